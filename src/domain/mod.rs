@@ -1,5 +1,14 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
+pub mod event;
+pub mod finding;
 pub mod id;
+pub mod item;
+pub mod limits;
+pub mod outcome;
 pub mod plan;
+pub mod request;
+pub mod run;
+pub mod step;
 pub mod time;
+pub mod workflow;

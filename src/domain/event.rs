@@ -1,0 +1,383 @@
+//! Everything that can happen to a run: a closed set of facts, each in the past tense.
+//!
+//! How events are written down is decided in `store::wire`, not here.
+
+use super::{
+    finding::Finding,
+    id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
+    limits::{BudgetLevel, Limits, Micros},
+    outcome::Outcome,
+    time::{Span, Timestamp},
+};
+
+/// An event as it stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// 1, 2, 3 … without a gap.
+    pub seq: u64,
+    /// For people. Order comes from the chain.
+    pub at: Timestamp,
+    pub lamport: u64,
+    pub actor: Actor,
+    /// The generation of the lease under which it was written; a smaller one is a ghost's.
+    pub lease: u64,
+    pub event: Event,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Actor {
+    pub person: String,
+    pub agent: Option<String>,
+    pub host: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    RunCreated(Box<Charter>),
+    LeaseTaken {
+        generation: u64,
+        holder: ProcessMark,
+    },
+    JackInBegan,
+    IntentDeclared {
+        purpose: String,
+        moves: Vec<RefMove>,
+    },
+    IntentSettled {
+        conflicts: Vec<String>,
+    },
+    RunStarted {
+        head: Oid,
+        tree: Oid,
+    },
+    ItemStarted {
+        item: ItemId,
+        head: Oid,
+        tree: Oid,
+    },
+    StageStarted(StageStart),
+    ProcessStarted {
+        mark: ProcessMark,
+    },
+    StageEnded(Box<StageEnd>),
+    /// The runner died while the stage ran, and its processes are seen to be gone.
+    StageLost {
+        why: String,
+    },
+    /// Judges that had passed an older tree judge again.
+    ItemReopened {
+        item: ItemId,
+        stage: StageId,
+    },
+    CommitAnnounced {
+        parent: Oid,
+        subject: String,
+    },
+    CommitRefused {
+        why: String,
+    },
+    WorkCommitted(Work),
+    /// Commits that somebody else made on the run's branch.
+    WorkSeen {
+        from: Oid,
+        to: Oid,
+        tree: Oid,
+        commits: u32,
+        rewritten: bool,
+        clean: bool,
+    },
+    ItemFinished {
+        item: ItemId,
+        head: Oid,
+        tree: Oid,
+    },
+    HaltRequested {
+        reason: String,
+        force: bool,
+    },
+    RunHalted {
+        cause: Cause,
+    },
+    RunResumed,
+    BreakerOpened {
+        trip: Trip,
+        evidence: String,
+    },
+    BreakerReset,
+    BreakerClosed,
+    BudgetReached {
+        level: BudgetLevel,
+        what: String,
+    },
+    CallsHeld {
+        until: Timestamp,
+    },
+    RunCompleted {
+        head: Oid,
+        tree: Oid,
+    },
+    DeliveryStarted {
+        remote: String,
+        branch: String,
+        commit: Oid,
+    },
+    DeliveryEnded {
+        outcome: Delivery,
+    },
+    RunClosed {
+        why: String,
+    },
+    Remarked {
+        text: String,
+    },
+    /// Written by a newer version. Such a journal is shown and never written to.
+    Newer {
+        kind: String,
+    },
+}
+
+/// What a run is and was asked to do: fixed for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charter {
+    pub run: RunId,
+    /// What was typed: `sprint-1`, `sprint-plan`, a task.
+    pub target: String,
+    pub plan: PlanId,
+    pub plan_digest: Digest,
+    pub workflow: PlanId,
+    pub stages: Vec<StageShape>,
+    pub items: Vec<ItemId>,
+    pub base: String,
+    pub start: Oid,
+    pub branch: String,
+    pub worktree: String,
+    pub push: PushMode,
+    pub limits: Limits,
+}
+
+/// As much of a stage as the fold needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageShape {
+    pub id: StageId,
+    /// Where findings send the item back to; a stage without it builds.
+    pub back_to: Option<StageId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushMode {
+    Local,
+    Prompt,
+    Auto,
+}
+
+impl PushMode {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Prompt => "prompt",
+            Self::Auto => "auto",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Local, Self::Prompt, Self::Auto].into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+/// A process as it can be known again after a crash. Pids are used twice; this is not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProcessMark {
+    pub pid: u32,
+    /// In the kernel's ticks since boot; 0 where the kernel does not tell.
+    pub start: u64,
+    pub boot: String,
+    pub host: String,
+}
+
+/// One ref of an operation that moves several. Null ids are `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefMove {
+    pub name: String,
+    pub old: Option<Oid>,
+    pub new: Option<Oid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageStart {
+    pub item: ItemId,
+    pub stage: StageId,
+    pub cycle: u32,
+    pub attempt: u32,
+    pub agent: String,
+    /// What the agent is shown: a judge's verdict holds for this tree and no other.
+    pub head: Oid,
+    pub tree: Oid,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageEnd {
+    pub outcome: Outcome,
+    pub head: Oid,
+    pub tree: Oid,
+    /// Whether the work tree holds nothing that is not committed.
+    pub clean: bool,
+    pub findings: Vec<Finding>,
+    /// Findings that the agent reported beyond those kept here.
+    pub findings_dropped: u32,
+    pub summary: String,
+    pub took: Span,
+    pub usage: Usage,
+    /// The artifact that holds the whole report, and the digest of what the agent said.
+    pub report: Option<String>,
+    pub transcript: Option<Digest>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cost: Micros,
+}
+
+impl Usage {
+    #[must_use]
+    pub fn tokens(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cost: self.cost.saturating_add(other.cost),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    pub commit: Oid,
+    pub parent: Oid,
+    pub tree: Oid,
+    pub subject: String,
+    /// Files that matched a secret's name and so were not committed.
+    pub left_out: Vec<String>,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    Asked {
+        reason: String,
+    },
+    Interrupted,
+    Breaker {
+        trip: Trip,
+    },
+    Budget {
+        what: String,
+    },
+    /// A judge said fail: that is never tried again by itself.
+    FailVerdict {
+        stage: StageId,
+    },
+    AgentUnavailable {
+        why: String,
+    },
+    PersonNeeded {
+        why: String,
+    },
+}
+
+/// What opened the breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trip {
+    SameFinding,
+    NoProgress,
+    Plateau,
+    Failures,
+    CycleLimit,
+    TimeLimit,
+    TrialFailed,
+}
+
+impl Trip {
+    pub const ALL: [Self; 7] = [
+        Self::SameFinding,
+        Self::NoProgress,
+        Self::Plateau,
+        Self::Failures,
+        Self::CycleLimit,
+        Self::TimeLimit,
+        Self::TrialFailed,
+    ];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SameFinding => "same-finding",
+            Self::NoProgress => "no-progress",
+            Self::Plateau => "plateau",
+            Self::Failures => "failures",
+            Self::CycleLimit => "cycle-limit",
+            Self::TimeLimit => "time-limit",
+            Self::TrialFailed => "trial-failed",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trip| trip.word() == word)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    Pushed { remote: String, branch: String, commit: Oid },
+    Skipped { why: String },
+    Refused { why: String },
+    Failed { why: String },
+}
+
+impl Event {
+    /// The event's name, as the journal spells it. Such a name is never changed.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::RunCreated(_) => "run-created",
+            Self::LeaseTaken { .. } => "lease-taken",
+            Self::JackInBegan => "jack-in-began",
+            Self::IntentDeclared { .. } => "intent-declared",
+            Self::IntentSettled { .. } => "intent-settled",
+            Self::RunStarted { .. } => "run-started",
+            Self::ItemStarted { .. } => "item-started",
+            Self::StageStarted(_) => "stage-started",
+            Self::ProcessStarted { .. } => "process-started",
+            Self::StageEnded(_) => "stage-ended",
+            Self::StageLost { .. } => "stage-lost",
+            Self::ItemReopened { .. } => "item-reopened",
+            Self::CommitAnnounced { .. } => "commit-announced",
+            Self::CommitRefused { .. } => "commit-refused",
+            Self::WorkCommitted(_) => "work-committed",
+            Self::WorkSeen { .. } => "work-seen",
+            Self::ItemFinished { .. } => "item-finished",
+            Self::HaltRequested { .. } => "halt-requested",
+            Self::RunHalted { .. } => "run-halted",
+            Self::RunResumed => "run-resumed",
+            Self::BreakerOpened { .. } => "breaker-opened",
+            Self::BreakerReset => "breaker-reset",
+            Self::BreakerClosed => "breaker-closed",
+            Self::BudgetReached { .. } => "budget-reached",
+            Self::CallsHeld { .. } => "calls-held",
+            Self::RunCompleted { .. } => "run-completed",
+            Self::DeliveryStarted { .. } => "delivery-started",
+            Self::DeliveryEnded { .. } => "delivery-ended",
+            Self::RunClosed { .. } => "run-closed",
+            Self::Remarked { .. } => "remarked",
+            Self::Newer { kind } => kind,
+        }
+    }
+}

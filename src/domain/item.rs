@@ -1,0 +1,309 @@
+//! Where one item stands in its workflow, and the counters that its breaker reads.
+
+use std::collections::BTreeMap;
+
+use super::{
+    event::{ProcessMark, StageEnd, StageShape, StageStart, Trip},
+    finding::Finding,
+    id::{Digest, ItemId, Oid, StageId},
+    limits::Limits,
+    outcome::{Outcome, Verdict},
+    time::Timestamp,
+};
+
+/// Fingerprints that are counted for one item; beyond it the oldest news is no longer told apart.
+pub const FINGERPRINTS_MAX: usize = 2000;
+/// Cycles that are kept for showing.
+pub const CYCLES_KEPT_MAX: usize = 50;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub id: ItemId,
+    pub progress: Progress,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    Pending,
+    Active(Box<Active>),
+    Done { head: Oid, tree: Oid, cycles: u32, at: Timestamp },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active {
+    pub started: Oid,
+    pub cycle: u32,
+    pub stage: StageId,
+    /// How often this stage was begun in this cycle.
+    pub attempt: u32,
+    pub phase: Phase,
+    /// A commit that was announced and whose outcome is not known yet.
+    pub committing: Option<Committing>,
+    /// The last commit was refused, so that nobody tries the same again at once.
+    pub refused: bool,
+    /// Which judge passed which tree.
+    pub passed: Vec<Evidence>,
+    pub findings: Vec<Finding>,
+    pub counters: Counters,
+    pub cycles: Vec<CycleRecord>,
+    /// The agents that built, so that nobody judges the own work where that is forbidden.
+    pub builders: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// The stage may begin.
+    Ready,
+    /// Announced; until its end is recorded, what it did is unknown.
+    Working(Box<Working>),
+    /// Ended, with something in the work tree that is not committed yet.
+    Uncommitted { then: Then },
+    /// The last stage was passed.
+    Passed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Working {
+    pub head: Oid,
+    pub tree: Oid,
+    pub agent: String,
+    pub since: Timestamp,
+    pub process: Option<ProcessMark>,
+}
+
+/// Where an item goes when what a stage left is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    Again,
+    Next,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committing {
+    pub parent: Oid,
+    pub subject: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    pub stage: StageId,
+    pub head: Oid,
+    pub tree: Oid,
+    pub agent: String,
+    pub verdict: Verdict,
+}
+
+/// What the breaker reads. A person's reset clears it; nothing else does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// In how many cycles each finding was reported.
+    pub seen: BTreeMap<Digest, u32>,
+    pub failures: u32,
+    /// The tree with which the present cycle began.
+    pub cycle_tree: Option<Oid>,
+    pub unchanged: u32,
+    /// The fewest open findings so far, and for how many cycles there was no new low.
+    pub fewest: Option<u32>,
+    pub since_fewest: u32,
+    /// Cycles that were spent.
+    pub spent: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CycleRecord {
+    pub cycle: u32,
+    pub stage: StageId,
+    pub findings: u32,
+    pub changed: bool,
+}
+
+impl Active {
+    #[must_use]
+    pub fn new(first: &StageId, head: Oid, tree: Oid) -> Self {
+        Self {
+            started: head,
+            cycle: 1,
+            stage: first.clone(),
+            attempt: 1,
+            phase: Phase::Ready,
+            committing: None,
+            refused: false,
+            passed: Vec::new(),
+            findings: Vec::new(),
+            counters: Counters { cycle_tree: Some(tree), ..Counters::default() },
+            cycles: Vec::new(),
+            builders: Vec::new(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, start: &StageStart, shape: &StageShape, at: Timestamp) {
+        if shape.back_to.is_none() && !self.builders.contains(&start.agent) {
+            self.builders.push(start.agent.clone());
+        }
+        self.phase = Phase::Working(Box::new(Working {
+            head: start.head.clone(),
+            tree: start.tree.clone(),
+            agent: start.agent.clone(),
+            since: at,
+            process: None,
+        }));
+    }
+
+    /// The stage ended: where to from here?
+    pub(super) fn end(
+        &mut self,
+        working: &Working,
+        end: &StageEnd,
+        shape: &StageShape,
+        stages: &[StageShape],
+    ) {
+        let then = match &end.outcome {
+            Outcome::Built => {
+                self.counters.failures = 0;
+                Then::Next
+            }
+            Outcome::Judged(Verdict::Pass | Verdict::Conditional) => {
+                self.counters.failures = 0;
+                self.pass(working, end, shape);
+                Then::Next
+            }
+            Outcome::Judged(Verdict::Revise) => {
+                self.counters.failures = 0;
+                self.send_back(end, shape);
+                return;
+            }
+            Outcome::Failed { .. } => {
+                self.counters.failures = self.counters.failures.saturating_add(1);
+                Then::Again
+            }
+            Outcome::Judged(Verdict::Fail)
+            | Outcome::Held { .. }
+            | Outcome::Unavailable { .. }
+            | Outcome::Stopped => Then::Again,
+        };
+        if end.clean {
+            self.go(&then, stages);
+        } else {
+            self.phase = Phase::Uncommitted { then };
+        }
+    }
+
+    pub(super) fn go(&mut self, then: &Then, stages: &[StageShape]) {
+        self.phase = Phase::Ready;
+        match then {
+            Then::Again => self.attempt = self.attempt.saturating_add(1),
+            Then::Next => {
+                let at = stages.iter().position(|shape| shape.id == self.stage);
+                match at.and_then(|at| stages.get(at + 1)) {
+                    Some(next) => self.enter(&next.id.clone()),
+                    None => self.phase = Phase::Passed,
+                }
+            }
+        }
+    }
+
+    pub(super) fn enter(&mut self, stage: &StageId) {
+        self.stage = stage.clone();
+        self.attempt = 1;
+        self.phase = Phase::Ready;
+    }
+
+    fn pass(&mut self, working: &Working, end: &StageEnd, shape: &StageShape) {
+        let Outcome::Judged(verdict) = end.outcome else { return };
+        self.passed.retain(|evidence| evidence.stage != shape.id);
+        self.passed.push(Evidence {
+            stage: shape.id.clone(),
+            head: working.head.clone(),
+            tree: working.tree.clone(),
+            agent: working.agent.clone(),
+            verdict,
+        });
+        self.findings.clone_from(&end.findings);
+    }
+
+    /// Findings: the cycle is over, and the next one begins where the judge says.
+    fn send_back(&mut self, end: &StageEnd, shape: &StageShape) {
+        let open = u32::try_from(end.findings.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(end.findings_dropped);
+        let mut fingerprints: Vec<Digest> = end.findings.iter().map(Finding::fingerprint).collect();
+        fingerprints.sort();
+        fingerprints.dedup();
+        let counters = &mut self.counters;
+        for fingerprint in fingerprints {
+            if counters.seen.len() < FINGERPRINTS_MAX || counters.seen.contains_key(&fingerprint) {
+                *counters.seen.entry(fingerprint).or_default() += 1;
+            }
+        }
+        let changed = counters.cycle_tree.as_ref() != Some(&end.tree);
+        counters.unchanged = if changed { 0 } else { counters.unchanged.saturating_add(1) };
+        counters.cycle_tree = Some(end.tree.clone());
+        counters.spent = counters.spent.saturating_add(1);
+        match counters.fewest {
+            Some(fewest) if fewest <= open => {
+                counters.since_fewest = counters.since_fewest.saturating_add(1)
+            }
+            _ => (counters.fewest, counters.since_fewest) = (Some(open), 0),
+        }
+        self.cycles.push(CycleRecord {
+            cycle: self.cycle,
+            stage: shape.id.clone(),
+            findings: open,
+            changed,
+        });
+        if CYCLES_KEPT_MAX < self.cycles.len() {
+            self.cycles.remove(0);
+        }
+        self.findings.clone_from(&end.findings);
+        self.cycle = self.cycle.saturating_add(1);
+        let back_to = shape.back_to.clone().unwrap_or_else(|| self.stage.clone());
+        self.enter(&back_to);
+    }
+
+    /// The first judge whose pass was for another tree than the present one.
+    #[must_use]
+    pub fn stale_judge<'a>(&self, stages: &'a [StageShape], tree: &Oid) -> Option<&'a StageId> {
+        stages
+            .iter()
+            .filter(|shape| shape.back_to.is_some())
+            .find(|shape| !self.passed.iter().any(|e| e.stage == shape.id && e.tree == *tree))
+            .map(|shape| &shape.id)
+    }
+}
+
+impl Counters {
+    /// The limit that is reached, with what shows it.
+    #[must_use]
+    pub fn tripped(&self, limits: &Limits) -> Option<(Trip, String)> {
+        let most_seen = self.seen.values().copied().max().unwrap_or(0);
+        let rows = [
+            (
+                Trip::SameFinding,
+                most_seen,
+                limits.same_finding_max,
+                "the same finding was reported in",
+            ),
+            (
+                Trip::NoProgress,
+                self.unchanged,
+                limits.no_progress_max,
+                "the tree stayed as it was for",
+            ),
+            (
+                Trip::Plateau,
+                self.since_fewest,
+                limits.plateau_max,
+                "the open findings did not fall for",
+            ),
+            (Trip::CycleLimit, self.spent, limits.cycles_max, "the item has used up"),
+        ];
+        if limits.failures_in_a_row_max <= self.failures {
+            let evidence =
+                format!("a stage ended without a result {} times in a row", self.failures);
+            return Some((Trip::Failures, evidence));
+        }
+        rows.into_iter().find(|(_, count, max, _)| max <= count).map(|(trip, count, max, what)| {
+            (trip, format!("{what} {count} of at most {max} cycles"))
+        })
+    }
+}

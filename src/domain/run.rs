@@ -1,0 +1,619 @@
+//! One run as the fold over its journal. `apply` is total: every pair of state and event gives the
+//! next state or a refusal that names both.
+
+use std::collections::VecDeque;
+
+use super::{
+    event::{
+        Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageEnd, StageShape,
+        StageStart, Trip, Usage, Work,
+    },
+    finding::{Finding, Severity},
+    id::{ItemId, Oid, StageId},
+    item::{Active, Committing, Item, Phase, Progress},
+    limits::{BudgetLevel, RATE_WINDOW},
+    outcome::{Outcome, Verdict},
+    time::{Span, Timestamp},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    Ready,
+    JackIn,
+    Running,
+    Complete,
+    Halted,
+    ReadyForHitl,
+    JackedOut,
+}
+
+impl State {
+    pub const ALL: [Self; 7] = [
+        Self::Ready,
+        Self::JackIn,
+        Self::Running,
+        Self::Complete,
+        Self::Halted,
+        Self::ReadyForHitl,
+        Self::JackedOut,
+    ];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "READY",
+            Self::JackIn => "JACK_IN",
+            Self::Running => "RUNNING",
+            Self::Complete => "COMPLETE",
+            Self::Halted => "HALTED",
+            Self::ReadyForHitl => "READY_FOR_HITL",
+            Self::JackedOut => "JACKED_OUT",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Whether a process could still do something for it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Ready | Self::JackIn | Self::Running | Self::Complete | Self::Halted => false,
+            Self::ReadyForHitl | Self::JackedOut => true,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub charter: Charter,
+    pub state: State,
+    pub seq: u64,
+    pub lamport: u64,
+    /// The newest time that any event carries; it never goes backwards.
+    pub at: Timestamp,
+    pub began: Timestamp,
+    pub generation: u64,
+    pub holder: Option<ProcessMark>,
+    /// Where the run's branch stood when the journal last said so.
+    pub head: Oid,
+    pub tree: Option<Oid>,
+    pub items: Vec<Item>,
+    pub breaker: Breaker,
+    pub usage: Usage,
+    pub budget: BudgetLevel,
+    /// When agents were called in the last hour, oldest first.
+    pub calls: VecDeque<Timestamp>,
+    pub calls_total: u64,
+    pub held_until: Option<Timestamp>,
+    /// Time spent running, in all and since the breaker was last reset.
+    pub ran: Span,
+    pub ran_since_reset: Span,
+    pub commits: u32,
+    pub halt_request: Option<HaltRequest>,
+    pub halt: Option<Cause>,
+    /// Why the run must halt as soon as what a stage left is safe.
+    pub stop: Option<Cause>,
+    pub intent: Option<Vec<RefMove>>,
+    pub delivery: Option<Delivery>,
+    pub delivering: bool,
+    /// An event of a newer version was met: this journal may be read and not written.
+    pub newer: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HaltRequest {
+    pub reason: String,
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Breaker {
+    Closed,
+    Open {
+        trip: Trip,
+        evidence: String,
+    },
+    /// One cycle is tried: it must pass, or end with fewer open findings than `open`.
+    HalfOpen {
+        cycle: u32,
+        open: u32,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("`{event}` cannot happen while the run is {state}{}{why}", if .why.is_empty() { "" } else { ": " })]
+    WrongState { event: String, state: &'static str, why: String },
+    #[error("event {found} does not follow event {last}")]
+    Gap { last: u64, found: u64 },
+    #[error("`{event}` was written under lease {found}, but lease {held} was taken since")]
+    Fenced { event: String, found: u64, held: u64 },
+    #[error("a journal begins with `run-created`, not with `{event}`")]
+    NotABeginning { event: String },
+}
+
+impl Run {
+    /// The run after the first event of its journal.
+    pub fn begin(first: &Envelope) -> Result<Self, Refusal> {
+        let Event::RunCreated(charter) = &first.event else {
+            return Err(Refusal::NotABeginning { event: first.event.kind().to_owned() });
+        };
+        if first.seq != 1 {
+            return Err(Refusal::Gap { last: 0, found: first.seq });
+        }
+        if charter.items.is_empty() || charter.stages.is_empty() {
+            return Err(Refusal::NotABeginning { event: "run-created without work".into() });
+        }
+        let items =
+            charter.items.iter().map(|id| Item { id: id.clone(), progress: Progress::Pending });
+        Ok(Self {
+            state: State::Ready,
+            seq: 1,
+            lamport: first.lamport,
+            at: first.at,
+            began: first.at,
+            generation: 0,
+            holder: None,
+            head: charter.start.clone(),
+            tree: None,
+            items: items.collect(),
+            breaker: Breaker::Closed,
+            usage: Usage::default(),
+            budget: BudgetLevel::Fine,
+            calls: VecDeque::new(),
+            calls_total: 0,
+            held_until: None,
+            ran: Span::ZERO,
+            ran_since_reset: Span::ZERO,
+            commits: 0,
+            halt_request: None,
+            halt: None,
+            stop: None,
+            intent: None,
+            delivery: None,
+            delivering: false,
+            newer: false,
+            charter: (**charter).clone(),
+        })
+    }
+
+    /// The fold. The run is unchanged when the event is refused.
+    pub fn apply(&mut self, envelope: &Envelope) -> Result<(), Refusal> {
+        let event = &envelope.event;
+        if Some(envelope.seq) != self.seq.checked_add(1) {
+            return Err(Refusal::Gap { last: self.seq, found: envelope.seq });
+        }
+        let taking = matches!(event, Event::LeaseTaken { .. });
+        if !taking && envelope.lease < self.generation {
+            let (found, held) = (envelope.lease, self.generation);
+            return Err(Refusal::Fenced { event: event.kind().to_owned(), found, held });
+        }
+        // The time between a crash and the next holder is nobody's.
+        let ran = if self.state == State::Running && !taking {
+            envelope.at.since(self.at)
+        } else {
+            Span::ZERO
+        };
+        self.transition(event, envelope.at)?;
+        self.ran = self.ran.plus(ran);
+        self.ran_since_reset = self.ran_since_reset.plus(ran);
+        self.seq = envelope.seq;
+        self.lamport = self.lamport.max(envelope.lamport);
+        self.at = self.at.max(envelope.at);
+        Ok(())
+    }
+
+    fn transition(&mut self, event: &Event, at: Timestamp) -> Result<(), Refusal> {
+        use State::{Complete, Halted, JackIn, JackedOut, Ready, ReadyForHitl, Running};
+        match (self.state, event) {
+            (_, Event::Newer { .. }) => self.newer = true,
+            (_, Event::Remarked { .. }) => {}
+            (
+                Ready | JackIn | Running | Complete | Halted,
+                Event::LeaseTaken { generation, holder },
+            ) => {
+                return self.take_lease(*generation, holder, event);
+            }
+            (Ready, Event::JackInBegan) => self.state = JackIn,
+            (JackIn | Running | Complete | Halted, Event::IntentDeclared { moves, .. })
+                if self.intent.is_none() =>
+            {
+                self.intent = Some(moves.clone());
+            }
+            (JackIn | Running | Complete | Halted, Event::IntentSettled { .. })
+                if self.intent.is_some() =>
+            {
+                self.intent = None;
+            }
+            (JackIn, Event::RunStarted { head, tree }) if self.intent.is_none() => {
+                self.stand_at(head, tree);
+                self.state = Running;
+            }
+            (Ready | JackIn | Running, Event::HaltRequested { reason, force }) => {
+                let force =
+                    *force || self.halt_request.as_ref().is_some_and(|request| request.force);
+                self.halt_request = Some(HaltRequest { reason: reason.clone(), force });
+            }
+            (Ready | JackIn | Running, Event::RunHalted { cause }) => self.halt(cause),
+            (Complete, Event::RunResumed) if !self.delivering => self.delivery = None,
+            (Halted, Event::RunResumed) if !matches!(self.breaker, Breaker::Open { .. }) => {
+                self.resume()
+            }
+            (Running | Halted, Event::BreakerReset) => self.reset_breaker(),
+            (Running, Event::BreakerOpened { trip, evidence }) => {
+                self.breaker = Breaker::Open { trip: *trip, evidence: evidence.clone() };
+            }
+            (Running, Event::BreakerClosed) => self.breaker = Breaker::Closed,
+            (Running, Event::BudgetReached { level, .. }) => self.budget = *level,
+            (Running, Event::CallsHeld { until }) => self.held_until = Some(*until),
+            (Running, Event::RunCompleted { head, tree }) if self.all_done() => {
+                self.stand_at(head, tree);
+                self.state = Complete;
+            }
+            (Complete, Event::DeliveryStarted { .. }) => self.delivering = true,
+            (Complete, Event::DeliveryEnded { outcome }) => self.deliver(outcome),
+            (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
+            (Running, _) => return self.work(event, at),
+            (Ready | JackIn | Complete | Halted | ReadyForHitl | JackedOut, _) => {
+                return Err(self.refuse(event, ""));
+            }
+        }
+        Ok(())
+    }
+
+    /// The events of an item's way through the workflow.
+    fn work(&mut self, event: &Event, at: Timestamp) -> Result<(), Refusal> {
+        match event {
+            Event::ItemStarted { item, head, tree } => self.start_item(event, item, head, tree),
+            Event::StageStarted(start) => self.start_stage(event, start, at),
+            Event::ProcessStarted { mark } => {
+                let Phase::Working(working) = &mut self.active_for(event)?.phase else {
+                    return Err(self.refuse(event, "no stage is at work"));
+                };
+                working.process = Some(mark.clone());
+                Ok(())
+            }
+            Event::StageEnded(end) => self.end_stage(event, end),
+            Event::StageLost { .. } => {
+                let active = self.active_for(event)?;
+                if !matches!(active.phase, Phase::Working(_)) {
+                    return Err(self.refuse(event, "no stage is at work"));
+                }
+                active.phase = Phase::Ready;
+                active.attempt = active.attempt.saturating_add(1);
+                Ok(())
+            }
+            Event::ItemReopened { item, stage } => self.reopen(event, item, stage),
+            Event::CommitAnnounced { parent, subject } => {
+                self.announce_commit(event, parent, subject)
+            }
+            Event::CommitRefused { why } => self.refuse_commit(event, why),
+            Event::WorkCommitted(work) => self.commit(event, work),
+            Event::WorkSeen { to, tree, commits, clean, .. } => {
+                self.see_work(to, tree, *commits, *clean);
+                Ok(())
+            }
+            Event::ItemFinished { item, head, tree } => {
+                self.finish_item(event, item, head, tree, at)
+            }
+            _ => Err(self.refuse(event, "")),
+        }
+    }
+
+    fn take_lease(
+        &mut self,
+        generation: u64,
+        holder: &ProcessMark,
+        event: &Event,
+    ) -> Result<(), Refusal> {
+        if Some(generation) != self.generation.checked_add(1) {
+            return Err(self.refuse(event, &format!("lease {} is the last one", self.generation)));
+        }
+        self.generation = generation;
+        self.holder = Some(holder.clone());
+        Ok(())
+    }
+
+    fn halt(&mut self, cause: &Cause) {
+        self.state = State::Halted;
+        self.halt = Some(cause.clone());
+        self.halt_request = None;
+        self.stop = None;
+        self.held_until = None;
+    }
+
+    fn resume(&mut self) {
+        // A run that never got through its jack-in goes through it again.
+        self.state = if self.tree.is_some() { State::Running } else { State::JackIn };
+        self.halt = None;
+        self.halt_request = None;
+        if let Some(active) = self.active_mut() {
+            active.refused = false;
+        }
+    }
+
+    /// A person's decision: the counters begin anew, and one cycle is tried.
+    fn reset_breaker(&mut self) {
+        self.ran_since_reset = Span::ZERO;
+        let tree = self.tree.clone();
+        let mut trial = (1, 0);
+        if let Some(active) = self.active_mut() {
+            trial = (active.cycle, u32::try_from(active.findings.len()).unwrap_or(u32::MAX));
+            active.counters = super::item::Counters { cycle_tree: tree, ..Default::default() };
+        }
+        if matches!(self.breaker, Breaker::Open { .. }) {
+            self.breaker = Breaker::HalfOpen { cycle: trial.0, open: trial.1 };
+        }
+    }
+
+    fn deliver(&mut self, outcome: &Delivery) {
+        self.delivering = false;
+        self.delivery = Some(outcome.clone());
+        match outcome {
+            Delivery::Pushed { .. } => self.state = State::ReadyForHitl,
+            Delivery::Skipped { .. } => self.state = State::JackedOut,
+            Delivery::Refused { .. } | Delivery::Failed { .. } => {}
+        }
+    }
+
+    fn start_item(
+        &mut self,
+        event: &Event,
+        id: &ItemId,
+        head: &Oid,
+        tree: &Oid,
+    ) -> Result<(), Refusal> {
+        if self.active().is_some() {
+            return Err(self.refuse(event, "another item is at work"));
+        }
+        let first = self.charter.stages[0].id.clone();
+        let Some(item) = self.items.iter_mut().find(|item| item.id == *id) else {
+            return Err(self.refuse(event, &format!("there is no item `{id}`")));
+        };
+        if item.progress != Progress::Pending {
+            return Err(self.refuse(event, &format!("`{id}` was started before")));
+        }
+        item.progress = Progress::Active(Box::new(Active::new(&first, head.clone(), tree.clone())));
+        self.stand_at(head, tree);
+        Ok(())
+    }
+
+    fn start_stage(
+        &mut self,
+        event: &Event,
+        start: &StageStart,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        let open = matches!(self.breaker, Breaker::Open { .. });
+        if self.halt_request.is_some() || self.stop.is_some() || open {
+            return Err(self.refuse(event, "it is being halted"));
+        }
+        let limit = self.charter.limits.calls_per_hour_max as usize;
+        let shape = self.shape(&start.stage).cloned();
+        let item = self.active_item().map(|item| item.id.clone());
+        let active = self.active_for(event)?;
+        let expected = (&active.stage, active.cycle, active.attempt);
+        let fits = active.phase == Phase::Ready
+            && active.committing.is_none()
+            && expected == (&start.stage, start.cycle, start.attempt)
+            && item.as_ref() == Some(&start.item);
+        let Some(shape) = shape.filter(|_| fits) else {
+            let (stage, cycle, attempt) = (active.stage.clone(), active.cycle, active.attempt);
+            return Err(self.refuse(
+                event,
+                &format!("`{stage}` of cycle {cycle}, attempt {attempt}, is next"),
+            ));
+        };
+        active.begin(start, &shape, at);
+        self.held_until = None;
+        self.calls_total = self.calls_total.saturating_add(1);
+        self.calls.push_back(self.at.max(at));
+        while limit.max(1) < self.calls.len() {
+            self.calls.pop_front();
+        }
+        Ok(())
+    }
+
+    fn end_stage(&mut self, event: &Event, end: &StageEnd) -> Result<(), Refusal> {
+        let stages = self.charter.stages.clone();
+        let active = self.active_for(event)?;
+        let shape = stages.iter().find(|shape| shape.id == active.stage);
+        let (Phase::Working(working), Some(shape)) = (active.phase.clone(), shape) else {
+            return Err(self.refuse(event, "no stage is at work"));
+        };
+        let stage = shape.id.clone();
+        active.end(&working, end, shape, &stages);
+        self.usage = self.usage.plus(end.usage);
+        match &end.outcome {
+            Outcome::Held { until } => self.held_until = Some(*until),
+            Outcome::Judged(Verdict::Fail) => self.stop = Some(Cause::FailVerdict { stage }),
+            Outcome::Unavailable { why } => {
+                self.stop = Some(Cause::AgentUnavailable { why: why.clone() })
+            }
+            Outcome::Stopped => self.stop = Some(Cause::Interrupted),
+            Outcome::Built
+            | Outcome::Judged(Verdict::Pass | Verdict::Conditional | Verdict::Revise)
+            | Outcome::Failed { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, event: &Event, id: &ItemId, stage: &StageId) -> Result<(), Refusal> {
+        let known =
+            self.shape(stage).is_some() && self.active_item().is_some_and(|item| item.id == *id);
+        let active = self.active_for(event)?;
+        if !known || !matches!(active.phase, Phase::Passed | Phase::Ready) {
+            return Err(self.refuse(event, "nothing was passed"));
+        }
+        active.enter(stage);
+        Ok(())
+    }
+
+    fn announce_commit(
+        &mut self,
+        event: &Event,
+        parent: &Oid,
+        subject: &str,
+    ) -> Result<(), Refusal> {
+        let active = self.active_for(event)?;
+        if active.committing.is_some() || matches!(active.phase, Phase::Working(_)) {
+            return Err(
+                self.refuse(event, "the stage has not ended, or a commit is announced already")
+            );
+        }
+        active.committing =
+            Some(Committing { parent: parent.clone(), subject: subject.to_owned() });
+        Ok(())
+    }
+
+    /// The user's own hook said no: that is a finding for the builder, who tries again.
+    fn refuse_commit(&mut self, event: &Event, why: &str) -> Result<(), Refusal> {
+        let active = self.active_for(event)?;
+        if active.committing.take().is_none() {
+            return Err(self.refuse(event, "no commit was announced"));
+        }
+        active.refused = true;
+        active.counters.failures = active.counters.failures.saturating_add(1);
+        let finding = Finding {
+            rule: "commit-refused".into(),
+            severity: Severity::High,
+            path: None,
+            line: None,
+            message: why.to_owned(),
+        };
+        active.findings.retain(|finding| finding.rule != "commit-refused");
+        active.findings.insert(0, finding.bounded());
+        if matches!(active.phase, Phase::Uncommitted { .. }) {
+            active.phase = Phase::Ready;
+            active.attempt = active.attempt.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, event: &Event, work: &Work) -> Result<(), Refusal> {
+        let stages = self.charter.stages.clone();
+        let active = self.active_for(event)?;
+        if active.committing.take().is_none() {
+            return Err(self.refuse(event, "no commit was announced"));
+        }
+        active.refused = false;
+        active.findings.retain(|finding| finding.rule != "commit-refused");
+        if let Phase::Uncommitted { then } = active.phase.clone() {
+            active.go(&then, &stages);
+        }
+        self.stand_at(&work.commit, &work.tree);
+        self.commits = self.commits.saturating_add(1);
+        Ok(())
+    }
+
+    fn see_work(&mut self, head: &Oid, tree: &Oid, commits: u32, clean: bool) {
+        let stages = self.charter.stages.clone();
+        if let Some(active) = self.active_mut() {
+            // Whatever was announced on the old HEAD did not happen there.
+            active.committing = None;
+            if let (Phase::Uncommitted { then }, true) = (active.phase.clone(), clean) {
+                active.go(&then, &stages);
+            }
+        }
+        self.stand_at(head, tree);
+        self.commits = self.commits.saturating_add(commits);
+    }
+
+    fn finish_item(
+        &mut self,
+        event: &Event,
+        id: &ItemId,
+        head: &Oid,
+        tree: &Oid,
+        at: Timestamp,
+    ) -> Result<(), Refusal> {
+        let stages = self.charter.stages.clone();
+        let Some(item) = self.items.iter_mut().find(|item| item.id == *id) else {
+            return Err(self.refuse(event, &format!("there is no item `{id}`")));
+        };
+        let proven = match &item.progress {
+            Progress::Active(active) => {
+                active.phase == Phase::Passed
+                    && active.committing.is_none()
+                    && active.stale_judge(&stages, tree).is_none()
+            }
+            Progress::Pending | Progress::Done { .. } => false,
+        };
+        if !proven {
+            return Err(self.refuse(event, &format!("not every judge passed this tree of `{id}`")));
+        }
+        let Progress::Active(active) = &item.progress else {
+            return Err(self.refuse(event, "it is not at work"));
+        };
+        let cycles = active.cycle;
+        item.progress = Progress::Done { head: head.clone(), tree: tree.clone(), cycles, at };
+        self.stand_at(head, tree);
+        Ok(())
+    }
+
+    fn stand_at(&mut self, head: &Oid, tree: &Oid) {
+        self.head = head.clone();
+        self.tree = Some(tree.clone());
+    }
+
+    #[must_use]
+    pub fn all_done(&self) -> bool {
+        self.items.iter().all(|item| matches!(item.progress, Progress::Done { .. }))
+    }
+
+    #[must_use]
+    pub fn active_item(&self) -> Option<&Item> {
+        self.items.iter().find(|item| matches!(item.progress, Progress::Active(_)))
+    }
+
+    #[must_use]
+    pub fn active(&self) -> Option<&Active> {
+        self.items.iter().find_map(|item| match &item.progress {
+            Progress::Active(active) => Some(&**active),
+            Progress::Pending | Progress::Done { .. } => None,
+        })
+    }
+
+    fn active_mut(&mut self) -> Option<&mut Active> {
+        self.items.iter_mut().find_map(|item| match &mut item.progress {
+            Progress::Active(active) => Some(&mut **active),
+            Progress::Pending | Progress::Done { .. } => None,
+        })
+    }
+
+    fn active_for(&mut self, event: &Event) -> Result<&mut Active, Refusal> {
+        let refusal = self.refuse(event, "no item is at work");
+        self.active_mut().ok_or(refusal)
+    }
+
+    #[must_use]
+    pub fn shape(&self, stage: &StageId) -> Option<&StageShape> {
+        self.charter.stages.iter().find(|shape| shape.id == *stage)
+    }
+
+    /// When the next agent may be called, as the rate limit has it.
+    #[must_use]
+    pub fn next_call_at(&self, now: Timestamp) -> Option<Timestamp> {
+        // A clock that was set back must neither free a second burst nor lock out for hours.
+        let now = now.max(self.at);
+        let limit = self.charter.limits.calls_per_hour_max.max(1) as usize;
+        let recent = self.calls.iter().filter(|at| now.since(**at) < RATE_WINDOW).count();
+        let by_rate = if recent < limit {
+            None
+        } else {
+            self.calls.get(self.calls.len().saturating_sub(limit)).map(|at| at.after(RATE_WINDOW))
+        };
+        by_rate.max(self.held_until).filter(|at| now < *at)
+    }
+
+    fn refuse(&self, event: &Event, why: &str) -> Refusal {
+        Refusal::WrongState {
+            event: event.kind().to_owned(),
+            state: self.state.word(),
+            why: why.to_owned(),
+        }
+    }
+}

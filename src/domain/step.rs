@@ -1,0 +1,311 @@
+//! What should happen next: a pure function of the run and of what is seen in the repository.
+
+use super::{
+    event::{Cause, Delivery, Event, StageStart, Trip},
+    id::{Oid, RunId, StageId},
+    item::{Active, Item, Phase},
+    limits::BudgetLevel,
+    run::{Breaker, Run, State},
+    time::Timestamp,
+};
+
+/// What the shell sees when it looks at the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    pub now: Timestamp,
+    /// The branch that is checked out; nothing when HEAD is detached.
+    pub branch: Option<String>,
+    pub head: Oid,
+    pub tree: Oid,
+    pub dirty: bool,
+    /// Who made the commit at HEAD, when its trailers say so.
+    pub marks: Option<Marks>,
+}
+
+/// The trailers of a work commit, by which it is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks {
+    pub run: RunId,
+    pub item: String,
+    pub stage: String,
+    pub cycle: u32,
+    pub parent: Option<Oid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Write these events down: nothing in the world changes.
+    Record(Vec<Event>),
+    /// Make or reuse the branch and stand on it.
+    JackIn,
+    /// Bring the refs of a declared intent to where it says.
+    SettleIntent,
+    RunStage(StageStart),
+    /// A stage was announced by somebody who is gone: see that its processes are gone too.
+    SeeProcessGone,
+    /// Perform the commit that is announced.
+    Commit,
+    /// The announced commit is there: HEAD bears its trailers.
+    AdoptCommit,
+    /// Somebody else moved the branch: see what happened.
+    SurveyHead,
+    WaitUntil(Timestamp),
+    Deliver,
+    /// Nothing, until a person says otherwise.
+    Rest,
+}
+
+#[must_use]
+pub fn next_step(run: &Run, seen: &Sight) -> Step {
+    match run.state {
+        State::Ready => Step::Record(vec![Event::JackInBegan]),
+        State::JackIn if run.intent.is_some() => Step::SettleIntent,
+        State::JackIn => match &run.halt_request {
+            Some(request) => halt(Cause::Asked { reason: request.reason.clone() }),
+            None => Step::JackIn,
+        },
+        State::Running if run.intent.is_some() => Step::SettleIntent,
+        State::Running => running(run, seen),
+        State::Complete => match run.delivery {
+            Some(Delivery::Refused { .. } | Delivery::Failed { .. }) => Step::Rest,
+            Some(Delivery::Pushed { .. } | Delivery::Skipped { .. }) | None => Step::Deliver,
+        },
+        State::Halted | State::ReadyForHitl | State::JackedOut => Step::Rest,
+    }
+}
+
+fn running(run: &Run, seen: &Sight) -> Step {
+    if seen.branch.as_deref() != Some(&run.charter.branch) {
+        return elsewhere(run, seen);
+    }
+    let Some((item, active)) = run.active_item().zip(run.active()) else {
+        return between_items(run, seen);
+    };
+    if matches!(active.phase, Phase::Working(_)) {
+        return Step::SeeProcessGone;
+    }
+    if let Some(committing) = &active.committing {
+        let is_ours = seen.marks.as_ref().is_some_and(|marks| {
+            marks.run == run.charter.run && marks.parent.as_ref() == Some(&committing.parent)
+        });
+        return match (is_ours, seen.head == committing.parent) {
+            (true, _) => Step::AdoptCommit,
+            (false, true) => Step::Commit,
+            (false, false) => Step::SurveyHead,
+        };
+    }
+    if seen.head != run.head {
+        return Step::SurveyHead;
+    }
+    if let Some(cause) = must_halt(run) {
+        return save_then(run, item, active, seen, || halt(cause.clone()));
+    }
+    if let Some(events) = breaker_moves(run, active) {
+        return Step::Record(events);
+    }
+    match &active.phase {
+        Phase::Uncommitted { .. } if seen.dirty => announce(run, item, active, seen),
+        // Somebody tidied up in between: what is there now is looked at, not guessed.
+        Phase::Uncommitted { .. } => Step::SurveyHead,
+        Phase::Passed => passed(run, item, active, seen),
+        Phase::Ready => ready(run, item, active, seen),
+        Phase::Working(_) => Step::SeeProcessGone,
+    }
+}
+
+fn elsewhere(run: &Run, seen: &Sight) -> Step {
+    if run.active().is_some_and(|active| matches!(active.phase, Phase::Working(_))) {
+        return Step::SeeProcessGone;
+    }
+    let stands =
+        seen.branch.as_deref().map_or_else(|| "a detached HEAD".to_owned(), |b| format!("`{b}`"));
+    let why =
+        format!("the work tree stands on {stands}, but the run works on `{}`", run.charter.branch);
+    halt(Cause::PersonNeeded { why })
+}
+
+fn between_items(run: &Run, seen: &Sight) -> Step {
+    if let Some(cause) = must_halt(run) {
+        return halt(cause);
+    }
+    if seen.head != run.head {
+        return Step::SurveyHead;
+    }
+    let (head, tree) = (seen.head.clone(), seen.tree.clone());
+    let pending = run.items.iter().find(|item| item.progress == super::item::Progress::Pending);
+    Step::Record(vec![match pending {
+        Some(item) => Event::ItemStarted { item: item.id.clone(), head, tree },
+        None => Event::RunCompleted { head, tree },
+    }])
+}
+
+fn must_halt(run: &Run) -> Option<Cause> {
+    if let Some(cause) = &run.stop {
+        let asked = run.halt_request.as_ref().filter(|_| *cause == Cause::Interrupted);
+        return Some(asked.map_or(cause.clone(), |r| Cause::Asked { reason: r.reason.clone() }));
+    }
+    if let Some(request) = &run.halt_request {
+        return Some(Cause::Asked { reason: request.reason.clone() });
+    }
+    if let Breaker::Open { trip, .. } = &run.breaker {
+        return Some(Cause::Breaker { trip: *trip });
+    }
+    None
+}
+
+/// What is in the work tree is committed before a run halts, so that halting loses nothing.
+fn save_then(
+    run: &Run,
+    item: &Item,
+    active: &Active,
+    seen: &Sight,
+    then: impl Fn() -> Step,
+) -> Step {
+    if seen.dirty && !active.refused { announce(run, item, active, seen) } else { then() }
+}
+
+/// Limits are looked at before the next call, never after it.
+fn breaker_moves(run: &Run, active: &Active) -> Option<Vec<Event>> {
+    let limits = &run.charter.limits;
+    if let Breaker::HalfOpen { cycle, open } = run.breaker {
+        let passed = active.phase == Phase::Passed;
+        let now_open = u32::try_from(active.findings.len()).unwrap_or(u32::MAX);
+        if passed || (cycle < active.cycle && now_open < open) {
+            return Some(vec![Event::BreakerClosed]);
+        }
+        if cycle < active.cycle {
+            let evidence = format!(
+                "the trial cycle ended with {now_open} open findings, as many as before or more"
+            );
+            return Some(vec![Event::BreakerOpened { trip: Trip::TrialFailed, evidence }]);
+        }
+    }
+    if active.phase == Phase::Passed {
+        return None;
+    }
+    let tripped = active.counters.tripped(limits).or_else(|| {
+        (limits.run_time_max <= run.ran_since_reset).then(|| {
+            (
+                Trip::TimeLimit,
+                format!(
+                    "the run has run for {} of at most {}",
+                    run.ran_since_reset, limits.run_time_max
+                ),
+            )
+        })
+    });
+    tripped.map(|(trip, evidence)| vec![Event::BreakerOpened { trip, evidence }])
+}
+
+fn passed(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
+    if seen.dirty && !active.refused {
+        return announce(run, item, active, seen);
+    }
+    if seen.dirty {
+        return halt(Cause::PersonNeeded {
+            why: "the work tree holds changes that a hook refuses to commit".into(),
+        });
+    }
+    match active.stale_judge(&run.charter.stages, &seen.tree) {
+        Some(stage) => {
+            Step::Record(vec![Event::ItemReopened { item: item.id.clone(), stage: stage.clone() }])
+        }
+        None => Step::Record(vec![Event::ItemFinished {
+            item: item.id.clone(),
+            head: seen.head.clone(),
+            tree: seen.tree.clone(),
+        }]),
+    }
+}
+
+fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
+    let judges = run.shape(&active.stage).is_some_and(|shape| shape.back_to.is_some());
+    if judges && seen.dirty {
+        return save_then(run, item, active, seen, || {
+            halt(Cause::PersonNeeded {
+                why: "the work tree holds changes that a hook refuses to commit".into(),
+            })
+        });
+    }
+    // A judge is not asked while an earlier judge's pass is for another tree.
+    if judges && let Some(stage) = earlier_stale(run, active, seen) {
+        return Step::Record(vec![Event::ItemReopened {
+            item: item.id.clone(),
+            stage: stage.clone(),
+        }]);
+    }
+    if let Some(step) = budget(run) {
+        return step;
+    }
+    if let Some(until) = run.next_call_at(seen.now) {
+        return if run.held_until == Some(until) {
+            Step::WaitUntil(until)
+        } else {
+            Step::Record(vec![Event::CallsHeld { until }])
+        };
+    }
+    Step::RunStage(StageStart {
+        item: item.id.clone(),
+        stage: active.stage.clone(),
+        cycle: active.cycle,
+        attempt: active.attempt,
+        agent: String::new(),
+        head: seen.head.clone(),
+        tree: seen.tree.clone(),
+    })
+}
+
+fn earlier_stale<'a>(run: &'a Run, active: &Active, seen: &Sight) -> Option<&'a StageId> {
+    let stages = &run.charter.stages;
+    let stale = active.stale_judge(stages, &seen.tree)?;
+    let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
+    (at(stale) < at(&active.stage)).then_some(stale)
+}
+
+fn budget(run: &Run) -> Option<Step> {
+    let limits = &run.charter.limits;
+    let rows = [
+        ("tokens", run.usage.tokens(), limits.tokens_max),
+        ("cost", run.usage.cost, limits.cost_max),
+    ];
+    let (what, used, max) =
+        rows.into_iter().max_by_key(|(_, used, max)| BudgetLevel::of(*used, *max))?;
+    let level = BudgetLevel::of(used, max);
+    let what = format!("{used} of {} {what}", max.unwrap_or_default());
+    if run.budget < level {
+        return Some(Step::Record(vec![Event::BudgetReached { level, what }]));
+    }
+    (level == BudgetLevel::Stop).then(|| halt(Cause::Budget { what }))
+}
+
+fn announce(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
+    let halting = must_halt(run).is_some();
+    let what = match &active.phase {
+        Phase::Uncommitted { then: super::item::Then::Next } if !halting => {
+            active.stage.to_string()
+        }
+        Phase::Uncommitted { .. } => format!("what {} left", active.stage),
+        Phase::Ready | Phase::Passed | Phase::Working(_) => {
+            "what was left in the work tree".to_owned()
+        }
+    };
+    Step::Record(vec![Event::CommitAnnounced {
+        parent: seen.head.clone(),
+        subject: subject(item, active, &what),
+    }])
+}
+
+/// A conventional subject: `feat(sprint-2): …` for finished building, `wip(…)` for anything else.
+fn subject(item: &Item, active: &Active, what: &str) -> String {
+    let finished = matches!(&active.phase, Phase::Uncommitted { then: super::item::Then::Next });
+    let (kind, what) = match (finished && *what == *active.stage.as_str(), active.cycle) {
+        (true, 1) => ("feat", format!("{what} {}", item.id)),
+        (true, cycle) => ("fix", format!("answer the findings of cycle {}", cycle - 1)),
+        (false, _) => ("wip", what.to_owned()),
+    };
+    format!("{kind}({}): {what}", item.id)
+}
+
+fn halt(cause: Cause) -> Step {
+    Step::Record(vec![Event::RunHalted { cause }])
+}
