@@ -5,3 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod domain;
+pub mod git;
+pub mod process;
+pub mod store;

@@ -10,5 +10,6 @@ pub mod plan;
 pub mod request;
 pub mod run;
 pub mod step;
+pub mod tale;
 pub mod time;
 pub mod workflow;

@@ -1,0 +1,162 @@
+//! Every event as one sentence for people: the subjects of the journal, and `git run log`.
+
+use super::{
+    event::{Cause, Delivery, Event, StageEnd},
+    outcome::Outcome,
+    run::Run,
+};
+
+/// What happened, told after it did: `run` is the run with the event applied.
+#[must_use]
+#[expect(clippy::too_many_lines, reason = "one arm for each event")]
+pub fn sentence(event: &Event, run: &Run) -> String {
+    match event {
+        Event::RunCreated(charter) => {
+            format!(
+                "{}: run created on `{}`, {} to do",
+                charter.target,
+                charter.branch,
+                counted(charter.items.len(), "item")
+            )
+        }
+        Event::LeaseTaken { generation, holder } => {
+            format!("process {} on {} took lease {generation}", holder.pid, holder.host)
+        }
+        Event::JackInBegan => format!("jacking in to `{}`", run.charter.branch),
+        Event::IntentDeclared { purpose, moves } => {
+            format!("about to {purpose} ({})", counted(moves.len(), "ref"))
+        }
+        Event::IntentSettled { conflicts } if conflicts.is_empty() => {
+            "the refs are where they should be".into()
+        }
+        Event::IntentSettled { conflicts } => {
+            format!("somebody else moved {}", conflicts.join(", "))
+        }
+        Event::RunStarted { head, .. } => {
+            format!("running on `{}` from {}", run.charter.branch, head.short())
+        }
+        Event::ItemStarted { item, .. } => format!("{item}: started"),
+        Event::StageStarted(start) => {
+            let again = if 1 < start.attempt {
+                format!(", attempt {}", start.attempt)
+            } else {
+                String::new()
+            };
+            format!(
+                "{}: {} by {} (cycle {}{again})",
+                start.item, start.stage, start.agent, start.cycle
+            )
+        }
+        Event::ProcessStarted { mark } => {
+            format!("{}process {} is at work", at_item(run), mark.pid)
+        }
+        Event::StageEnded(end) => format!("{}{}", at_item(run), ended(end)),
+        Event::StageLost { why } => format!("{}a stage was lost: {why}", at_item(run)),
+        Event::ItemReopened { item, stage } => {
+            format!("{item}: {stage} again, the tree has changed since")
+        }
+        Event::CommitAnnounced { subject, .. } => {
+            format!("{}about to commit \"{subject}\"", at_item(run))
+        }
+        Event::CommitRefused { why } => {
+            format!("{}the commit was refused: {}", at_item(run), first_line(why))
+        }
+        Event::WorkCommitted(work) => {
+            format!("{}committed {} \"{}\"", at_item(run), work.commit.short(), work.subject)
+        }
+        Event::WorkSeen { to, commits, rewritten: false, .. } => {
+            format!(
+                "{}{} by others, now at {}",
+                at_item(run),
+                counted(*commits as usize, "commit"),
+                to.short()
+            )
+        }
+        Event::WorkSeen { from, to, .. } => {
+            format!(
+                "{}the branch was rewritten from {} to {}",
+                at_item(run),
+                from.short(),
+                to.short()
+            )
+        }
+        Event::ItemFinished { item, head, .. } => format!("{item}: finished at {}", head.short()),
+        Event::HaltRequested { reason, force } => {
+            format!("halt requested{}: {reason}", if *force { " at once" } else { "" })
+        }
+        Event::RunHalted { cause } => format!("halted: {}", because(cause)),
+        Event::RunResumed => "resumed".into(),
+        Event::BreakerOpened { trip, evidence } => {
+            format!("breaker opened ({}): {evidence}", trip.word())
+        }
+        Event::BreakerReset => "breaker reset by a person: one cycle is tried".into(),
+        Event::BreakerClosed => "breaker closed: the trial went well".into(),
+        Event::BudgetReached { level, what } => format!("budget {}: {what}", level.word()),
+        Event::CallsHeld { .. } => "agent calls are held for a while".into(),
+        Event::RunCompleted { head, .. } => format!("complete at {}", head.short()),
+        Event::DeliveryStarted { remote, branch, commit } => {
+            format!("about to push {} to `{branch}` of {remote}", commit.short())
+        }
+        Event::DeliveryEnded { outcome } => delivered(outcome),
+        Event::RunClosed { why } => format!("jacked out: {why}"),
+        Event::Remarked { text } => format!("remark: {}", first_line(text)),
+        Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
+    }
+}
+
+#[must_use]
+pub fn because(cause: &Cause) -> String {
+    match cause {
+        Cause::Asked { reason } => reason.clone(),
+        Cause::Interrupted => "interrupted".into(),
+        Cause::Breaker { trip } => format!("the breaker is open ({})", trip.word()),
+        Cause::Budget { what } => format!("the budget is nearly used up: {what}"),
+        Cause::FailVerdict { stage } => {
+            format!("{stage} said fail, which is never tried again by itself")
+        }
+        Cause::AgentUnavailable { why } => format!("no agent: {}", first_line(why)),
+        Cause::PersonNeeded { why } => format!("a person is needed: {}", first_line(why)),
+    }
+}
+
+fn ended(end: &StageEnd) -> String {
+    let found = end.findings.len() + end.findings_dropped as usize;
+    let after = format!("after {}", end.took);
+    match &end.outcome {
+        Outcome::Built => format!("built {after}"),
+        Outcome::Judged(verdict) if found == 0 => format!("verdict {} {after}", verdict.word()),
+        Outcome::Judged(verdict) => {
+            format!("verdict {} with {} {after}", verdict.word(), counted(found, "finding"))
+        }
+        Outcome::Failed { failure, detail } => {
+            format!("no result {after} ({}): {}", failure.word(), first_line(detail))
+        }
+        Outcome::Held { .. } => format!("the agent asks to be called later ({after})"),
+        Outcome::Unavailable { why } => format!("no agent: {}", first_line(why)),
+        Outcome::Stopped => format!("stopped {after}"),
+    }
+}
+
+fn delivered(outcome: &Delivery) -> String {
+    match outcome {
+        Delivery::Pushed { remote, branch, commit } => {
+            format!("pushed {} to `{branch}` of {remote}", commit.short())
+        }
+        Delivery::Skipped { why } => format!("not pushed: {why}"),
+        Delivery::Refused { why } => format!("push refused: {}", first_line(why)),
+        Delivery::Failed { why } => format!("push failed: {}", first_line(why)),
+    }
+}
+
+fn at_item(run: &Run) -> String {
+    run.active_item().map(|item| format!("{}: ", item.id)).unwrap_or_default()
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[must_use]
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}

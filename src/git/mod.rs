@@ -1,0 +1,11 @@
+//! One of the two ways to touch the machine: gix where it is complete, the `git` program where it
+//! is not. Only this room knows both. It decides nothing about runs.
+
+pub mod objects;
+pub mod parameters;
+pub mod program;
+pub mod refs;
+pub mod repo;
+pub mod worktree;
+
+pub use repo::{OpenError, Repo};

@@ -1,0 +1,47 @@
+//! Refs behind one small trait: the commit point of every operation is one `compare_and_swap`.
+
+mod files;
+mod program;
+
+pub use files::FileRefs;
+pub use program::ProgramRefs;
+
+use crate::domain::id::Oid;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RefError {
+    /// The ref is not where the caller thought. Nothing was changed.
+    #[error("`{name}` is at {}, not at {}", shown(.found), shown(.expected))]
+    Stale { name: String, expected: Option<Oid>, found: Option<Oid> },
+    #[error("`{name}` is locked by another process (`{lock}`)")]
+    Locked { name: String, lock: String },
+    #[error("`{name}` cannot be written: {why}")]
+    Failed { name: String, why: String },
+}
+
+fn shown(oid: &Option<Oid>) -> &str {
+    oid.as_ref().map_or("nothing", Oid::short)
+}
+
+/// Two implementations, one suite of tests (`tests/refs.rs`): both must give the same answers.
+pub trait RefStore {
+    /// The object that a ref leads to, through symbolic refs; nothing when there is no such ref.
+    fn read(&self, name: &str) -> anyhow::Result<Option<Oid>>;
+
+    /// What a symbolic ref points to; nothing when the ref is missing or not symbolic.
+    fn read_symbolic(&self, name: &str) -> anyhow::Result<Option<String>>;
+
+    /// Every ref below `prefix`, which ends in a slash, sorted by name.
+    fn list(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>>;
+
+    /// Moves `name` from `expected` to `new`, both of which may be nothing. Durable when it returns.
+    fn compare_and_swap(
+        &self,
+        name: &str,
+        expected: Option<&Oid>,
+        new: Option<&Oid>,
+    ) -> Result<(), RefError>;
+
+    /// Points a symbolic ref somewhere. The last writer wins: never a commit point.
+    fn write_symbolic(&self, name: &str, target: &str) -> Result<(), RefError>;
+}

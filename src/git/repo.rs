@@ -1,0 +1,233 @@
+//! An open repository: where it is, whether it may be written, what its settings say.
+
+use std::path::{Path, PathBuf};
+
+use gix::bstr::ByteSlice;
+
+use super::refs::{FileRefs, ProgramRefs, RefStore};
+use crate::{domain::id::Oid, process::env};
+
+/// Why a repository is not opened, or not written.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("not a git repository: `{0}` and the directories above it")]
+    NotARepository(String),
+    #[error("the repository uses `extensions.{0}`, which this version does not know")]
+    UnknownExtension(String),
+    #[error("`{dir}` belongs to somebody else, so nothing is written there")]
+    NotOurs { dir: String },
+    #[error("GIT_CONFIG_PARAMETERS is garbled")]
+    BadParameters,
+    #[error("cannot open the repository: {0}")]
+    Other(String),
+}
+
+/// What git 2.47 and newer define, in lower case, as configuration keys are compared.
+const KNOWN_EXTENSIONS: [&str; 9] = [
+    "noop",
+    "noop-v1",
+    "preciousobjects",
+    "partialclone",
+    "worktreeconfig",
+    "objectformat",
+    "compatobjectformat",
+    "refstorage",
+    "relativeworktrees",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Files,
+    /// Everything that only git itself may write.
+    Program,
+}
+
+pub struct Repo {
+    gix: gix::Repository,
+    backend: Backend,
+    refs: Box<dyn RefStore>,
+}
+
+impl std::fmt::Debug for Repo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repo")
+            .field("git_dir", &self.git_dir())
+            .field("backend", &self.backend)
+            .finish()
+    }
+}
+
+impl Repo {
+    /// Finds the repository as git does, `GIT_DIR` and the like included.
+    pub fn discover(from: &Path) -> Result<Self, OpenError> {
+        let settings = match env::var("GIT_CONFIG_PARAMETERS") {
+            Some(text) => {
+                text.to_str().and_then(super::parameters::parse).ok_or(OpenError::BadParameters)?
+            }
+            None => Vec::new(),
+        };
+        let options =
+            || gix::open::Options::default().cli_overrides(settings.iter().map(String::as_str));
+        let trust = gix::sec::trust::Mapping {
+            full: options().with(gix::sec::Trust::Full),
+            reduced: options().with(gix::sec::Trust::Reduced),
+        };
+        let upwards = gix::discover::upwards::Options {
+            match_ceiling_dir_or_error: false,
+            ..Default::default()
+        };
+        let gix = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
+            from, upwards, trust,
+        )
+        .map_err(|error| not_opened(from, &error))?
+        .to_thread_local();
+        Self::new(gix)
+    }
+
+    fn new(mut gix: gix::Repository) -> Result<Self, OpenError> {
+        // An event is read once; a chain of them is not worth a cache.
+        gix.object_cache_size(0);
+        let backend = look_at_extensions(&gix)?;
+        let hooked = hooks_dir(&gix).join("reference-transaction").is_file();
+        let refs: Box<dyn RefStore> = match backend {
+            Backend::Files if !hooked => {
+                Box::new(FileRefs::new(gix.common_dir().to_owned(), gix.git_dir().to_owned()))
+            }
+            Backend::Files | Backend::Program => {
+                Box::new(ProgramRefs::new(super::program::Git::at(gix.git_dir(), gix.workdir())))
+            }
+        };
+        Ok(Self { gix, backend, refs })
+    }
+
+    #[must_use]
+    pub fn gix(&self) -> &gix::Repository {
+        &self.gix
+    }
+
+    #[must_use]
+    pub fn refs(&self) -> &dyn RefStore {
+        &*self.refs
+    }
+
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        self.gix.git_dir()
+    }
+
+    #[must_use]
+    pub fn common_dir(&self) -> &Path {
+        self.gix.common_dir()
+    }
+
+    #[must_use]
+    pub fn worktree(&self) -> Option<&Path> {
+        self.gix.workdir()
+    }
+
+    /// The directory that holds this work tree's own files, absolute and without links.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let path = self.gix.workdir().unwrap_or_else(|| self.gix.git_dir());
+        path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+    }
+
+    #[must_use]
+    pub fn git(&self) -> super::program::Git {
+        super::program::Git::at(self.git_dir(), self.worktree())
+    }
+
+    /// Writing into a stranger's repository would run under the stranger's rules.
+    pub fn may_write(&self) -> Result<(), OpenError> {
+        match self.gix.git_dir_trust() {
+            gix::sec::Trust::Full => Ok(()),
+            gix::sec::Trust::Reduced => {
+                Err(OpenError::NotOurs { dir: self.git_dir().display().to_string() })
+            }
+        }
+    }
+
+    /// The last value of a setting, from every level that git reads.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.gix.config_snapshot().string(key).map(|value| value.to_str_lossy().into_owned())
+    }
+
+    /// A setting that is true or false; a value that is neither is an error with the value.
+    pub fn setting_bool(&self, key: &str) -> Result<Option<bool>, String> {
+        self.gix
+            .config_snapshot()
+            .try_boolean(key)
+            .map_err(|_| self.setting(key).unwrap_or_default())
+    }
+
+    /// The branch that is checked out, and the commit at HEAD; either may be missing.
+    pub fn head(&self) -> anyhow::Result<Head> {
+        let target = self.refs.read_symbolic("HEAD")?;
+        let branch =
+            target.as_deref().and_then(|name| name.strip_prefix("refs/heads/")).map(str::to_owned);
+        let commit = self.refs.read("HEAD")?;
+        Ok(Head { branch, commit })
+    }
+
+    #[must_use]
+    pub fn hooks_dir(&self) -> PathBuf {
+        hooks_dir(&self.gix)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    pub branch: Option<String>,
+    pub commit: Option<Oid>,
+}
+
+fn hooks_dir(gix: &gix::Repository) -> PathBuf {
+    match gix.config_snapshot().trusted_path("core.hooksPath") {
+        Ok(Some(path)) if path.is_absolute() => path,
+        Ok(Some(path)) => gix.workdir().unwrap_or_else(|| gix.git_dir()).join(path),
+        Ok(None) | Err(_) => gix.common_dir().join("hooks"),
+    }
+}
+
+fn not_opened(from: &Path, error: &dyn std::fmt::Display) -> OpenError {
+    let text = error.to_string();
+    if text.contains("Could not find a git repository")
+        || text.contains("does not appear to be a git repository")
+    {
+        OpenError::NotARepository(from.display().to_string())
+    } else {
+        OpenError::Other(text)
+    }
+}
+
+/// gix opens a repository whose extensions it does not know, and sees a reftable as empty.
+fn look_at_extensions(gix: &gix::Repository) -> Result<Backend, OpenError> {
+    let config = gix.config_snapshot();
+    let format = config.integer("core.repositoryFormatVersion").unwrap_or(0);
+    let mut backend = Backend::Files;
+    let Some(sections) = config.plumbing().sections_by_name("extensions") else {
+        return Ok(backend);
+    };
+    for section in sections {
+        if section.meta().source != gix::config::Source::Local {
+            continue;
+        }
+        for name in section.value_names().map(|name| name.to_lowercase()) {
+            if !KNOWN_EXTENSIONS.contains(&name.as_str()) && 0 < format {
+                return Err(OpenError::UnknownExtension(name));
+            }
+            if name == "refstorage" {
+                let storage = config.string("extensions.refStorage").unwrap_or_default();
+                backend = match storage.to_str_lossy().as_ref() {
+                    "files" => Backend::Files,
+                    "reftable" => Backend::Program,
+                    other => {
+                        return Err(OpenError::UnknownExtension(format!("refStorage={other}")));
+                    }
+                };
+            }
+        }
+    }
+    Ok(backend)
+}

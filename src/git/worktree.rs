@@ -1,0 +1,137 @@
+//! The user's work tree: what is not committed, commits with the user's own hooks, branches.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, bail};
+
+use super::Repo;
+use crate::{domain::id::Oid, process::fault};
+
+pub const COMMIT_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How a `git commit` ended.
+#[derive(Debug)]
+pub enum Committed {
+    Done(Oid),
+    /// A hook, a missing identity or a signing key said no; what it said.
+    Refused(String),
+    NothingToCommit,
+}
+
+impl Repo {
+    /// Paths with changes that are not committed, untracked ones included; ignored ones are not.
+    pub fn changed_paths(&self) -> anyhow::Result<Vec<Vec<u8>>> {
+        let out = self.git().output(&[
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+        ])?;
+        let entries = out.split(|byte| *byte == 0).filter(|entry| 3 < entry.len());
+        Ok(entries.map(|entry| entry[3..].to_vec()).collect())
+    }
+
+    pub fn is_dirty(&self) -> anyhow::Result<bool> {
+        let out = self.git().output(&[
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=normal",
+            "--no-renames",
+        ])?;
+        Ok(!out.is_empty())
+    }
+
+    pub fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
+        Ok(self.read_commit(commit, COMMIT_BYTES_MAX)?.tree)
+    }
+
+    /// Commits everything but `left_out`, with the user's own hooks, as the user's own git would.
+    pub fn commit_all(&self, message: &str, left_out: &[Vec<u8>]) -> anyhow::Result<Committed> {
+        let git = self.git();
+        fault::point("before-add");
+        let added = if left_out.is_empty() {
+            git.porcelain(&["add", "--all", "--", "."], &[])?
+        } else {
+            let wanted = self.changed_paths()?.into_iter().filter(|path| !left_out.contains(path));
+            let paths = wanted.collect::<Vec<_>>().join(&0);
+            if paths.is_empty() {
+                return Ok(Committed::NothingToCommit);
+            }
+            git.porcelain(
+                &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"],
+                &paths,
+            )?
+        };
+        if !added.status.success() {
+            return Ok(Committed::Refused(said(&added.stdout, &added.stderr)));
+        }
+        let before = self.head()?.commit;
+        fault::point("before-commit");
+        let committed = git.porcelain(
+            &["commit", "--quiet", "--no-edit", "--cleanup=verbatim", "-m", message],
+            &[],
+        )?;
+        fault::point("after-commit");
+        let after = self.head()?.commit;
+        match (committed.status.success(), after) {
+            (_, Some(after)) if Some(&after) != before.as_ref() => Ok(Committed::Done(after)),
+            (false, _) if git.plumbing(&["diff", "--cached", "--quiet"])?.status.success() => {
+                Ok(Committed::NothingToCommit)
+            }
+            _ => Ok(Committed::Refused(said(&committed.stdout, &committed.stderr))),
+        }
+    }
+
+    /// Stands on `branch`, which exists. git refuses where that would lose something.
+    pub fn switch_to(&self, branch: &str) -> anyhow::Result<()> {
+        fault::point("before-switch");
+        let finished = self.git().porcelain(&["switch", "--no-guess", "--quiet", branch], &[])?;
+        if !finished.status.success() {
+            bail!("git switch {branch}: {}", said(&finished.stdout, &finished.stderr));
+        }
+        Ok(())
+    }
+
+    /// Why a commit could not be made here, before anything depends on it.
+    pub fn identity_problem(&self) -> anyhow::Result<Option<String>> {
+        let finished = self.git().porcelain(&["var", "GIT_COMMITTER_IDENT"], &[])?;
+        Ok((!finished.status.success()).then(|| said(&finished.stdout, &finished.stderr)))
+    }
+
+    /// Whether git takes `name` for a branch's name.
+    pub fn is_branch_name(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(self.git().plumbing(&["check-ref-format", "--branch", name])?.status.success())
+    }
+
+    /// How many commits `to` has that `from` has not, and whether `from` is still among its ancestors.
+    pub fn survey(&self, from: &Oid, to: &Oid) -> anyhow::Result<(u32, bool)> {
+        let git = self.git();
+        let count = git.output(&["rev-list", "--count", &format!("{from}..{to}")]);
+        let count = count.ok().and_then(|out| String::from_utf8_lossy(&out).trim().parse().ok());
+        let ancestor =
+            git.plumbing(&["merge-base", "--is-ancestor", from.as_str(), to.as_str()])?;
+        Ok((count.unwrap_or(0), ancestor.status.success()))
+    }
+
+    /// The trailers of a commit, by key in lower case; the last one of a key counts.
+    pub fn trailers(&self, commit: &Oid) -> anyhow::Result<(BTreeMap<String, String>, Vec<Oid>)> {
+        let commit =
+            self.read_commit(commit, COMMIT_BYTES_MAX).context("reading the commit at HEAD")?;
+        let text = String::from_utf8_lossy(&commit.message);
+        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        let trailers = last.lines().filter_map(|line| line.split_once(": "));
+        let trailers = trailers.map(|(key, value)| (key.to_lowercase(), value.trim().to_owned()));
+        Ok((trailers.collect(), commit.parents))
+    }
+}
+
+/// What a program said, on either channel, for a message of a few lines.
+fn said(stdout: &[u8], stderr: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(stderr).trim().to_owned();
+    if text.is_empty() {
+        text = String::from_utf8_lossy(stdout).trim().to_owned();
+    }
+    text
+}

@@ -1,0 +1,75 @@
+//! Which runs there are, and which one belongs here.
+
+use anyhow::{Context as _, bail};
+
+use super::{
+    journal::Present,
+    layout::{self, HERE, RUNS},
+};
+use crate::{
+    domain::{
+        id::{Oid, RunId},
+        run::Run,
+    },
+    git::Repo,
+};
+
+/// Every run, oldest first, with the tip of its journal.
+pub fn runs(repo: &Repo) -> anyhow::Result<Vec<(RunId, Oid)>> {
+    let refs = repo.refs().list(RUNS)?;
+    Ok(refs
+        .into_iter()
+        .filter_map(|(name, tip)| Some((layout::run_of_journal(&name)?, tip)))
+        .collect())
+}
+
+/// The run of this work tree: one ref to read. Where it says nothing, the journals are asked.
+pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
+    if let Some(name) = repo.refs().read_symbolic(HERE)?
+        && let Some(run) = layout::run_of_journal(&name)
+        && let Some(tip) = repo.refs().read(&name)?
+    {
+        return Ok(Some((run, tip)));
+    }
+    let identity = repo.identity();
+    for (run, tip) in runs(repo)?.into_iter().rev() {
+        if Present::read(repo, &tip).is_ok_and(|present| present.run.charter.worktree == identity) {
+            return Ok(Some((run, tip)));
+        }
+    }
+    Ok(None)
+}
+
+/// The one run that people mean by a prefix of its name, or by the name of its target.
+pub fn find(repo: &Repo, wanted: &str) -> anyhow::Result<(RunId, Oid)> {
+    let all = runs(repo)?;
+    let mut found: Vec<_> = all.iter().filter(|(run, _)| run.as_str() == wanted).collect();
+    if found.is_empty() {
+        found = all.iter().filter(|(run, _)| run.as_str().starts_with(wanted)).collect();
+    }
+    if found.is_empty() {
+        // The newest run of a target is the one that is meant.
+        let of_target =
+            |tip: &Oid| Present::read(repo, tip).is_ok_and(|p| p.run.charter.target == wanted);
+        found = all.iter().rev().filter(|(_, tip)| of_target(tip)).take(1).collect();
+    }
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => bail!("there is no run `{}`", wanted.escape_debug()),
+        many => {
+            let names: Vec<_> = many.iter().take(5).map(|(run, _)| run.as_str()).collect();
+            bail!("`{}` could be any of {}", wanted.escape_debug(), names.join(", "))
+        }
+    }
+}
+
+pub fn present(repo: &Repo, run: &RunId, tip: &Oid) -> anyhow::Result<Run> {
+    let present = Present::read(repo, tip)
+        .with_context(|| format!("the journal of run `{run}` is corrupt"))?;
+    anyhow::ensure!(
+        present.run.charter.run == *run,
+        "the journal of `{run}` says that it is run `{}`",
+        present.run.charter.run
+    );
+    Ok(present.run)
+}

@@ -1,0 +1,125 @@
+//! Who may write a run on this machine: a lock that the kernel frees. Between machines: the lease.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    domain::{event::ProcessMark, id::RunId, time::Timestamp},
+    git::Repo,
+};
+
+/// Held while this value lives, and not a moment longer, however the process ends.
+#[derive(Debug)]
+pub struct Hold {
+    _worktree: File,
+    _run: Option<File>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    #[error("{what} is held by {who}")]
+    Held { what: String, who: String },
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+const HOLDER_BYTES_MAX: u64 = 200;
+
+impl Hold {
+    /// This work tree, for nobody else's run.
+    pub fn of_worktree(repo: &Repo, me: &ProcessMark) -> Result<Self, HoldError> {
+        let path = repo.git_dir().join("git-run").join("worktree.lock");
+        Ok(Self { _worktree: lock(&path, "this work tree", me)?, _run: None })
+    }
+
+    /// This work tree, and the run.
+    pub fn of_run(repo: &Repo, run: &RunId, me: &ProcessMark) -> Result<Self, HoldError> {
+        Self::of_worktree(repo, me)?.and_run(repo, run, me)
+    }
+
+    pub fn and_run(self, repo: &Repo, run: &RunId, me: &ProcessMark) -> Result<Self, HoldError> {
+        let file = lock(&run_path(repo, run), &format!("run `{run}`"), me)?;
+        Ok(Self { _run: Some(file), ..self })
+    }
+}
+
+/// Whether somebody holds the run now; looking takes no lock that could be in anybody's way.
+#[must_use]
+pub fn is_held(repo: &Repo, run: &RunId) -> bool {
+    let Ok(file) = File::open(run_path(repo, run)) else { return false };
+    match file.try_lock_shared() {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(_)) => false,
+    }
+}
+
+fn run_path(repo: &Repo, run: &RunId) -> PathBuf {
+    repo.common_dir().join("git-run").join(format!("{run}.lock"))
+}
+
+fn lock(path: &Path, what: &str, me: &ProcessMark) -> Result<File, HoldError> {
+    let open = || -> anyhow::Result<File> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        Ok(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?)
+    };
+    let mut file = open().with_context(|| format!("cannot open `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut who = String::new();
+            let _ = file.take(HOLDER_BYTES_MAX).read_to_string(&mut who);
+            let who =
+                if who.is_empty() { "another process".to_owned() } else { who.trim().to_owned() };
+            return Err(HoldError::Held { what: what.to_owned(), who });
+        }
+        Err(TryLockError::Error(error)) => {
+            let error =
+                anyhow::Error::from(error).context(format!("cannot lock `{}`", path.display()));
+            return Err(error.into());
+        }
+    }
+    let said = (|| {
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "process {} on {}", me.pid, me.host)
+    })();
+    // Who it is is told for people's sake; the lock itself is the kernel's.
+    if let Err(error) = said {
+        tracing::debug!(%error, "the lock does not say whose it is");
+    }
+    Ok(file)
+}
+
+/// The lease as it is shared: one commit that holds who, until when, and a nonce, so that two
+/// claimants never make the same commit.
+pub fn publish_lease(
+    repo: &Repo,
+    run: &RunId,
+    generation: u64,
+    holder: &ProcessMark,
+    nonce: &str,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let name = super::layout::lease(run);
+    let old = repo.refs().read(&name)?;
+    let text = super::wire::lease::encode(run, generation, holder, nonce, until);
+    let what = if until.is_some() { "taken" } else { "released" };
+    let message = format!(
+        "lease {generation} {what} by process {} on {}\n\n{text}\n",
+        holder.pid, holder.host
+    );
+    let tree = repo.empty_tree()?;
+    let parents: Vec<_> = old.iter().collect();
+    let new = repo.write_commit(&tree, &parents, now.millis() / 1000, &message)?;
+    repo.refs().compare_and_swap(&name, old.as_ref(), Some(&new))?;
+    Ok(())
+}

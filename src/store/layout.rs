@@ -1,0 +1,30 @@
+//! Where things stand below `refs/`. Every name here is for ever.
+
+use crate::domain::id::RunId;
+
+pub const RUNS: &str = "refs/run/";
+pub const NOTES: &str = "refs/notes/run";
+/// Which run belongs to this work tree.
+pub const HERE: &str = "refs/worktree/run";
+
+#[must_use]
+pub fn journal(run: &RunId) -> String {
+    format!("{RUNS}{run}/journal")
+}
+
+#[must_use]
+pub fn lease(run: &RunId) -> String {
+    format!("{RUNS}{run}/lease")
+}
+
+#[must_use]
+pub fn transcripts(run: &RunId) -> String {
+    format!("{RUNS}{run}/transcripts")
+}
+
+/// The run that a journal's ref belongs to; nothing for any other ref.
+#[must_use]
+pub fn run_of_journal(name: &str) -> Option<RunId> {
+    let (run, leaf) = name.strip_prefix(RUNS)?.split_once('/')?;
+    if leaf == "journal" { RunId::parse(run).ok() } else { None }
+}

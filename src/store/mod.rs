@@ -1,0 +1,12 @@
+//! `refs/run/*` and the notes: layout, wire format, journal, leases. Decides nothing about runs.
+
+pub mod catalog;
+pub mod history;
+pub mod hold;
+pub mod intent;
+pub mod journal;
+pub mod layout;
+pub mod message;
+pub mod notes;
+pub mod transcript;
+pub mod wire;

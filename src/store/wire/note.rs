@@ -1,0 +1,48 @@
+//! One line of a note on a commit of work. Notes are an index; the journal is the record.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FORMAT, Text, canonical};
+use crate::domain::{
+    event::Work,
+    id::{ItemId, Oid, RunId, StageId},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct NoteDoc {
+    v: u32,
+    run: Text<RunId>,
+    item: Text<ItemId>,
+    stage: Text<StageId>,
+    cycle: u32,
+    agent: String,
+    commit: Text<Oid>,
+    tree: Text<Oid>,
+    #[serde(default)]
+    left_out: Vec<String>,
+}
+
+/// Whose work a commit is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub run: RunId,
+    pub item: ItemId,
+    pub stage: StageId,
+    pub cycle: u32,
+    pub agent: String,
+}
+
+#[must_use]
+pub fn encode(origin: &Origin, work: &Work) -> String {
+    canonical(&NoteDoc {
+        v: FORMAT,
+        run: Text(origin.run.clone()),
+        item: Text(origin.item.clone()),
+        stage: Text(origin.stage.clone()),
+        cycle: origin.cycle,
+        agent: origin.agent.clone(),
+        commit: Text(work.commit.clone()),
+        tree: Text(work.tree.clone()),
+        left_out: work.left_out.clone(),
+    })
+}

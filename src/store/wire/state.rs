@@ -1,0 +1,455 @@
+//! `state.json`: the fold up to here. Derived from the events, and verifiable against them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    DecodeError, FORMAT, Text, canonical,
+    charter::CharterDoc,
+    event::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc},
+    garbled,
+};
+use crate::domain::{
+    event::Trip,
+    id::{Digest, ItemId, Oid, StageId},
+    item::{
+        Active, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then, Working,
+    },
+    limits::BudgetLevel,
+    outcome::Verdict,
+    run::{Breaker, HaltRequest, Run, State},
+    time::{Span, Timestamp},
+};
+
+pub const STATE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const WHAT: &str = "a state";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RunDoc {
+    format: u32,
+    charter: CharterDoc,
+    state: Text<State>,
+    seq: u64,
+    lamport: u64,
+    at: Text<Timestamp>,
+    began: Text<Timestamp>,
+    lease: u64,
+    holder: Option<ProcessDoc>,
+    head: Text<Oid>,
+    tree: Option<Text<Oid>>,
+    items: Vec<ItemDoc>,
+    breaker: BreakerDoc,
+    usage: UsageDoc,
+    budget: Text<BudgetLevel>,
+    calls: Vec<Text<Timestamp>>,
+    calls_total: u64,
+    held_until: Option<Text<Timestamp>>,
+    ran_ms: u64,
+    ran_since_reset_ms: u64,
+    commits: u32,
+    halt_request: Option<HaltRequestDoc>,
+    halt: Option<CauseDoc>,
+    stop: Option<CauseDoc>,
+    intent: Option<Vec<MoveDoc>>,
+    delivery: Option<DeliveryDoc>,
+    delivering: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HaltRequestDoc {
+    reason: String,
+    force: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum BreakerDoc {
+    Closed,
+    Open { trip: Text<Trip>, evidence: String },
+    HalfOpen { cycle: u32, open: u32 },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ItemDoc {
+    id: Text<ItemId>,
+    progress: ProgressDoc,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum ProgressDoc {
+    Pending,
+    Active(Box<ActiveDoc>),
+    Done { head: Text<Oid>, tree: Text<Oid>, cycles: u32, at: Text<Timestamp> },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ActiveDoc {
+    started: Text<Oid>,
+    cycle: u32,
+    stage: Text<StageId>,
+    attempt: u32,
+    phase: PhaseDoc,
+    committing: Option<CommittingDoc>,
+    refused: bool,
+    passed: Vec<EvidenceDoc>,
+    findings: Vec<FindingDoc>,
+    counters: CountersDoc,
+    cycles: Vec<CycleDoc>,
+    builders: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum PhaseDoc {
+    Ready,
+    Working {
+        head: Text<Oid>,
+        tree: Text<Oid>,
+        agent: String,
+        since: Text<Timestamp>,
+        process: Option<ProcessDoc>,
+    },
+    Uncommitted {
+        then: ThenDoc,
+    },
+    Passed,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ThenDoc {
+    Again,
+    Next,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CommittingDoc {
+    parent: Text<Oid>,
+    subject: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EvidenceDoc {
+    stage: Text<StageId>,
+    head: Text<Oid>,
+    tree: Text<Oid>,
+    agent: String,
+    verdict: Text<Verdict>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CountersDoc {
+    seen: BTreeMap<String, u32>,
+    failures: u32,
+    cycle_tree: Option<Text<Oid>>,
+    unchanged: u32,
+    fewest: Option<u32>,
+    since_fewest: u32,
+    spent: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CycleDoc {
+    cycle: u32,
+    stage: Text<StageId>,
+    findings: u32,
+    changed: bool,
+}
+
+#[must_use]
+pub fn encode(run: &Run) -> String {
+    canonical(&RunDoc::from(run))
+}
+
+pub fn decode(text: &[u8]) -> Result<Run, DecodeError> {
+    #[derive(Deserialize)]
+    struct FormatDoc {
+        format: u32,
+    }
+    let FormatDoc { format } = serde_json::from_slice(text).map_err(garbled(WHAT))?;
+    if FORMAT < format {
+        return Err(DecodeError::Newer { what: WHAT, found: format });
+    }
+    let doc: RunDoc = serde_json::from_slice(text).map_err(garbled(WHAT))?;
+    doc.read().ok_or(DecodeError::Garbled { what: WHAT, why: "it contradicts itself".into() })
+}
+
+impl From<&Run> for RunDoc {
+    fn from(run: &Run) -> Self {
+        let intent = run.intent.as_ref().map(|moves| moves.iter().map(Into::into).collect());
+        Self {
+            format: FORMAT,
+            charter: (&run.charter).into(),
+            state: Text(run.state),
+            seq: run.seq,
+            lamport: run.lamport,
+            at: Text(run.at),
+            began: Text(run.began),
+            lease: run.generation,
+            holder: run.holder.as_ref().map(Into::into),
+            head: Text(run.head.clone()),
+            tree: run.tree.clone().map(Text),
+            items: run.items.iter().map(Into::into).collect(),
+            breaker: (&run.breaker).into(),
+            usage: run.usage.into(),
+            budget: Text(run.budget),
+            calls: run.calls.iter().copied().map(Text).collect(),
+            calls_total: run.calls_total,
+            held_until: run.held_until.map(Text),
+            ran_ms: run.ran.millis(),
+            ran_since_reset_ms: run.ran_since_reset.millis(),
+            commits: run.commits,
+            halt_request: run.halt_request.as_ref().map(|request| HaltRequestDoc {
+                reason: request.reason.clone(),
+                force: request.force,
+            }),
+            halt: run.halt.as_ref().map(Into::into),
+            stop: run.stop.as_ref().map(Into::into),
+            intent,
+            delivery: run.delivery.as_ref().map(Into::into),
+            delivering: run.delivering,
+        }
+    }
+}
+
+impl RunDoc {
+    /// The run, unless the document could not have been written: at most one item is at work, and it
+    /// stands at a stage of its workflow.
+    fn read(self) -> Option<Run> {
+        let run = Run {
+            charter: self.charter.into(),
+            state: self.state.0,
+            seq: self.seq,
+            lamport: self.lamport,
+            at: self.at.0,
+            began: self.began.0,
+            generation: self.lease,
+            holder: self.holder.map(Into::into),
+            head: self.head.0,
+            tree: self.tree.map(|id| id.0),
+            items: self.items.into_iter().map(ItemDoc::read).collect::<Option<_>>()?,
+            breaker: self.breaker.into(),
+            usage: self.usage.into(),
+            budget: self.budget.0,
+            calls: self.calls.into_iter().map(|at| at.0).collect(),
+            calls_total: self.calls_total,
+            held_until: self.held_until.map(|at| at.0),
+            ran: Span::from_millis(self.ran_ms),
+            ran_since_reset: Span::from_millis(self.ran_since_reset_ms),
+            commits: self.commits,
+            halt_request: self
+                .halt_request
+                .map(|request| HaltRequest { reason: request.reason, force: request.force }),
+            halt: self.halt.map(Into::into),
+            stop: self.stop.map(Into::into),
+            intent: self.intent.map(|moves| moves.into_iter().map(Into::into).collect()),
+            delivery: self.delivery.map(Into::into),
+            delivering: self.delivering,
+            newer: false,
+        };
+        let active =
+            run.items.iter().filter(|item| matches!(item.progress, Progress::Active(_))).count();
+        let stands = run.active().is_none_or(|active| run.shape(&active.stage).is_some());
+        let whole = !run.charter.stages.is_empty() && !run.items.is_empty();
+        (active <= 1 && stands && whole).then_some(run)
+    }
+}
+
+impl From<&Breaker> for BreakerDoc {
+    fn from(breaker: &Breaker) -> Self {
+        match breaker {
+            Breaker::Closed => Self::Closed,
+            Breaker::Open { trip, evidence } => {
+                Self::Open { trip: Text(*trip), evidence: evidence.clone() }
+            }
+            Breaker::HalfOpen { cycle, open } => Self::HalfOpen { cycle: *cycle, open: *open },
+        }
+    }
+}
+
+impl From<BreakerDoc> for Breaker {
+    fn from(doc: BreakerDoc) -> Self {
+        match doc {
+            BreakerDoc::Closed => Self::Closed,
+            BreakerDoc::Open { trip, evidence } => Self::Open { trip: trip.0, evidence },
+            BreakerDoc::HalfOpen { cycle, open } => Self::HalfOpen { cycle, open },
+        }
+    }
+}
+
+impl From<&Item> for ItemDoc {
+    fn from(item: &Item) -> Self {
+        let progress = match &item.progress {
+            Progress::Pending => ProgressDoc::Pending,
+            Progress::Active(active) => ProgressDoc::Active(Box::new((&**active).into())),
+            Progress::Done { head, tree, cycles, at } => ProgressDoc::Done {
+                head: Text(head.clone()),
+                tree: Text(tree.clone()),
+                cycles: *cycles,
+                at: Text(*at),
+            },
+        };
+        Self { id: Text(item.id.clone()), progress }
+    }
+}
+
+impl ItemDoc {
+    fn read(self) -> Option<Item> {
+        let progress = match self.progress {
+            ProgressDoc::Pending => Progress::Pending,
+            ProgressDoc::Active(active) => Progress::Active(Box::new(active.read()?)),
+            ProgressDoc::Done { head, tree, cycles, at } => {
+                Progress::Done { head: head.0, tree: tree.0, cycles, at: at.0 }
+            }
+        };
+        Some(Item { id: self.id.0, progress })
+    }
+}
+
+impl From<&Active> for ActiveDoc {
+    fn from(active: &Active) -> Self {
+        let committing = active.committing.as_ref();
+        let evidence = |e: &Evidence| EvidenceDoc {
+            stage: Text(e.stage.clone()),
+            head: Text(e.head.clone()),
+            tree: Text(e.tree.clone()),
+            agent: e.agent.clone(),
+            verdict: Text(e.verdict),
+        };
+        let cycle = |c: &CycleRecord| CycleDoc {
+            cycle: c.cycle,
+            stage: Text(c.stage.clone()),
+            findings: c.findings,
+            changed: c.changed,
+        };
+        Self {
+            started: Text(active.started.clone()),
+            cycle: active.cycle,
+            stage: Text(active.stage.clone()),
+            attempt: active.attempt,
+            phase: (&active.phase).into(),
+            committing: committing.map(|c| CommittingDoc {
+                parent: Text(c.parent.clone()),
+                subject: c.subject.clone(),
+            }),
+            refused: active.refused,
+            passed: active.passed.iter().map(evidence).collect(),
+            findings: active.findings.iter().map(Into::into).collect(),
+            counters: (&active.counters).into(),
+            cycles: active.cycles.iter().map(cycle).collect(),
+            builders: active.builders.clone(),
+        }
+    }
+}
+
+impl ActiveDoc {
+    fn read(self) -> Option<Active> {
+        let evidence = |doc: EvidenceDoc| Evidence {
+            stage: doc.stage.0,
+            head: doc.head.0,
+            tree: doc.tree.0,
+            agent: doc.agent,
+            verdict: doc.verdict.0,
+        };
+        let cycle = |doc: CycleDoc| CycleRecord {
+            cycle: doc.cycle,
+            stage: doc.stage.0,
+            findings: doc.findings,
+            changed: doc.changed,
+        };
+        Some(Active {
+            started: self.started.0,
+            cycle: self.cycle,
+            stage: self.stage.0,
+            attempt: self.attempt,
+            phase: self.phase.into(),
+            committing: self
+                .committing
+                .map(|doc| Committing { parent: doc.parent.0, subject: doc.subject }),
+            refused: self.refused,
+            passed: self.passed.into_iter().map(evidence).collect(),
+            findings: self.findings.into_iter().map(Into::into).collect(),
+            counters: self.counters.read()?,
+            cycles: self.cycles.into_iter().map(cycle).collect(),
+            builders: self.builders,
+        })
+    }
+}
+
+impl From<&Phase> for PhaseDoc {
+    fn from(phase: &Phase) -> Self {
+        match phase {
+            Phase::Ready => Self::Ready,
+            Phase::Working(working) => Self::Working {
+                head: Text(working.head.clone()),
+                tree: Text(working.tree.clone()),
+                agent: working.agent.clone(),
+                since: Text(working.since),
+                process: working.process.as_ref().map(Into::into),
+            },
+            Phase::Uncommitted { then: Then::Again } => Self::Uncommitted { then: ThenDoc::Again },
+            Phase::Uncommitted { then: Then::Next } => Self::Uncommitted { then: ThenDoc::Next },
+            Phase::Passed => Self::Passed,
+        }
+    }
+}
+
+impl From<PhaseDoc> for Phase {
+    fn from(doc: PhaseDoc) -> Self {
+        match doc {
+            PhaseDoc::Ready => Self::Ready,
+            PhaseDoc::Working { head, tree, agent, since, process } => {
+                Self::Working(Box::new(Working {
+                    head: head.0,
+                    tree: tree.0,
+                    agent,
+                    since: since.0,
+                    process: process.map(Into::into),
+                }))
+            }
+            PhaseDoc::Uncommitted { then: ThenDoc::Again } => {
+                Self::Uncommitted { then: Then::Again }
+            }
+            PhaseDoc::Uncommitted { then: ThenDoc::Next } => Self::Uncommitted { then: Then::Next },
+            PhaseDoc::Passed => Self::Passed,
+        }
+    }
+}
+
+impl From<&Counters> for CountersDoc {
+    fn from(counters: &Counters) -> Self {
+        Self {
+            seen: counters
+                .seen
+                .iter()
+                .map(|(digest, count)| (digest.to_string(), *count))
+                .collect(),
+            failures: counters.failures,
+            cycle_tree: counters.cycle_tree.clone().map(Text),
+            unchanged: counters.unchanged,
+            fewest: counters.fewest,
+            since_fewest: counters.since_fewest,
+            spent: counters.spent,
+        }
+    }
+}
+
+impl CountersDoc {
+    fn read(self) -> Option<Counters> {
+        let seen = self
+            .seen
+            .into_iter()
+            .map(|(digest, count)| Some((Digest::parse(&digest).ok()?, count)));
+        Some(Counters {
+            seen: seen.collect::<Option<_>>()?,
+            failures: self.failures,
+            cycle_tree: self.cycle_tree.map(|id| id.0),
+            unchanged: self.unchanged,
+            fewest: self.fewest,
+            since_fewest: self.since_fewest,
+            spent: self.spent,
+        })
+    }
+}
