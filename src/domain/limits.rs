@@ -96,6 +96,18 @@ impl BudgetLevel {
     }
 }
 
+/// An amount as people write it (`12.50`), in millionths. What is finer than that is dropped.
+#[must_use]
+pub fn micros(text: &str) -> Option<Micros> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let fraction: String = fraction.chars().chain("000000".chars()).take(6).collect();
+    whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.parse().ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +127,22 @@ mod tests {
             assert_eq!(BudgetLevel::of(used, None), BudgetLevel::Fine);
         }
         assert_eq!(BudgetLevel::of(0, Some(0)), BudgetLevel::Stop);
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("12.50", Some(12_500_000)),
+            ("0", Some(0)),
+            ("3.", Some(3_000_000)),
+            ("0.0000019", Some(1)),
+            ("", None),
+            (".5", None),
+            ("-1", None),
+            ("1e3", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(micros(text), expected, "{text}");
+        }
     }
 }

@@ -21,26 +21,27 @@ pub enum Committed {
 impl Repo {
     /// Paths with changes that are not committed, untracked ones included; ignored ones are not.
     pub fn changed_paths(&self) -> anyhow::Result<Vec<Vec<u8>>> {
-        let out = self.git().output(&[
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--untracked-files=all",
-            "--no-renames",
-        ])?;
-        let entries = out.split(|byte| *byte == 0).filter(|entry| 3 < entry.len());
-        Ok(entries.map(|entry| entry[3..].to_vec()).collect())
+        self.uncommitted(|_| false)
     }
 
-    pub fn is_dirty(&self) -> anyhow::Result<bool> {
-        let out = self.git().output(&[
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--untracked-files=normal",
-            "--no-renames",
-        ])?;
-        Ok(!out.is_empty())
+    /// The same, without untracked files that `leave_out` says stay out of every commit.
+    pub fn uncommitted(&self, leave_out: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
+        let status = self.status()?;
+        let counts = |(untracked, path): &(bool, Vec<u8>)| !(*untracked && leave_out(path));
+        Ok(status.into_iter().filter(counts).map(|(_, path)| path).collect())
+    }
+
+    /// Untracked files of which `wanted` is true.
+    pub fn untracked(&self, wanted: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
+        let status = self.status()?;
+        Ok(status.into_iter().filter(|(untracked, path)| *untracked && wanted(path)).map(|(_, path)| path).collect())
+    }
+
+    fn status(&self) -> anyhow::Result<Vec<(bool, Vec<u8>)>> {
+        let args = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"];
+        let out = self.git().output(&args)?;
+        let entries = out.split(|byte| *byte == 0).filter(|entry| 3 < entry.len());
+        Ok(entries.map(|entry| (entry.starts_with(b"??"), entry[3..].to_vec())).collect())
     }
 
     pub fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {

@@ -1,0 +1,246 @@
+//! `run.*` in git's configuration, read once and checked: an unknown key or a bad value is an error
+//! that says where it stands, and never means "allow".
+
+use anyhow::{Context as _, bail};
+use gix::bstr::ByteSlice as _;
+
+use crate::{
+    domain::{
+        event::PushMode,
+        id::StageId,
+        limits::{CALLS_PER_HOUR_CEILING, Limits},
+        time::Span,
+    },
+    git::Repo,
+};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub enabled: bool,
+    pub plan: Option<String>,
+    pub branch_prefix: String,
+    pub base: Option<String>,
+    pub protected: Vec<String>,
+    pub push: PushMode,
+    pub remote: Option<String>,
+    pub limits: Limits,
+    agents: Vec<(Option<String>, String)>,
+    commands: Vec<(Option<String>, String)>,
+}
+
+/// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
+const KEYS: [&str; 16] = [
+    "enabled",
+    "plan",
+    "agent",
+    "command",
+    "branchprefix",
+    "basebranch",
+    "protectedbranch",
+    "autopush",
+    "remote",
+    "maxcycles",
+    "timeout",
+    "stagetimeout",
+    "silence",
+    "callsperhour",
+    "workflow",
+    "color",
+];
+const BREAKER_KEYS: [&str; 4] = ["samefinding", "noprogress", "plateau", "failures"];
+const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
+const STAGE_KEYS: [&str; 2] = ["agent", "command"];
+
+/// The name of the agent that executes the steps of the tasks themselves.
+pub const STEPS: &str = "steps";
+/// The name of the agent that is any program.
+pub const COMMAND: &str = "command";
+
+/// What to run for a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Agent {
+    Steps,
+    Command(Vec<String>),
+}
+
+impl Settings {
+    pub fn read(repo: &Repo) -> anyhow::Result<Self> {
+        let raw = Raw::collect(repo)?;
+        let defaults = Limits::default();
+        let limits = Limits {
+            cycles_max: raw.number("run.maxCycles", defaults.cycles_max)?,
+            failures_in_a_row_max: raw.number("run.breaker.failures", defaults.failures_in_a_row_max)?,
+            same_finding_max: raw.number("run.breaker.sameFinding", defaults.same_finding_max)?,
+            no_progress_max: raw.number("run.breaker.noProgress", defaults.no_progress_max)?,
+            plateau_max: raw.number("run.breaker.plateau", defaults.plateau_max)?,
+            run_time_max: raw.span("run.timeout", defaults.run_time_max)?,
+            stage_time_max: raw.span("run.stageTimeout", defaults.stage_time_max)?,
+            silence_max: raw.span("run.silence", defaults.silence_max)?,
+            calls_per_hour_max: raw
+                .number("run.callsPerHour", defaults.calls_per_hour_max)?
+                .min(CALLS_PER_HOUR_CEILING),
+            tokens_max: raw.optional("run.budget.tokens")?,
+            cost_max: raw.cost("run.budget.cost")?,
+        };
+        Ok(Self {
+            enabled: raw.flag(repo, "run.enabled")?.unwrap_or(false),
+            plan: raw.last("run.plan"),
+            branch_prefix: raw.last("run.branchPrefix").unwrap_or_else(|| "feature/".to_owned()),
+            base: raw.last("run.baseBranch"),
+            protected: raw.every("run.protectedBranch"),
+            push: raw.push(repo)?,
+            remote: raw.last("run.remote"),
+            limits,
+            agents: raw.by_stage("agent"),
+            commands: raw.by_stage("command"),
+        })
+    }
+
+    /// The agent of a stage: what the command line says, then the stage's own setting, then the common one.
+    pub fn agent(&self, stage: &StageId, named: &[(Option<String>, String)]) -> anyhow::Result<(String, Agent)> {
+        let name = for_stage(named, stage).or_else(|| for_stage(&self.agents, stage)).unwrap_or(COMMAND);
+        match name {
+            STEPS => Ok((STEPS.to_owned(), Agent::Steps)),
+            COMMAND => {
+                let template = for_stage(&self.commands, stage).with_context(|| {
+                    format!("no agent is set for `{stage}`: say `git config run.command '<program> <args>'`, or `git config run.agent steps`")
+                })?;
+                let words = shell_words::split(template)
+                    .with_context(|| format!("`run.command` for `{stage}` has an open quote"))?;
+                if words.is_empty() {
+                    bail!("`run.command` for `{stage}` is empty");
+                }
+                Ok((words[0].clone(), Agent::Command(words)))
+            }
+            other => bail!("there is no agent `{}`: the agents are `{COMMAND}` and `{STEPS}`", other.escape_debug()),
+        }
+    }
+}
+
+fn for_stage<'a>(settings: &'a [(Option<String>, String)], stage: &StageId) -> Option<&'a str> {
+    let of = |wanted: Option<&str>| settings.iter().rev().find(|(of, _)| of.as_deref() == wanted);
+    of(Some(stage.as_str())).or_else(|| of(None)).map(|(_, value)| value.as_str())
+}
+
+/// Every `run.*` setting in the order in which git reads them, with the place where it stands.
+struct Raw(Vec<Setting>);
+
+struct Setting {
+    subsection: Option<String>,
+    key: String,
+    value: String,
+    place: String,
+}
+
+impl Raw {
+    fn collect(repo: &Repo) -> anyhow::Result<Self> {
+        let config = repo.gix().config_snapshot();
+        let mut found = Vec::new();
+        for section in config.plumbing().sections_by_name("run").into_iter().flatten() {
+            let subsection = section.header().subsection_name().map(|name| name.to_str_lossy().into_owned());
+            let meta = section.meta();
+            let place = match &meta.path {
+                Some(path) => path.display().to_string(),
+                None => format!("{:?}", meta.source).to_lowercase(),
+            };
+            let mut names: Vec<String> = section.value_names().map(|name| name.to_lowercase()).collect();
+            names.sort();
+            names.dedup();
+            for key in names {
+                check_key(subsection.as_deref(), &key, &place)?;
+                for value in section.body().values(&key) {
+                    let (value, subsection) = (value.to_str_lossy().into_owned(), subsection.clone());
+                    found.push(Setting { subsection, key: key.clone(), value, place: place.clone() });
+                }
+            }
+        }
+        Ok(Self(found))
+    }
+
+    fn all<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a Setting> {
+        let name = name.strip_prefix("run.").unwrap_or(name).to_lowercase();
+        let (subsection, key) = match name.split_once('.') {
+            Some((subsection, key)) => (Some(subsection.to_owned()), key.to_owned()),
+            None => (None, name),
+        };
+        self.0.iter().filter(move |setting| setting.subsection == subsection && setting.key == key)
+    }
+
+    fn last(&self, name: &str) -> Option<String> {
+        self.all(name).next_back().map(|setting| setting.value.clone())
+    }
+
+    fn every(&self, name: &str) -> Vec<String> {
+        self.all(name).map(|setting| setting.value.clone()).collect()
+    }
+
+    fn optional<T: std::str::FromStr>(&self, name: &str) -> anyhow::Result<Option<T>> {
+        let Some(setting) = self.all(name).next_back() else { return Ok(None) };
+        match setting.value.parse() {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => Err(bad(name, setting, "a whole number")),
+        }
+    }
+
+    fn number(&self, name: &str, default: u32) -> anyhow::Result<u32> {
+        match self.optional::<u32>(name)? {
+            Some(0) => bail!("`{name}` is 0, so nothing could ever run; the least is 1"),
+            Some(number) => Ok(number),
+            None => Ok(default),
+        }
+    }
+
+    fn span(&self, name: &str, default: Span) -> anyhow::Result<Span> {
+        let Some(setting) = self.all(name).next_back() else { return Ok(default) };
+        Span::parse(&setting.value).map_err(|_| bad(name, setting, "a length of time like `8h` or `90m`"))
+    }
+
+    /// Money as people write it, `12.50`, in millionths.
+    fn cost(&self, name: &str) -> anyhow::Result<Option<u64>> {
+        let Some(setting) = self.all(name).next_back() else { return Ok(None) };
+        let micros = crate::domain::limits::micros(&setting.value);
+        micros.map(Some).ok_or_else(|| bad(name, setting, "an amount like `12.50`"))
+    }
+
+    fn flag(&self, repo: &Repo, name: &str) -> anyhow::Result<Option<bool>> {
+        let Some(setting) = self.all(name).next_back() else { return Ok(None) };
+        repo.setting_bool(name).map_err(|_| bad(name, setting, "`true` or `false`"))
+    }
+
+    fn push(&self, repo: &Repo) -> anyhow::Result<PushMode> {
+        let name = "run.autoPush";
+        let Some(setting) = self.all(name).next_back() else { return Ok(PushMode::Auto) };
+        if setting.value.eq_ignore_ascii_case("prompt") {
+            return Ok(PushMode::Prompt);
+        }
+        match repo.setting_bool(name) {
+            Ok(Some(true)) => Ok(PushMode::Auto),
+            Ok(Some(false) | None) => Ok(PushMode::Local),
+            Err(_) => Err(bad(name, setting, "`true`, `false` or `prompt`")),
+        }
+    }
+
+    /// `run.agent` and `run.<stage>.agent`, and the same for `command`.
+    fn by_stage(&self, key: &str) -> Vec<(Option<String>, String)> {
+        let wanted = self.0.iter().filter(|setting| setting.key == key);
+        wanted.map(|setting| (setting.subsection.clone(), setting.value.clone())).collect()
+    }
+}
+
+fn bad(name: &str, setting: &Setting, expected: &str) -> anyhow::Error {
+    anyhow::anyhow!("`{name}` is `{}` in {}; it takes {expected}", setting.value.escape_debug(), setting.place)
+}
+
+fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result<()> {
+    let known: &[&str] = match subsection {
+        None => &KEYS,
+        Some("breaker") => &BREAKER_KEYS,
+        Some("budget") => &BUDGET_KEYS,
+        Some(_) => &STAGE_KEYS,
+    };
+    if known.contains(&key) {
+        return Ok(());
+    }
+    let name = subsection.map_or_else(|| format!("run.{key}"), |subsection| format!("run.{subsection}.{key}"));
+    bail!("`{}` in {place} is no setting of git-run", name.escape_debug())
+}

@@ -1,0 +1,138 @@
+//! What there is to see of a run, and the next legal command. Every face of the report is made from this.
+
+use super::{
+    event::{Cause, Delivery},
+    finding::Finding,
+    id::{Oid, StageId},
+    item::{Phase, Progress},
+    run::{Breaker, Run, State},
+    time::{Span, Timestamp},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunView {
+    pub run: Run,
+    /// Whether a process holds the run right now.
+    pub held: bool,
+    pub elapsed: Span,
+    pub next: NextMove,
+}
+
+/// What a person or an agent can do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextMove {
+    pub command: String,
+    pub why: String,
+}
+
+impl RunView {
+    #[must_use]
+    pub fn new(run: Run, held: bool, now: Timestamp) -> Self {
+        let next = next_move(&run, held);
+        let elapsed = if held && run.state == State::Running { run.ran.plus(now.since(run.at)) } else { run.ran };
+        Self { run, held, elapsed, next }
+    }
+
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.run.items.iter().filter(|item| matches!(item.progress, Progress::Done { .. })).count()
+    }
+
+    #[must_use]
+    pub fn percent(&self) -> usize {
+        self.done() * 100 / self.run.items.len().max(1)
+    }
+
+    #[must_use]
+    pub fn open_findings(&self) -> &[Finding] {
+        self.run.active().map_or(&[], |active| &active.findings)
+    }
+
+    /// The stage that is at work or next, with its cycle and attempt.
+    #[must_use]
+    pub fn position(&self) -> Option<Position<'_>> {
+        let (item, active) = self.run.active_item().zip(self.run.active())?;
+        let doing = match &active.phase {
+            Phase::Ready => "next",
+            Phase::Working(_) if self.held => "at work",
+            // The runner is gone: what its stage did is not known.
+            Phase::Working(_) => "in doubt",
+            Phase::Uncommitted { .. } => "to be committed",
+            Phase::Passed => "passed",
+        };
+        let agent = match &active.phase {
+            Phase::Working(working) => Some(working.agent.as_str()),
+            Phase::Ready | Phase::Uncommitted { .. } | Phase::Passed => None,
+        };
+        Some(Position {
+            item: item.id.as_str(),
+            stage: &active.stage,
+            cycle: active.cycle,
+            attempt: active.attempt,
+            doing,
+            agent,
+        })
+    }
+
+    #[must_use]
+    pub fn breaker_word(&self) -> &'static str {
+        match self.run.breaker {
+            Breaker::Closed => "closed",
+            Breaker::Open { .. } => "open",
+            Breaker::HalfOpen { .. } => "half-open",
+        }
+    }
+
+    /// The run's own commit range.
+    #[must_use]
+    pub fn range(&self) -> (&Oid, &Oid) {
+        (&self.run.charter.start, &self.run.head)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position<'a> {
+    pub item: &'a str,
+    pub stage: &'a StageId,
+    pub cycle: u32,
+    pub attempt: u32,
+    pub doing: &'static str,
+    pub agent: Option<&'a str>,
+}
+
+fn next_move(run: &Run, held: bool) -> NextMove {
+    let say = |command: String, why: &str| NextMove { command, why: why.to_owned() };
+    let id = &run.charter.run;
+    if run.newer {
+        return say(format!("git run log {id}"), "its journal was written by a newer version; update git-run to go on");
+    }
+    match run.state {
+        State::Ready | State::JackIn | State::Running if held => {
+            say("git run halt".to_owned(), "it is at work; this stops it after the present stage")
+        }
+        State::Ready | State::JackIn | State::Running => {
+            say("git run resume".to_owned(), "its process is gone; this goes on where it stopped")
+        }
+        State::Halted => match (&run.breaker, &run.halt) {
+            (Breaker::Open { .. }, _) => {
+                say("git run resume --reset-ice".to_owned(), "the breaker is open; this tries one cycle")
+            }
+            (_, Some(Cause::Budget { .. })) => {
+                say(format!("git run show {id}"), "the budget is nearly used up; raising it takes a new run")
+            }
+            (Breaker::Closed | Breaker::HalfOpen { .. }, _) => say("git run resume".to_owned(), "it is halted"),
+        },
+        State::Complete => match &run.delivery {
+            Some(Delivery::Failed { .. } | Delivery::Refused { .. }) => {
+                say("git run resume".to_owned(), "the work is done, but not delivered; this tries again")
+            }
+            Some(Delivery::Pushed { .. } | Delivery::Skipped { .. }) | None => {
+                say("git run resume".to_owned(), "the work is done, but not delivered")
+            }
+        },
+        State::ReadyForHitl | State::JackedOut => {
+            let (start, head) = (&run.charter.start, &run.head);
+            say(format!("git log {}..{}", start.short(), head.short()), "it is over; this shows its commits")
+        }
+    }
+}

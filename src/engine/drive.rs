@@ -1,0 +1,223 @@
+//! The loop. It has no choices left: `domain::step` decides, this announces, performs and records.
+//!
+//! There is no separate resume: resuming is this loop over a journal that already has events.
+
+use crate::{
+    domain::{
+        event::{Delivery, Event, ProcessMark, RefMove, StageEnd, StageStart, Work},
+        id::Oid,
+        item::Working,
+        run::{Run, State},
+        step::{Sight, Step, next_step},
+        time::Timestamp,
+    },
+    store::journal::{AppendError, Artifact, Journal},
+};
+
+/// Where events go. Real: a journal in git. Scripted, in tests: a list.
+pub trait Log {
+    fn run(&self) -> &Run;
+    fn append(&mut self, events: Vec<Event>, artifacts: &[Artifact], now: Timestamp) -> Result<(), AppendError>;
+    /// Learns what others have written.
+    fn refresh(&mut self) -> Result<(), AppendError>;
+}
+
+impl Log for Journal<'_> {
+    fn run(&self) -> &Run {
+        Journal::run(self)
+    }
+
+    fn append(&mut self, events: Vec<Event>, artifacts: &[Artifact], now: Timestamp) -> Result<(), AppendError> {
+        Journal::append(self, events, artifacts, now)
+    }
+
+    fn refresh(&mut self) -> Result<(), AppendError> {
+        Journal::refresh(self)
+    }
+}
+
+/// Everything outside. Real: the repository and its agents. Scripted, in tests: a table of answers.
+pub trait World {
+    fn now(&self) -> Timestamp;
+    fn look(&mut self, run: &Run) -> anyhow::Result<Sight>;
+    /// Whether somebody at the terminal asked to stop since the last look.
+    fn interrupted(&mut self) -> bool;
+    /// The refs that must move before the branch can be stood on; none when it is there.
+    fn branch_moves(&mut self, run: &Run) -> anyhow::Result<Vec<RefMove>>;
+    /// Stands on the run's branch; where that is.
+    fn stand_on_branch(&mut self, run: &Run) -> anyhow::Result<(Oid, Oid)>;
+    fn settle(&mut self, moves: &[RefMove]) -> anyhow::Result<Vec<String>>;
+    fn agent_for(&mut self, run: &Run, start: &StageStart) -> anyhow::Result<String>;
+    fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError>;
+    fn standing(&mut self, working: &Working) -> anyhow::Result<Standing>;
+    fn commit(&mut self, run: &Run) -> anyhow::Result<Event>;
+    /// The commit at HEAD, which bears the announced commit's trailers.
+    fn adopt(&mut self, run: &Run) -> anyhow::Result<Work>;
+    fn survey(&mut self, run: &Run) -> anyhow::Result<Event>;
+    fn noted(&mut self, run: &Run, work: &Work) -> anyhow::Result<()>;
+    fn wait(&mut self, log: &mut dyn Log, until: Timestamp) -> Result<(), AppendError>;
+    /// What to announce before the push, or the outcome when nothing is to be pushed.
+    fn delivery(&mut self, run: &Run) -> anyhow::Result<Event>;
+    fn deliver(&mut self, run: &Run) -> anyhow::Result<Delivery>;
+}
+
+#[derive(Debug)]
+pub struct Ended {
+    pub end: StageEnd,
+    pub artifacts: Vec<Artifact>,
+}
+
+/// What became of a process that an earlier holder started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    Gone(String),
+    Alive(ProcessMark),
+    CannotTell(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    #[error("process {} on {} is still at work on this stage", .0.pid, .0.host)]
+    StillAlive(ProcessMark),
+    #[error("it cannot be told whether the stage's processes are gone: {0}")]
+    InDoubt(String),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    #[error(transparent)]
+    World(#[from] anyhow::Error),
+}
+
+/// Steps that may follow each other without a new event: beyond it something goes round in circles.
+const IDLE_STEPS_MAX: u32 = 8;
+
+/// Drives the run until there is nothing to do without a person.
+pub fn drive(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    let mut idle = 0;
+    loop {
+        log.refresh()?;
+        let before = log.run().seq;
+        note_interrupt(log, world)?;
+        let seen = world.look(log.run())?;
+        let step = next_step(log.run(), &seen);
+        tracing::debug!(?step, state = log.run().state.word(), "next");
+        if step == Step::Rest {
+            return Ok(());
+        }
+        perform(log, world, step)?;
+        idle = if before < log.run().seq { 0 } else { idle + 1 };
+        if IDLE_STEPS_MAX < idle {
+            return Err(anyhow::anyhow!("the run goes round in circles at event {before}").into());
+        }
+    }
+}
+
+fn note_interrupt(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    let run = log.run();
+    let stoppable = matches!(run.state, State::Ready | State::JackIn | State::Running);
+    if world.interrupted() && stoppable && run.halt_request.is_none() && run.stop.is_none() {
+        let event = Event::HaltRequested { reason: "interrupted".to_owned(), force: false };
+        record(log, vec![event], world.now())?;
+    }
+    Ok(())
+}
+
+fn perform(log: &mut dyn Log, world: &mut dyn World, step: Step) -> Result<(), Stop> {
+    match step {
+        Step::Rest => Ok(()),
+        Step::Record(events) => record(log, events, world.now()),
+        Step::JackIn => jack_in(log, world),
+        Step::SettleIntent => settle(log, world),
+        Step::RunStage(start) => run_stage(log, world, start),
+        Step::SeeProcessGone => see_process_gone(log, world),
+        Step::Commit => commit(log, world),
+        Step::AdoptCommit => {
+            let work = world.adopt(log.run())?;
+            committed(log, world, work)
+        }
+        Step::SurveyHead => {
+            let event = world.survey(log.run())?;
+            record(log, vec![event], world.now())
+        }
+        Step::WaitUntil(until) => Ok(world.wait(log, until)?),
+        Step::Deliver => deliver(log, world),
+    }
+}
+
+/// Writes a decision down. One that no longer fits what others wrote is decided again.
+fn record(log: &mut dyn Log, events: Vec<Event>, now: Timestamp) -> Result<(), Stop> {
+    let before = log.run().seq;
+    match log.append(events, &[], now) {
+        Err(AppendError::Refused(refusal)) if before < log.run().seq => {
+            tracing::debug!(%refusal, "decided anew");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+fn jack_in(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    let moves = world.branch_moves(log.run())?;
+    if !moves.is_empty() {
+        let purpose = format!("make the branch `{}`", log.run().charter.branch);
+        return record(log, vec![Event::IntentDeclared { purpose, moves }], world.now());
+    }
+    let (head, tree) = world.stand_on_branch(log.run())?;
+    record(log, vec![Event::RunStarted { head, tree }], world.now())
+}
+
+fn settle(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    let moves = log.run().intent.clone().unwrap_or_default();
+    let conflicts = world.settle(&moves)?;
+    record(log, vec![Event::IntentSettled { conflicts }], world.now())
+}
+
+fn run_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> Result<(), Stop> {
+    let start = StageStart { agent: world.agent_for(log.run(), &start)?, ..start };
+    let before = log.run().seq;
+    match log.append(vec![Event::StageStarted(start.clone())], &[], world.now()) {
+        // Somebody asked for a halt in between.
+        Err(AppendError::Refused(_)) if before < log.run().seq => return Ok(()),
+        other => other?,
+    }
+    let ended = world.stage(log, &start)?;
+    log.append(vec![Event::StageEnded(Box::new(ended.end))], &ended.artifacts, world.now())?;
+    Ok(())
+}
+
+fn see_process_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    let Some(crate::domain::item::Phase::Working(working)) = log.run().active().map(|active| active.phase.clone())
+    else {
+        return Ok(());
+    };
+    match world.standing(&working)? {
+        Standing::Gone(why) => record(log, vec![Event::StageLost { why }], world.now()),
+        Standing::Alive(mark) => Err(Stop::StillAlive(mark)),
+        Standing::CannotTell(why) => Err(Stop::InDoubt(why)),
+    }
+}
+
+fn commit(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    match world.commit(log.run())? {
+        Event::WorkCommitted(work) => committed(log, world, work),
+        refused => record(log, vec![refused], world.now()),
+    }
+}
+
+fn committed(log: &mut dyn Log, world: &mut dyn World, work: Work) -> Result<(), Stop> {
+    // The note first: it is found by the commit, and made again when this dies in between.
+    world.noted(log.run(), &work)?;
+    record(log, vec![Event::WorkCommitted(work)], world.now())
+}
+
+fn deliver(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    if !log.run().delivering {
+        let event = world.delivery(log.run())?;
+        let announced = matches!(event, Event::DeliveryStarted { .. });
+        record(log, vec![event], world.now())?;
+        if !announced {
+            return Ok(());
+        }
+    }
+    let outcome = world.deliver(log.run())?;
+    record(log, vec![Event::DeliveryEnded { outcome }], world.now())
+}

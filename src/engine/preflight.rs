@@ -1,0 +1,117 @@
+//! Everything that must hold before a run begins. Nothing is written while this looks.
+
+use crate::{
+    config::settings::{Agent, Settings},
+    domain::{protected, secret, workflow::Workflow},
+    git::Repo,
+    process::env,
+};
+
+/// Why a run does not begin, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Unfit {
+    pub what: String,
+    pub hint: String,
+    /// A rule said no, and not the surroundings.
+    pub refused: bool,
+}
+
+fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Unfit {
+    Unfit { what: what.into(), hint: hint.into(), refused: false }
+}
+
+/// What is asked about, besides the repository itself.
+#[derive(Debug)]
+pub struct Wish<'a> {
+    pub branch: &'a str,
+    pub workflow: &'a Workflow,
+    pub agents: &'a [(Option<String>, String)],
+}
+
+pub fn check(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> anyhow::Result<Result<(), Unfit>> {
+    for look in [opted_in, safe_branch, nothing_in_progress, identity, agents] {
+        if let Err(unfit) = look(repo, settings, wish)? {
+            return Ok(Err(unfit));
+        }
+    }
+    clean(repo)
+}
+
+type Found = anyhow::Result<Result<(), Unfit>>;
+
+fn opted_in(_: &Repo, settings: &Settings, _: &Wish<'_>) -> Found {
+    Ok(if settings.enabled {
+        Ok(())
+    } else {
+        Err(unfit("runs are not enabled in this repository", "git config run.enabled true"))
+    })
+}
+
+fn safe_branch(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
+    if !repo.is_branch_name(wish.branch)? {
+        return Ok(Err(unfit(format!("`{}` is no name for a branch", wish.branch.escape_debug()), "say another one with `--branch`")));
+    }
+    Ok(match protected::rule_for(wish.branch, &settings.protected) {
+        None => Ok(()),
+        Some(rule) => Err(Unfit {
+            what: format!("`{}` is a protected branch (rule `{rule}`), and a run never works on one", wish.branch),
+            hint: "leave `--branch` away, or name a branch of its own".into(),
+            refused: true,
+        }),
+    })
+}
+
+fn nothing_in_progress(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
+    let dir = repo.git_dir();
+    for (file, what, end) in [
+        ("MERGE_HEAD", "a merge", "git merge --abort"),
+        ("rebase-merge", "a rebase", "git rebase --abort"),
+        ("rebase-apply", "a rebase", "git rebase --abort"),
+        ("CHERRY_PICK_HEAD", "a cherry-pick", "git cherry-pick --abort"),
+        ("REVERT_HEAD", "a revert", "git revert --abort"),
+        ("BISECT_LOG", "a bisect", "git bisect reset"),
+    ] {
+        if dir.join(file).exists() {
+            return Ok(Err(unfit(format!("{what} is in progress here"), format!("finish it, or `{end}`"))));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn identity(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
+    Ok(match repo.identity_problem()? {
+        None => Ok(()),
+        Some(_) => Err(unfit(
+            "git does not know who you are, so no commit could be made",
+            "git config user.name 'Your Name' && git config user.email you@example.com",
+        )),
+    })
+}
+
+fn agents(_: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
+    for stage in wish.workflow.stages() {
+        let agent = match settings.agent(&stage.id, wish.agents) {
+            Ok((_, agent)) => agent,
+            Err(error) => return Ok(Err(unfit(format!("{error:#}"), "git run start -h"))),
+        };
+        if let Agent::Command(words) = agent
+            && !env::is_program(&words[0])
+        {
+            let what = format!("the agent of `{}` cannot be found: `{}`", stage.id, words[0]);
+            return Ok(Err(unfit(what, "install it, or set another one with `git config run.command`")));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn clean(repo: &Repo) -> Found {
+    let changed = repo.uncommitted(secret::is_secret_path)?;
+    let Some(first) = changed.first() else { return Ok(Ok(())) };
+    let first = String::from_utf8_lossy(first).escape_debug().to_string();
+    let what = match changed.len() {
+        1 => format!("`{first}` is not committed, and a run would commit it as its own"),
+        n => format!("{n} paths are not committed (`{first}`, …), and a run would commit them as its own"),
+    };
+    Ok(Err(unfit(what, "commit them, or `git stash --include-untracked`")))
+}

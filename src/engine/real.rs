@@ -1,0 +1,357 @@
+//! The world as it is: this repository, its work tree, its agents.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::drive::{Ended, Log, Standing, World};
+use crate::{
+    agents::call::{Call, Caller},
+    config::settings::Settings,
+    domain::{
+        event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
+        finding::cut,
+        id::Oid,
+        item::{Progress, Working},
+        outcome::{self, Facts, Paper},
+        plan::{Plan, Sprint, Task},
+        run::Run,
+        secret,
+        step::{Marks, Sight},
+        time::{Span, Timestamp},
+        workflow::{Duty, Workflow},
+    },
+    git::{Repo, worktree::Committed},
+    guard::push,
+    process::{alive, clock},
+    report::brief,
+    store::{
+        catalog, intent,
+        journal::{AppendError, Artifact},
+        notes, transcript,
+        wire::note,
+    },
+};
+
+const WHY_BYTES_MAX: usize = 2000;
+
+/// Asks the person at the terminal; nobody there is a no.
+pub type Ask = Box<dyn FnMut(&str) -> bool>;
+
+pub struct RealWorld<'r> {
+    repo: &'r Repo,
+    settings: Settings,
+    plan: Plan,
+    workflow: Workflow,
+    agents: Vec<(Option<String>, String)>,
+    caller: Caller,
+    ask: Ask,
+    /// What the last look at the work tree said; nothing when it may have changed since.
+    dirty: Option<bool>,
+}
+
+impl std::fmt::Debug for RealWorld<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RealWorld").field("repo", &self.repo).finish_non_exhaustive()
+    }
+}
+
+impl<'r> RealWorld<'r> {
+    #[must_use]
+    pub fn new(
+        repo: &'r Repo,
+        settings: Settings,
+        (plan, workflow): (Plan, Workflow),
+        agents: Vec<(Option<String>, String)>,
+        caller: Caller,
+        ask: Ask,
+    ) -> Self {
+        Self { repo, settings, plan, workflow, agents, caller, ask, dirty: None }
+    }
+
+    fn is_dirty(&mut self) -> anyhow::Result<bool> {
+        if let Some(dirty) = self.dirty {
+            return Ok(dirty);
+        }
+        let dirty = !self.repo.uncommitted(secret::is_secret_path)?.is_empty();
+        self.dirty = Some(dirty);
+        Ok(dirty)
+    }
+
+    fn here(&self) -> anyhow::Result<(Oid, Oid)> {
+        let head = self.repo.head()?.commit.context("HEAD has no commit")?;
+        let tree = self.repo.tree_of(&head)?;
+        Ok((head, tree))
+    }
+
+    fn marks(&self, head: &Oid) -> anyhow::Result<Option<Marks>> {
+        let (trailers, parents) = self.repo.trailers(head)?;
+        let get = |key: &str| trailers.get(key).cloned();
+        let (Some(run), Some(item), Some(stage)) = (get("run"), get("run-item"), get("run-stage")) else {
+            return Ok(None);
+        };
+        let Ok(run) = crate::domain::id::RunId::parse(&run) else { return Ok(None) };
+        let cycle = get("run-cycle").and_then(|cycle| cycle.parse().ok()).unwrap_or(0);
+        Ok(Some(Marks { run, item, stage, cycle, parent: parents.into_iter().next() }))
+    }
+
+    /// The sprint of an item, and those of its tasks that the item stands for.
+    fn work_of(&self, item: &str) -> anyhow::Result<(&Sprint, Vec<&Task>)> {
+        let sprint = self.plan.sprints.iter().find(|sprint| sprint.id.as_str() == item);
+        if let Some(sprint) = sprint {
+            return Ok((sprint, sprint.tasks.iter().collect()));
+        }
+        let task = self.plan.tasks().find(|(_, task)| task.id.as_str() == item);
+        let (sprint, task) = task.with_context(|| format!("the frozen plan has no item `{item}`"))?;
+        Ok((sprint, vec![task]))
+    }
+
+    fn brief(&self, run: &Run, start: &StageStart) -> anyhow::Result<String> {
+        let (sprint, tasks) = self.work_of(start.item.as_str())?;
+        let stage = self.workflow.stage(&start.stage).context("the frozen workflow lacks the stage")?;
+        let active = run.active().context("no item is at work")?;
+        Ok(brief::text(&brief::Brief {
+            plan: &self.plan,
+            sprint,
+            tasks: &tasks,
+            stage,
+            start,
+            findings: &active.findings,
+            branch: &run.charter.branch,
+            range_start: active.started.as_str(),
+        }))
+    }
+
+    fn deadline(&self, run: &Run) -> Span {
+        let limits = &run.charter.limits;
+        let left = limits.run_time_max.millis().saturating_sub(run.ran_since_reset.millis());
+        Span::from_millis(left.min(limits.stage_time_max.millis()).max(1))
+    }
+
+    fn work(&self, commit: Oid, parent: Oid, subject: &str, left_out: &[Vec<u8>]) -> anyhow::Result<Work> {
+        let tree = self.repo.tree_of(&commit)?;
+        let left_out = left_out.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        Ok(Work { commit, parent, tree, subject: subject.to_owned(), left_out })
+    }
+}
+
+impl World for RealWorld<'_> {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn look(&mut self, run: &Run) -> anyhow::Result<Sight> {
+        let branch = self.repo.head()?.branch;
+        let (head, tree) = self.here()?;
+        let committing = run.active().is_some_and(|active| active.committing.is_some());
+        let marks = if committing { self.marks(&head)? } else { None };
+        Ok(Sight { now: clock::now(), branch, head, tree, dirty: self.is_dirty()?, marks })
+    }
+
+    fn interrupted(&mut self) -> bool {
+        self.caller.interrupted()
+    }
+
+    fn branch_moves(&mut self, run: &Run) -> anyhow::Result<Vec<RefMove>> {
+        let name = format!("refs/heads/{}", run.charter.branch);
+        if self.repo.refs().read(&name)?.is_some() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![RefMove { name, old: None, new: Some(run.charter.start.clone()) }])
+    }
+
+    fn stand_on_branch(&mut self, run: &Run) -> anyhow::Result<(Oid, Oid)> {
+        if self.repo.head()?.branch.as_deref() != Some(run.charter.branch.as_str()) {
+            self.repo.switch_to(&run.charter.branch)?;
+            self.dirty = None;
+        }
+        self.here()
+    }
+
+    fn settle(&mut self, moves: &[RefMove]) -> anyhow::Result<Vec<String>> {
+        intent::roll_forward(self.repo, moves)
+    }
+
+    fn agent_for(&mut self, _: &Run, start: &StageStart) -> anyhow::Result<String> {
+        Ok(self.settings.agent(&start.stage, &self.agents)?.0)
+    }
+
+    fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError> {
+        let run = log.run().clone();
+        let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
+        let judges = self.workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
+        let (_, tasks) = self.work_of(start.item.as_str())?;
+        let call = Call {
+            repo: self.repo,
+            run: &run,
+            start,
+            agent: &agent,
+            brief: self.brief(&run, start)?,
+            tasks: &tasks,
+            judges,
+            deadline: self.deadline(&run),
+        };
+        self.dirty = None;
+        let called = self.caller.call(&call, log)?;
+        let (head, tree) = self.here()?;
+        let clean = !self.is_dirty()?;
+        let paper = called.paper();
+        let item_has_work = run.active().is_some_and(|active| active.started != head);
+        let outcome = outcome::decide(&Facts {
+            judges,
+            ending: called.ending,
+            paper,
+            shown: (&start.head, &start.tree),
+            left: (&head, &tree),
+            clean,
+            item_has_work,
+            now: clock::now(),
+        });
+        let subject = format!("{} {} cycle {} attempt {}", start.item, start.stage, start.cycle, start.attempt);
+        let said = secret::redact(&called.transcript);
+        let transcript =
+            transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())?;
+        let report = called.report.unwrap_or_default();
+        let path = format!("{}/{:04}-{}-{:02}.json", start.item, start.cycle, start.stage, start.attempt);
+        let artifacts: Vec<_> = (!report.text.is_empty())
+            .then(|| Artifact { path: path.clone(), content: secret::redact(&report.text).into_bytes() })
+            .into_iter()
+            .collect();
+        let end = StageEnd {
+            outcome,
+            head,
+            tree,
+            clean,
+            findings: report.findings,
+            findings_dropped: report.findings_dropped,
+            summary: secret::redact(&report.summary),
+            took: called.took,
+            usage: report.usage,
+            report: (!artifacts.is_empty()).then(|| format!("artifacts/{path}")),
+            transcript: Some(transcript),
+        };
+        Ok(Ended { end, artifacts })
+    }
+
+    fn standing(&mut self, working: &Working) -> anyhow::Result<Standing> {
+        self.dirty = None;
+        let Some(mark) = &working.process else {
+            // An agent starts only after its process is written down.
+            return Ok(Standing::Gone("its process had not been started".to_owned()));
+        };
+        Ok(match alive::standing(mark) {
+            alive::Standing::Gone => {
+                Standing::Gone(format!("process {} ended without anybody to hear what came of it", mark.pid))
+            }
+            alive::Standing::Alive => Standing::Alive(mark.clone()),
+            alive::Standing::CannotTell { why } => Standing::CannotTell(why),
+        })
+    }
+
+    fn commit(&mut self, run: &Run) -> anyhow::Result<Event> {
+        let (item, active) = run.active_item().zip(run.active()).context("no item is at work")?;
+        let committing = active.committing.as_ref().context("no commit was announced")?;
+        let left_out = self.repo.untracked(secret::is_secret_path)?;
+        let message = format!(
+            "{}\n\nRun: {}\nRun-Item: {}\nRun-Stage: {}\nRun-Cycle: {}\n",
+            committing.subject, run.charter.run, item.id, active.stage, active.cycle
+        );
+        let committed = self.repo.commit_all(&message, &left_out)?;
+        self.dirty = None;
+        match committed {
+            Committed::Done(commit) => {
+                self.work(commit, committing.parent.clone(), &committing.subject, &left_out).map(Event::WorkCommitted)
+            }
+            Committed::NothingToCommit => self.survey(run),
+            Committed::Refused(mut why) => {
+                cut(&mut why, WHY_BYTES_MAX);
+                Ok(Event::CommitRefused { why: secret::redact(&why) })
+            }
+        }
+    }
+
+    fn adopt(&mut self, run: &Run) -> anyhow::Result<Work> {
+        let committing = run.active().and_then(|active| active.committing.as_ref());
+        let committing = committing.context("no commit was announced")?;
+        let (head, _) = self.here()?;
+        self.work(head, committing.parent.clone(), &committing.subject, &[])
+    }
+
+    fn survey(&mut self, run: &Run) -> anyhow::Result<Event> {
+        self.dirty = None;
+        let (to, tree) = self.here()?;
+        let from = run.head.clone();
+        let (commits, ancestor) = self.repo.survey(&from, &to)?;
+        Ok(Event::WorkSeen { from, to, tree, commits, rewritten: !ancestor, clean: !self.is_dirty()? })
+    }
+
+    fn noted(&mut self, run: &Run, work: &Work) -> anyhow::Result<()> {
+        let (item, active) = run.active_item().zip(run.active()).context("no item is at work")?;
+        let origin = note::Origin {
+            run: run.charter.run.clone(),
+            item: item.id.clone(),
+            stage: active.stage.clone(),
+            cycle: active.cycle,
+            agent: active.builders.last().cloned().unwrap_or_default(),
+        };
+        notes::add_line(self.repo, &work.commit, &note::encode(&origin, work), clock::now())
+    }
+
+    fn wait(&mut self, log: &mut dyn Log, until: Timestamp) -> Result<(), AppendError> {
+        self.dirty = None;
+        self.caller.wait(self.repo, log, until)
+    }
+
+    fn delivery(&mut self, run: &Run) -> anyhow::Result<Event> {
+        let skip = |why: &str| Ok(Event::DeliveryEnded { outcome: Delivery::Skipped { why: why.to_owned() } });
+        let unchanged = run.items.iter().all(|item| matches!(&item.progress, Progress::Done { .. }))
+            && run.head == run.charter.start;
+        if unchanged {
+            return skip("nothing was changed");
+        }
+        if run.charter.push == PushMode::Local {
+            return skip("the run is local");
+        }
+        let Some(remote) = push::remote_name(self.repo, self.settings.remote.as_deref())? else {
+            return skip("there is no remote");
+        };
+        let (branch, commit) = (run.charter.branch.clone(), run.head.clone());
+        let question = format!("push {} to `{branch}` of {remote}?", commit.short());
+        if run.charter.push == PushMode::Prompt && !(self.ask)(&question) {
+            return skip("it was declined");
+        }
+        Ok(Event::DeliveryStarted { remote, branch, commit })
+    }
+
+    fn deliver(&mut self, run: &Run) -> anyhow::Result<Delivery> {
+        let name = push::remote_name(self.repo, self.settings.remote.as_deref())?;
+        let Some(name) = name else { return Ok(Delivery::Failed { why: "the remote is gone".to_owned() }) };
+        let charter = &run.charter;
+        // After a crash the remote is asked first: what is there already is not sent twice.
+        Ok(match push::ask(self.repo, &name, &charter.branch) {
+            Ok(remote) => push::push(
+                self.repo,
+                &remote,
+                &charter.branch,
+                &charter.base,
+                &self.settings.protected,
+                &run.head,
+            ),
+            Err(error) => Delivery::Failed { why: format!("{error:#}") },
+        })
+    }
+}
+
+/// Whether somebody asked the run to halt, read from the journal as it stands now.
+pub fn halt_asked(repo: &Repo, run: &crate::domain::id::RunId) -> Option<bool> {
+    let tip = repo.refs().read(&crate::store::layout::journal(run)).ok()??;
+    let now = catalog::present(repo, run, &tip).ok()?;
+    now.halt_request.map(|request| request.force)
+}
+
+/// The directory in which a stage's brief and report lie: outside of the work tree, removed afterwards.
+pub fn scratch() -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
+    let dir = tempfile::Builder::new().prefix("git-run-").tempdir().context("cannot make a directory for the brief")?;
+    let path = dir.path().to_owned();
+    Ok((dir, path))
+}

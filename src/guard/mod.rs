@@ -1,0 +1,3 @@
+//! The only way out: facts, judge, clearance, push. Nothing is sent without a clearance.
+
+pub mod push;

@@ -1,0 +1,116 @@
+//! Finding out what a push would do, and doing it exactly as it was cleared.
+
+use anyhow::Context as _;
+
+use crate::{
+    domain::{
+        clearance::{Clearance, Facts, Motion, Wish, judge},
+        event::Delivery,
+        id::Oid,
+    },
+    git::Repo,
+    process::fault,
+};
+
+/// Where a run's branch goes, and what the remote says of it.
+#[derive(Debug)]
+pub struct Remote {
+    pub name: String,
+    url: String,
+    default: Option<String>,
+    branch: Option<Oid>,
+}
+
+/// The remote that a run pushes to: the configured one, `origin`, or the only one.
+pub fn remote_name(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<String>> {
+    let out = repo.git().output(&["remote"])?;
+    let names: Vec<String> = String::from_utf8_lossy(&out).lines().map(str::to_owned).collect();
+    if let Some(wanted) = wanted {
+        anyhow::ensure!(names.iter().any(|name| name == wanted), "`run.remote` is `{wanted}`, and there is no such remote");
+        return Ok(Some(wanted.to_owned()));
+    }
+    let origin = names.iter().find(|name| *name == "origin");
+    Ok(origin.or(names.first().filter(|_| names.len() == 1)).cloned())
+}
+
+/// Asks the remote where its HEAD and the branch are.
+pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
+    let git = repo.git();
+    let urls = git.output(&["remote", "get-url", "--push", "--all", name])?;
+    let urls = String::from_utf8_lossy(&urls).into_owned();
+    let mut urls = urls.lines();
+    let url = urls.next().context("the remote has no URL")?.to_owned();
+    anyhow::ensure!(urls.next().is_none(), "the remote `{name}` pushes to several URLs, and a run pushes to one");
+    let wanted = format!("refs/heads/{branch}");
+    let out = git.output(&["ls-remote", "--symref", "--end-of-options", &url, "HEAD", &wanted])?;
+    let (mut default, mut found) = (None, None);
+    for line in String::from_utf8_lossy(&out).lines() {
+        match line.split_once('\t') {
+            Some((target, "HEAD")) => {
+                let target = target.strip_prefix("ref: refs/heads/");
+                default = default.or(target.map(str::to_owned));
+            }
+            Some((id, name)) if *name == *wanted => found = Oid::parse(id).ok(),
+            Some(_) | None => {}
+        }
+    }
+    Ok(Remote { name: name.to_owned(), url, default, branch: found })
+}
+
+/// Judges the push and, when it is cleared, does it. A refusal is an outcome and not an error.
+pub fn push(repo: &Repo, remote: &Remote, own_branch: &str, base: &str, protected: &[String], commit: &Oid) -> Delivery {
+    let motion = match &remote.branch {
+        None => Motion::Create,
+        Some(there) if there == commit => Motion::Forward,
+        Some(there) if !repo.has_object(there) => Motion::Unknown,
+        Some(there) => match repo.survey(there, commit) {
+            Ok((_, true)) => Motion::Forward,
+            Ok((_, false)) => Motion::Rewrite,
+            Err(_) => Motion::Unknown,
+        },
+    };
+    let facts =
+        Facts { own_branch, proven: commit, protected, remote_default: remote.default.as_deref(), base, motion };
+    let wish = Wish { url: remote.url.clone(), branch: own_branch.to_owned(), commit: commit.clone() };
+    match judge(wish, &facts) {
+        Ok(clearance) => send(repo, remote, &clearance),
+        Err(denial) => Delivery::Refused { why: denial.to_string() },
+    }
+}
+
+/// By URL, by object id, by full name: nothing of what is configured for the remote can bend it.
+fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
+    let Wish { url, branch, commit } = clearance.wish();
+    fault::point("before-push");
+    let sent = repo.git().porcelain(
+        &[
+            "-c",
+            "push.pushOption=",
+            "push",
+            "--porcelain",
+            "--atomic",
+            "--no-follow-tags",
+            "--no-signed",
+            "--recurse-submodules=no",
+            "--no-force",
+            "--verify",
+            "--receive-pack=git-receive-pack",
+            "--end-of-options",
+            url,
+            &format!("{commit}:refs/heads/{branch}"),
+        ],
+        &[],
+    );
+    fault::point("after-push");
+    match sent {
+        Ok(finished) if finished.status.success() => {
+            Delivery::Pushed { remote: remote.name.clone(), branch: branch.clone(), commit: commit.clone() }
+        }
+        Ok(finished) => {
+            let mut why = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
+            crate::domain::finding::cut(&mut why, 2000);
+            Delivery::Failed { why }
+        }
+        Err(error) => Delivery::Failed { why: format!("{error:#}") },
+    }
+}

@@ -1,0 +1,5 @@
+//! One view, many faces. Renders; decides nothing, and sees only `domain`.
+
+pub mod brief;
+pub mod sanitise;
+pub mod status;
