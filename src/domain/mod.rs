@@ -4,5 +4,6 @@ pub mod id;
 pub mod near;
 pub mod plan;
 pub mod plan_check;
+pub mod plan_graph;
 pub mod plan_spec;
 pub mod time;
