@@ -27,3 +27,24 @@ pub fn host_name() -> String {
     let name: String = name.chars().filter(plain).take(64).collect();
     if name.is_empty() { "localhost".to_owned() } else { name }
 }
+
+/// Whether a word can be started: a path to an executable file, or a name found on the PATH.
+#[must_use]
+pub fn is_program(word: &str) -> bool {
+    if word.contains('/') {
+        return is_executable(std::path::Path::new(word));
+    }
+    let Some(path) = var("PATH") else { return false };
+    std::env::split_paths(&path).any(|dir| is_executable(&dir.join(word)))
+}
+
+#[cfg(unix)]
+fn is_executable(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &std::path::Path) -> bool {
+    path.is_file()
+}

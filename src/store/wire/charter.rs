@@ -27,6 +27,12 @@ pub(super) struct CharterDoc {
     limits: LimitsDoc,
 }
 
+impl CharterDoc {
+    pub(super) fn limits(&self) -> &LimitsDoc {
+        &self.limits
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StageDoc {
     id: Text<StageId>,

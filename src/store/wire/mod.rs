@@ -6,6 +6,7 @@ pub mod charter;
 pub mod event;
 pub mod lease;
 pub mod note;
+pub mod policy;
 pub mod state;
 mod text;
 

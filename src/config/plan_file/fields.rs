@@ -1,0 +1,116 @@
+//! One table of a plan file, asked field by field. A field that is nearly a known one is a fault,
+//! because whoever wrote it believes that it counts.
+
+use super::node::{Field, Node, Value};
+use crate::domain::{
+    near,
+    plan::Extra,
+    plan_check::{Fault, Located, Text, quoted},
+};
+
+/// What other tools call a field of ours.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("acceptance_criteria", "acceptance"),
+    ("criteria", "acceptance"),
+    ("dependencies", "depends_on"),
+    ("depends", "depends_on"),
+    ("deps", "depends_on"),
+    ("files", "writes"),
+];
+
+pub(super) struct Fields<'n> {
+    pub(super) what: &'static str,
+    pub(super) line: u32,
+    fields: &'n [Field],
+    known: &'static [&'static str],
+}
+
+impl<'n> Fields<'n> {
+    pub(super) fn open(
+        what: &'static str,
+        node: &'n Node,
+        known: &'static [&'static str],
+        faults: &mut Vec<Fault>,
+    ) -> Option<Self> {
+        let Value::Table(fields) = &node.value else {
+            let said = format!("{what} is {}, not a table", node.kind());
+            faults.push(Fault::new(node.line, said, "write it as a table of named fields"));
+            return None;
+        };
+        for field in fields {
+            let key = field.key.value.as_str();
+            if let Some(meant) = meant(key, known) {
+                let said = format!("{} is no field of {what}", quoted(key));
+                faults.push(Fault::new(field.key.line, said, format!("write `{meant}`")));
+            }
+        }
+        Some(Self { what, line: node.line, fields, known })
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
+        self.fields.iter().find(|field| field.key.value == key).map(|field| &field.node)
+    }
+
+    pub(super) fn text(&self, key: &str, faults: &mut Vec<Fault>) -> Option<Text> {
+        let node = self.get(key)?;
+        let Value::Text(text) = &node.value else {
+            let what = format!("`{key}` of {} is {}, not a text", self.what, node.kind());
+            faults.push(Fault::new(node.line, what, "put it in double quotes"));
+            return None;
+        };
+        Some(Located::new(node.line, text.as_str()))
+    }
+
+    pub(super) fn texts(&self, key: &str, faults: &mut Vec<Fault>) -> Vec<Text> {
+        self.get(key).map(|node| texts(key, self.what, node, faults)).unwrap_or_default()
+    }
+
+    /// The tables under `key`, each still unopened.
+    pub(super) fn list(&self, key: &str, faults: &mut Vec<Fault>) -> &'n [Node] {
+        let Some(node) = self.get(key) else { return &[] };
+        let Value::List(items) = &node.value else {
+            let what = format!("`{key}` of {} is {}, not a list", self.what, node.kind());
+            let path = if key == "task" { "sprint.task" } else { key };
+            let fix = format!("write `[[{path}]]` with two brackets (in JSON: `\"{key}\": [...]`)");
+            faults.push(Fault::new(node.line, what, fix));
+            return &[];
+        };
+        items
+    }
+
+    pub(super) fn extra(&self) -> Extra {
+        let unknown = |field: &&Field| !self.known.contains(&field.key.value.as_str());
+        let unknown = self.fields.iter().filter(unknown);
+        unknown.map(|f| (f.key.value.clone(), f.node.canonical().into_owned())).collect()
+    }
+}
+
+pub(super) fn texts(key: &str, owner: &str, node: &Node, faults: &mut Vec<Fault>) -> Vec<Text> {
+    let key = quoted(key);
+    let Value::List(items) = &node.value else {
+        let what = format!("{key} of {owner} is {}, not a list of texts", node.kind());
+        faults.push(Fault::new(node.line, what, "put it in brackets: `[\"...\"]`"));
+        return Vec::new();
+    };
+    let mut texts = Vec::new();
+    for item in items {
+        if let Value::Text(text) = &item.value {
+            texts.push(Located::new(item.line, text.as_str()));
+        } else {
+            let what = format!("{key} of {owner} holds {}, not a text", item.kind());
+            faults.push(Fault::new(item.line, what, "put it in double quotes"));
+        }
+    }
+    texts
+}
+
+/// The known field that an unknown one was meant to be.
+fn meant<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    if known.contains(&key) {
+        return None;
+    }
+    let folded = key.to_ascii_lowercase().replace('-', "_");
+    let synonym = SYNONYMS.iter().find(|(word, _)| *word == folded).map(|(_, meant)| *meant);
+    let synonym = known.iter().find(|word| Some(**word) == synonym).copied();
+    synonym.or_else(|| near::nearest(key, known.iter().copied()))
+}

@@ -1,0 +1,4 @@
+mod faults;
+mod markdown;
+mod properties;
+mod shapes;

@@ -1,0 +1,167 @@
+//! What must hold for every text and every plan.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::plan_file::{read, to_json},
+    domain::{plan_graph, plan_spec::plan_digest},
+};
+
+/// Pieces of all three formats, so that arbitrary texts get past the first character.
+fn pieces() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "format = 1\n",
+        "[[sprint]]\n",
+        "[[sprint.task]]\n",
+        "id = \"T-1\"\n",
+        "title",
+        " = ",
+        "\"",
+        "\"\"\"",
+        "'",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "\n",
+        "\r\n",
+        "\t",
+        "    ",
+        "\\",
+        "\\u00",
+        "1e9",
+        "{\"format\":1,",
+        "\"sprint\":[",
+        "\"task\":[{",
+        "null",
+        "## Sprint 1: x\n",
+        "# ",
+        "- [ ] ",
+        "- [x] T-1: ",
+        "  - ",
+        "**",
+        "`",
+        "```\n",
+        "> ",
+        "Files: ",
+        "### Acceptance criteria\n",
+        "é",
+        "\u{202e}",
+        "\0",
+        "a.b.c",
+        "<!--",
+        "[x](y)",
+        "|",
+        "&amp;",
+        "1. ",
+        "***",
+        "==\n",
+    ]);
+    let piece = prop_oneof![8 => words.prop_map(str::to_owned), 1 => ".{0,8}"];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(".{0,5}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Fields that no version knows, and that look like none which one does.
+fn extra() -> impl Strategy<Value = Map<String, Value>> {
+    let key = "zzz_[a-zé \"]{1,6}_zzz";
+    prop::collection::btree_map(key, any_json(), 0..3).prop_map(|map| map.into_iter().collect())
+}
+
+fn task() -> impl Strategy<Value = Map<String, Value>> {
+    let text = || "[a-zA-Zé\"'\\\\{}#=<-]( ?[a-z\"\\\\,:-]){0,10}";
+    let texts = move || prop::collection::vec(text(), 0..3);
+    let paths = prop::collection::btree_set("[a-z]{1,3}(/[a-zé .]{1,3}x){0,2}/?", 0..3);
+    let steps = prop::collection::btree_map("[a-z]{1,5}", texts(), 0..3);
+    let label = || prop::option::of(text());
+    (text(), texts(), paths, label(), label(), steps, extra()).prop_map(
+        |(title, acceptance, writes, owner, group, steps, mut fields)| {
+            fields.insert("title".into(), json!(title));
+            fields.insert("acceptance".into(), json!(acceptance));
+            fields.insert("steps".into(), json!(steps));
+            if let Some(owner) = owner {
+                fields.insert("owner".into(), json!(owner));
+            }
+            if let (Some(group), false) = (group, writes.is_empty()) {
+                fields.insert("group".into(), json!(group));
+            }
+            fields.insert("writes".into(), json!(writes));
+            fields
+        },
+    )
+}
+
+/// A sound plan in JSON: each task waits for some of the one before its own group.
+fn plan() -> impl Strategy<Value = Value> {
+    let sprint = (prop::collection::vec(task(), 1..4), extra());
+    (prop::collection::vec(sprint, 1..4), extra()).prop_map(|(sprints, mut fields)| {
+        let mut earlier: Vec<String> = Vec::new();
+        let mut said = Vec::new();
+        for (at, (tasks, mut sprint)) in sprints.into_iter().enumerate() {
+            let before = earlier.clone();
+            let mut own = Vec::new();
+            for mut task in tasks {
+                let id = format!("T-{}", earlier.len());
+                task.insert("id".into(), json!(id));
+                task.insert("depends_on".into(), json!(before));
+                earlier.push(id);
+                own.push(task);
+            }
+            sprint.insert("title".into(), json!(format!("Sprint {at}")));
+            sprint.insert("task".into(), json!(own));
+            said.push(sprint);
+        }
+        fields.insert("format".into(), json!(1));
+        fields.insert("sprint".into(), json!(said));
+        Value::Object(fields)
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_a_reader_panic(text in prop_oneof![pieces(), any::<String>()]) {
+        for name in ["p.toml", "p.json", "p.md", "p"] {
+            match read(name, &text) {
+                Ok(plan) => prop_assert_eq!(read("p.json", &to_json(&plan)), Ok(plan)),
+                Err(faults) => prop_assert!(!faults.is_empty()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_plan_thaws_to_the_same_plan(said in plan()) {
+        let Ok(plan) = read("p.json", &said.to_string()) else {
+            // Only by chance do two tasks of one group write the same path.
+            let faults = read("p.json", &said.to_string()).unwrap_err();
+            prop_assert!(faults.iter().all(|f| f.what.contains("both write")), "{faults:?}");
+            return Ok(());
+        };
+        let frozen = to_json(&plan);
+        let thawed = read("p.json", &frozen).unwrap();
+        prop_assert_eq!(&thawed, &plan);
+        prop_assert_eq!(to_json(&thawed), frozen);
+        prop_assert_eq!(plan_digest(&thawed), plan_digest(&plan));
+        for picture in [plan_graph::dot(&plan), plan_graph::mermaid(&plan), plan_graph::text(&plan)] {
+            prop_assert!(plan.tasks().all(|(_, task)| picture.contains(task.id.as_str())));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a plan file says, before anyone believes it. Nothing here is checked.
+
+use crate::domain::plan::Extra;
+
+/// Where something stands in its file: the line counts from one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located<T> {
+    pub line: u32,
+    pub value: T,
+}
+
+pub type Text = Located<String>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub id: Text,
+    pub title: Text,
+    pub sprints: Vec<DraftSprint>,
+    pub extra: Extra,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftSprint {
+    pub id: Text,
+    pub title: Text,
+    pub goal: Option<Text>,
+    pub tasks: Vec<DraftTask>,
+    pub extra: Extra,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftTask {
+    pub id: Text,
+    pub title: Text,
+    pub acceptance: Vec<Text>,
+    pub writes: Vec<Text>,
+    pub depends_on: Vec<Text>,
+    pub owner: Option<Text>,
+    pub group: Option<Text>,
+    pub steps: Vec<DraftSteps>,
+    /// The digest that a frozen plan claims for this task.
+    pub spec: Option<Text>,
+    pub extra: Extra,
+}
+
+/// The shell steps of one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftSteps {
+    pub stage: Text,
+    pub commands: Vec<Text>,
+}
+
+impl<T> Located<T> {
+    pub fn new(line: u32, value: impl Into<T>) -> Self {
+        Self { line, value: value.into() }
+    }
+}
+
+impl DraftTask {
+    /// A task that says nothing but its name and its title.
+    #[must_use]
+    pub fn bare(id: Text, title: Text) -> Self {
+        Self {
+            id,
+            title,
+            acceptance: Vec::new(),
+            writes: Vec::new(),
+            depends_on: Vec::new(),
+            owner: None,
+            group: None,
+            steps: Vec::new(),
+            spec: None,
+            extra: Extra::new(),
+        }
+    }
+}

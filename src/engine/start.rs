@@ -1,0 +1,208 @@
+//! From what was typed to a journal with its first event.
+
+use anyhow::Context as _;
+
+use super::preflight::{self, Unfit};
+use crate::{
+    config::{plan_file, plan_find, settings::Settings, workflow_file},
+    domain::{
+        event::{Actor, Charter, Event, PushMode, StageShape},
+        id::{Oid, RunId},
+        limits::Limits,
+        plan::Plan,
+        plan_check::Fault,
+        plan_spec::plan_digest,
+        target::{self, NoTarget, Range},
+        workflow::{Duty, Workflow},
+    },
+    git::Repo,
+    process::clock,
+    store::{
+        journal::{AppendError, Frozen, Journal},
+        layout,
+        wire::policy,
+    },
+};
+
+/// What a person asked for, as typed.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    pub targets: Vec<String>,
+    pub range: Range,
+    pub workflow: Option<String>,
+    pub branch: Option<String>,
+    pub base: Option<String>,
+    pub agents: Vec<(Option<String>, String)>,
+    pub push: Option<PushMode>,
+    pub limits: Overrides,
+}
+
+/// Limits that the command line sets for this run alone.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub cycles_max: Option<u32>,
+    pub run_time_max: Option<crate::domain::time::Span>,
+    pub tokens_max: Option<u64>,
+    pub cost_max: Option<u64>,
+}
+
+/// A run that could begin: everything was looked at, and nothing is written yet.
+#[derive(Debug)]
+pub struct Prepared {
+    pub charter: Charter,
+    pub plan: Plan,
+    pub workflow: Workflow,
+    workflow_text: String,
+    policy: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    #[error("there is no plan here")]
+    NoPlan,
+    #[error("the plan `{name}` has faults")]
+    BadPlan { name: String, faults: Vec<Fault> },
+    #[error(transparent)]
+    NoTarget(#[from] NoTarget),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// Reads the plan, finds the targets in it, and looks at everything that must hold.
+pub fn prepare(repo: &Repo, settings: &Settings, request: &Request) -> Result<Prepared, NotStarted> {
+    let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
+    let plan = plan_file::read(&found.name, &found.text)
+        .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
+    let items = target::items(&plan, &request.targets, &request.range)?;
+    let (workflow, workflow_text) = workflow(request)?;
+    let branch = branch_name(settings, request);
+    let wish = preflight::Wish { branch: &branch, workflow: &workflow, agents: &request.agents };
+    preflight::check(repo, settings, &wish)??;
+    let head = repo.head()?;
+    let start = starting_point(repo, &branch, head.commit)?;
+    let base = base_branch(repo, settings, request, head.branch.as_deref(), &branch)?;
+    let stages = workflow.stages().iter().map(|stage| StageShape {
+        id: stage.id.clone(),
+        back_to: match &stage.duty {
+            Duty::Build => None,
+            Duty::Judge { back_to } => Some(back_to.clone()),
+        },
+    });
+    let limits = limits(settings, &request.limits);
+    let charter = Charter {
+        run: new_run_id(),
+        target: request.targets.join(" "),
+        plan: plan.id.clone(),
+        plan_digest: plan_digest(&plan),
+        workflow: workflow.name.clone(),
+        stages: stages.collect(),
+        items,
+        base,
+        start,
+        branch,
+        worktree: repo.identity(),
+        push: request.push.unwrap_or(settings.push),
+        limits,
+    };
+    let policy = policy::encode(&charter, &settings.protected);
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy })
+}
+
+/// Writes the first event. From here on there is a run.
+pub fn create<'r>(repo: &'r Repo, prepared: &Prepared, actor: Actor) -> Result<Journal<'r>, AppendError> {
+    let frozen = Frozen {
+        plan: plan_file::to_json(&prepared.plan),
+        policy: prepared.policy.clone(),
+        workflow: prepared.workflow_text.clone(),
+    };
+    // The pointer first: until its run exists, it leads nowhere and is looked through.
+    let run = &prepared.charter.run;
+    repo.refs().write_symbolic(layout::HERE, &layout::journal(run)).map_err(anyhow::Error::from)?;
+    let event = Event::RunCreated(Box::new(prepared.charter.clone()));
+    Journal::create(repo, actor, event, &frozen, clock::now())
+}
+
+fn workflow(request: &Request) -> Result<(Workflow, String), NotStarted> {
+    let name = request.workflow.as_deref().unwrap_or("sprint");
+    let text = workflow_file::built_in(name).ok_or_else(|| {
+        let known = workflow_file::BUILT_IN.join("`, `");
+        NotStarted::Usage(format!("there is no workflow `{}`; there is `{known}`", name.escape_debug()))
+    })?;
+    let workflow = workflow_file::read(text).map_err(|why| anyhow::anyhow!("the workflow `{name}`: {why}"))?;
+    Ok((workflow, text.to_owned()))
+}
+
+fn branch_name(settings: &Settings, request: &Request) -> String {
+    let target = request.targets.join("-");
+    request.branch.clone().unwrap_or_else(|| format!("{}{target}", settings.branch_prefix))
+}
+
+/// Where the run's own commits begin: at the branch when there is one, else at HEAD.
+fn starting_point(repo: &Repo, branch: &str, head: Option<Oid>) -> anyhow::Result<Oid> {
+    match repo.refs().read(&format!("refs/heads/{branch}"))? {
+        Some(there) => Ok(there),
+        None => head.context("this branch has no commit yet; make the first one, then start the run"),
+    }
+}
+
+/// `--base`, `run.baseBranch`, the branch that is checked out, the remote's default, main, master.
+fn base_branch(
+    repo: &Repo,
+    settings: &Settings,
+    request: &Request,
+    current: Option<&str>,
+    own: &str,
+) -> Result<String, NotStarted> {
+    let exists = |name: &str| -> anyhow::Result<bool> {
+        Ok(repo.refs().read(&format!("refs/heads/{name}"))?.is_some()
+            || repo.refs().read(&format!("refs/remotes/origin/{name}"))?.is_some())
+    };
+    if let Some(said) = request.base.as_deref().or(settings.base.as_deref()) {
+        return if exists(said)? {
+            Ok(said.to_owned())
+        } else {
+            Err(NotStarted::Usage(format!("the base branch `{}` does not exist", said.escape_debug())))
+        };
+    }
+    if let Some(current) = current.filter(|current| *current != own) {
+        return Ok(current.to_owned());
+    }
+    let remote = repo.refs().read_symbolic("refs/remotes/origin/HEAD")?;
+    let remote = remote.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned));
+    for name in remote.iter().map(String::as_str).chain(["main", "master"]) {
+        if exists(name)? {
+            return Ok(name.to_owned());
+        }
+    }
+    Err(NotStarted::Usage("it cannot be told on which branch this builds; say `--base <branch>`".to_owned()))
+}
+
+/// The command line may tighten what the configuration says, and set what it leaves open.
+fn limits(settings: &Settings, overrides: &Overrides) -> Limits {
+    let mut limits = settings.limits.clone();
+    if let Some(cycles) = overrides.cycles_max {
+        limits.cycles_max = cycles;
+    }
+    if let Some(time) = overrides.run_time_max {
+        limits.run_time_max = time;
+    }
+    limits.tokens_max = stricter(limits.tokens_max, overrides.tokens_max);
+    limits.cost_max = stricter(limits.cost_max, overrides.cost_max);
+    limits
+}
+
+fn stricter(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn new_run_id() -> RunId {
+    let at = jiff::Timestamp::from_millisecond(clock::now().millis()).unwrap_or_default();
+    RunId::compose(&at.strftime("%Y%m%d-%H%M%S").to_string(), clock::nonce())
+}

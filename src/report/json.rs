@@ -1,0 +1,160 @@
+//! The same view for machines: one object, versioned by its `schema`.
+
+use serde_json::{Value, json};
+
+use super::status::money;
+use crate::domain::{
+    event::{Cause, Delivery, Envelope},
+    finding::Finding,
+    item::{Item, Progress},
+    run::Breaker,
+    tale,
+    run::Run,
+    view::RunView,
+};
+
+#[must_use]
+pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> String) -> Value {
+    let run = &view.run;
+    let charter = &run.charter;
+    json!({
+        "schema": "git-run/status/1",
+        "run": charter.run.as_str(),
+        "state": run.state.word(),
+        "held": view.held,
+        "target": charter.target,
+        "plan": charter.plan.as_str(),
+        "workflow": charter.workflow.as_str(),
+        "branch": charter.branch,
+        "base": charter.base,
+        "worktree": charter.worktree,
+        "start": charter.start.as_str(),
+        "head": run.head.as_str(),
+        "tree": run.tree.as_ref().map(|tree| tree.as_str()),
+        "began": time(run.began),
+        "at": time(run.at),
+        "seq": run.seq,
+        "progress": { "done": view.done(), "total": run.items.len(), "percent": view.percent() },
+        "position": position(view),
+        "items": run.items.iter().map(item).collect::<Vec<_>>(),
+        "findings": view.open_findings().iter().map(finding).collect::<Vec<_>>(),
+        "breaker": breaker(&run.breaker),
+        "elapsed_ms": view.elapsed.millis(),
+        "timeout_ms": charter.limits.run_time_max.millis(),
+        "calls": run.calls_total,
+        "commits": run.commits,
+        "usage": {
+            "input_tokens": run.usage.input_tokens,
+            "output_tokens": run.usage.output_tokens,
+            "cost": money(run.usage.cost),
+        },
+        "budget": run.budget.word(),
+        "halt": run.halt.as_ref().map(halt),
+        "halt_requested": run.halt_request.as_ref().map(|request| &request.reason),
+        "delivery": run.delivery.as_ref().map(delivery),
+        "newer": run.newer,
+        "next": { "command": view.next.command, "why": view.next.why },
+    })
+}
+
+/// One event as `git run log --json` prints it.
+#[must_use]
+pub fn event(envelope: &Envelope, run: &Run, time: &dyn Fn(crate::domain::time::Timestamp) -> String) -> Value {
+    json!({
+        "schema": "git-run/event/1",
+        "seq": envelope.seq,
+        "at": time(envelope.at),
+        "event": envelope.event.kind(),
+        "host": envelope.actor.host,
+        "person": envelope.actor.person,
+        "text": tale::sentence(&envelope.event, run),
+    })
+}
+
+fn position(view: &RunView) -> Option<Value> {
+    let at = view.position()?;
+    Some(json!({
+        "item": at.item,
+        "stage": at.stage.as_str(),
+        "cycle": at.cycle,
+        "attempt": at.attempt,
+        "doing": at.doing,
+        "agent": at.agent,
+    }))
+}
+
+fn item(item: &Item) -> Value {
+    match &item.progress {
+        Progress::Pending => json!({ "id": item.id.as_str(), "status": "pending" }),
+        Progress::Active(active) => json!({
+            "id": item.id.as_str(),
+            "status": "active",
+            "stage": active.stage.as_str(),
+            "cycle": active.cycle,
+            "passed": active.passed.iter().map(|evidence| json!({
+                "stage": evidence.stage.as_str(),
+                "tree": evidence.tree.as_str(),
+                "verdict": evidence.verdict.word(),
+                "agent": evidence.agent,
+            })).collect::<Vec<_>>(),
+            "cycles": active.cycles.iter().map(|cycle| json!({
+                "cycle": cycle.cycle,
+                "stage": cycle.stage.as_str(),
+                "findings": cycle.findings,
+                "changed": cycle.changed,
+            })).collect::<Vec<_>>(),
+        }),
+        Progress::Done { head, tree, cycles, .. } => json!({
+            "id": item.id.as_str(),
+            "status": "done",
+            "head": head.as_str(),
+            "tree": tree.as_str(),
+            "cycles": cycles,
+        }),
+    }
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule,
+        "severity": finding.severity.word(),
+        "path": finding.path,
+        "line": finding.line,
+        "message": finding.message,
+        "fingerprint": finding.fingerprint().as_str(),
+    })
+}
+
+fn breaker(breaker: &Breaker) -> Value {
+    match breaker {
+        Breaker::Closed => json!({ "state": "closed" }),
+        Breaker::Open { trip, evidence } => {
+            json!({ "state": "open", "trip": trip.word(), "evidence": evidence })
+        }
+        Breaker::HalfOpen { cycle, .. } => json!({ "state": "half-open", "trial_cycle": cycle }),
+    }
+}
+
+fn halt(cause: &Cause) -> Value {
+    let kind = match cause {
+        Cause::Asked { .. } => "asked",
+        Cause::Interrupted => "interrupted",
+        Cause::Breaker { .. } => "breaker",
+        Cause::Budget { .. } => "budget",
+        Cause::FailVerdict { .. } => "fail-verdict",
+        Cause::AgentUnavailable { .. } => "agent-unavailable",
+        Cause::PersonNeeded { .. } => "person-needed",
+    };
+    json!({ "cause": kind, "reason": tale::because(cause) })
+}
+
+fn delivery(delivery: &Delivery) -> Value {
+    match delivery {
+        Delivery::Pushed { remote, branch, commit } => {
+            json!({ "outcome": "pushed", "remote": remote, "branch": branch, "commit": commit.as_str() })
+        }
+        Delivery::Skipped { why } => json!({ "outcome": "skipped", "why": why }),
+        Delivery::Refused { why } => json!({ "outcome": "refused", "why": why }),
+        Delivery::Failed { why } => json!({ "outcome": "failed", "why": why }),
+    }
+}

@@ -1,0 +1,192 @@
+//! `git run status` as text, and the same for agents.
+
+use std::fmt::Write as _;
+
+use super::sanitise::one_line;
+use crate::domain::{
+    event::{Cause, Delivery},
+    item::{Item, Progress},
+    run::Breaker,
+    tale::{because, counted},
+    view::RunView,
+};
+
+/// A rough measure that errs on the safe side: an agent's tokens are seldom shorter than this.
+const BYTES_PER_TOKEN: usize = 3;
+
+#[must_use]
+pub fn text(view: &RunView, verbose: bool) -> String {
+    let mut out = String::new();
+    let run = &view.run;
+    let charter = &run.charter;
+    say(&mut out, &format!("run {}  {}", charter.run, run.state.word()));
+    say(&mut out, &format!("  target    {} ({})", charter.target, charter.workflow));
+    say(&mut out, &format!("  branch    {} (on {})", charter.branch, charter.base));
+    say(&mut out, &format!("  progress  {} of {}, {}%", view.done(), counted(run.items.len(), "item"), view.percent()));
+    if let Some(at) = view.position() {
+        let agent = at.agent.map(|agent| format!(" by {agent}")).unwrap_or_default();
+        let attempt = if 1 < at.attempt { format!(", attempt {}", at.attempt) } else { String::new() };
+        let max = charter.limits.cycles_max;
+        say(&mut out, &format!("  now       {} {} {}{agent} (cycle {} of {max}{attempt})", at.item, at.stage, at.doing, at.cycle));
+    }
+    for item in &run.items {
+        say(&mut out, &format!("  {}", item_line(item)));
+    }
+    findings(&mut out, view, if verbose { usize::MAX } else { 5 });
+    limits(&mut out, view);
+    stopped(&mut out, view);
+    if verbose {
+        history(&mut out, view);
+    }
+    say(&mut out, &format!("next: {}  ({})", view.next.command, view.next.why));
+    out
+}
+
+/// What an agent that lost its context needs, most important first, within so many tokens.
+#[must_use]
+pub fn for_agent(view: &RunView, titles: &[(String, String)], tokens_max: usize) -> String {
+    let mut out = String::new();
+    let run = &view.run;
+    let budget = tokens_max.saturating_mul(BYTES_PER_TOKEN);
+    let last = format!("next: {}\n", view.next.command);
+    let mut lines = vec![format!("run {} is {}: {}", run.charter.run, run.state.word(), view.next.why)];
+    if let Some(at) = view.position() {
+        lines.push(format!("position: {} {} cycle {} attempt {}, {}", at.item, at.stage, at.cycle, at.attempt, at.doing));
+    }
+    if let Some(cause) = &run.halt {
+        lines.push(format!("halted because: {}", because(cause)));
+    }
+    lines.push(format!("branch: {} from {}, base {}", run.charter.branch, run.charter.start.short(), run.charter.base));
+    lines.push(format!("done: {} of {}", view.done(), counted(run.items.len(), "item")));
+    for evidence in run.active().into_iter().flat_map(|active| &active.passed) {
+        let (stage, verdict, tree) = (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
+        lines.push(format!("proven: {stage} said {verdict} for tree {tree}"));
+    }
+    for finding in view.open_findings() {
+        let place = finding.path.as_deref().unwrap_or("-");
+        lines.push(format!("finding: [{}] {} {place}: {}", finding.severity, finding.rule, finding.message));
+    }
+    for item in &run.items {
+        let title = titles.iter().find(|(id, _)| id == item.id.as_str()).map_or("", |(_, title)| title);
+        lines.push(format!("{} {title}", item_line(item)));
+    }
+    lines.push(format!("undo: git diff {} {} shows all that the run did", run.charter.start.short(), run.head.short()));
+    for line in lines {
+        let line = one_line(&line);
+        if budget < out.len() + line.len() + 1 + last.len() {
+            break;
+        }
+        say(&mut out, &line);
+    }
+    out.push_str(&last);
+    out
+}
+
+/// One run on one line, for `git run list`.
+#[must_use]
+pub fn list_line(view: &RunView) -> String {
+    let run = &view.run;
+    let held = if view.held { " (at work)" } else { "" };
+    one_line(&format!(
+        "{}  {:<14} {:>3}%  {}  {}{held}",
+        run.charter.run,
+        run.state.word(),
+        view.percent(),
+        run.charter.target,
+        run.charter.branch
+    ))
+}
+
+fn item_line(item: &Item) -> String {
+    match &item.progress {
+        Progress::Pending => format!("[ ] {}", item.id),
+        Progress::Active(active) => format!("[>] {}  {}, cycle {}", item.id, active.stage, active.cycle),
+        Progress::Done { head, cycles, .. } => {
+            format!("[x] {}  {} after {}", item.id, head.short(), counted(*cycles as usize, "cycle"))
+        }
+    }
+}
+
+fn findings(out: &mut String, view: &RunView, max: usize) {
+    let open = view.open_findings();
+    if open.is_empty() {
+        return;
+    }
+    say(out, &format!("  findings  {} open", open.len()));
+    for finding in open.iter().take(max) {
+        let place = match (&finding.path, finding.line) {
+            (Some(path), Some(line)) => format!(" {path}:{line}"),
+            (Some(path), None) => format!(" {path}"),
+            (None, _) => String::new(),
+        };
+        say(out, &format!("    {} {}{place}: {}", finding.severity, finding.rule, finding.message));
+    }
+    if max < open.len() {
+        say(out, &format!("    … {} more with --verbose", open.len() - max));
+    }
+}
+
+fn limits(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    let limits = &run.charter.limits;
+    say(out, &format!("  time      {} of {}", view.elapsed, limits.run_time_max));
+    say(out, &format!("  calls     {} ({} an hour at most)", run.calls_total, limits.calls_per_hour_max));
+    if 0 < run.usage.tokens() || limits.tokens_max.is_some() {
+        let of = limits.tokens_max.map(|max| format!(" of {max}")).unwrap_or_default();
+        say(out, &format!("  tokens    {}{of}", run.usage.tokens()));
+    }
+    if 0 < run.usage.cost || limits.cost_max.is_some() {
+        let of = limits.cost_max.map(|max| format!(" of {}", money(max))).unwrap_or_default();
+        say(out, &format!("  cost      {}{of}", money(run.usage.cost)));
+    }
+    match &run.breaker {
+        Breaker::Closed => {}
+        Breaker::Open { trip, evidence } => say(out, &format!("  breaker   open ({}): {evidence}", trip.word())),
+        Breaker::HalfOpen { .. } => say(out, "  breaker   half-open: one cycle is tried"),
+    }
+}
+
+fn stopped(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    if let Some(cause) = &run.halt {
+        say(out, &format!("  halted    {}", because(cause)));
+        if let Cause::PersonNeeded { why } | Cause::AgentUnavailable { why } = cause {
+            why.lines().skip(1).take(4).for_each(|line| say(out, &format!("            {line}")));
+        }
+    }
+    if let Some(request) = &run.halt_request {
+        say(out, &format!("  halting   {}", request.reason));
+    }
+    match &run.delivery {
+        Some(Delivery::Pushed { remote, branch, commit }) => {
+            say(out, &format!("  pushed    {} to {branch} of {remote}", commit.short()));
+        }
+        Some(Delivery::Skipped { why }) => say(out, &format!("  pushed    no: {why}")),
+        Some(Delivery::Refused { why }) => say(out, &format!("  pushed    refused: {why}")),
+        Some(Delivery::Failed { why }) => say(out, &format!("  pushed    failed: {why}")),
+        None => {}
+    }
+}
+
+fn history(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    let (start, head) = view.range();
+    say(out, &format!("  commits   {} ({}..{})", run.commits, start.short(), head.short()));
+    say(out, &format!("  events    {}, lease {}", run.seq, run.generation));
+    for cycle in run.active().into_iter().flat_map(|active| &active.cycles) {
+        let changed = if cycle.changed { "changed the tree" } else { "changed nothing" };
+        let found = counted(cycle.findings as usize, "finding");
+        say(out, &format!("  cycle {}   {} with {found}; it {changed}", cycle.cycle, cycle.stage));
+    }
+}
+
+/// Millionths as people write them.
+#[must_use]
+pub fn money(micros: u64) -> String {
+    format!("{}.{:02}", micros / 1_000_000, micros / 10_000 % 100)
+}
+
+fn say(out: &mut String, line: &str) {
+    // Writing into a text cannot fail.
+    let _ = writeln!(out, "{}", one_line(line));
+}
