@@ -18,6 +18,16 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("files", "writes"),
 ];
 
+/// Fields that would be lost in silence at any other place, and where each of them counts.
+const PLACES: &[(&str, &str)] = &[
+    ("sprint", "at the top of the file"),
+    ("task", "in a sprint (in TOML: `[[sprint.task]]`)"),
+    ("acceptance", "in a task"),
+    ("writes", "in a task"),
+    ("depends_on", "in a task"),
+    ("steps", "in a task"),
+];
+
 pub(super) struct Fields<'n> {
     pub(super) what: &'static str,
     pub(super) line: u32,
@@ -37,11 +47,10 @@ impl<'n> Fields<'n> {
             faults.push(Fault::new(node.line, said, "write it as a table of named fields"));
             return None;
         };
-        for field in fields {
-            let key = field.key.value.as_str();
-            if let Some(meant) = meant(key, known) {
-                let said = format!("{} is no field of {what}", quoted(key));
-                faults.push(Fault::new(field.key.line, said, format!("write `{meant}`")));
+        for field in fields.iter().filter(|field| !known.contains(&field.key.value.as_str())) {
+            if let Some(fix) = advice(&field.key.value, known) {
+                let said = format!("{} is no field of {what}", quoted(&field.key.value));
+                faults.push(Fault::new(field.key.line, said, fix));
             }
         }
         Some(Self { what, line: node.line, fields, known })
@@ -104,13 +113,14 @@ pub(super) fn texts(key: &str, owner: &str, node: &Node, faults: &mut Vec<Fault>
     texts
 }
 
-/// The known field that an unknown one was meant to be.
-fn meant<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
-    if known.contains(&key) {
-        return None;
+/// What to do about an unknown field that was meant to be a known one.
+fn advice(key: &str, known: &[&str]) -> Option<String> {
+    if let Some((_, place)) = PLACES.iter().find(|(word, _)| *word == key) {
+        return Some(format!("write it {place}"));
     }
     let folded = key.to_ascii_lowercase().replace('-', "_");
     let synonym = SYNONYMS.iter().find(|(word, _)| *word == folded).map(|(_, meant)| *meant);
-    let synonym = known.iter().find(|word| Some(**word) == synonym).copied();
-    synonym.or_else(|| near::nearest(key, known.iter().copied()))
+    let synonym = synonym.filter(|meant| known.contains(meant));
+    let meant = synonym.or_else(|| near::nearest(key, known.iter().copied()))?;
+    Some(format!("write `{meant}`"))
 }

@@ -2,8 +2,8 @@
 //! a fault and gets a stand-in, so that the rest of the file is still looked at.
 
 use super::{
-    fields::Fields,
-    node::{Node, Value},
+    fields::{Fields, texts},
+    node::{Field, Node, Value},
 };
 use crate::domain::plan_check::{
     Draft, DraftSprint, DraftSteps, DraftTask, Fault, Located, Text, quoted,
@@ -112,14 +112,9 @@ fn steps(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Vec<DraftSteps> {
         faults.push(Fault::new(node.line, what, fix));
         return Vec::new();
     };
-    let stage = |field: &super::node::Field| DraftSteps {
+    let stage = |field: &Field| DraftSteps {
         stage: field.key.clone(),
-        commands: super::fields::texts(
-            &field.key.value,
-            "the steps of a task",
-            &field.node,
-            faults,
-        ),
+        commands: texts(&field.key.value, "the steps of a task", &field.node, faults),
     };
     stages.iter().map(stage).collect()
 }

@@ -29,6 +29,12 @@ pub(super) fn parsed(task: &DraftTask, faults: &mut Vec<Fault>) -> Vec<Scope> {
             faults.push(Fault::new(text.line, what, "remove it"));
             continue;
         }
+        // Scopes are compared by `/` alone: the other separator would hide an overlap.
+        if text.value.contains('\\') {
+            let what = format!("the path {path} of {own} has a backslash");
+            faults.push(Fault::new(text.line, what, "write `/` between directories"));
+            continue;
+        }
         match Scope::parse(&text.value) {
             Err(bad) => {
                 let fix = "write a path like `src/main.rs`, or a directory like `src/`";

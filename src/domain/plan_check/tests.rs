@@ -120,12 +120,13 @@ fn every_fault_is_named_with_its_line() {
             ],
         ),
         (
-            "sprint s\ntask a\nwrites src/*.rs\nwrites x\nwrites x\nwrites ../y\nwrites a\u{202e}b",
+            "sprint s\ntask a\nwrites src/*.rs\nwrites x\nwrites x\nwrites ../y\nwrites a\u{202e}b\nwrites a\\b",
             &[
                 (3, "`src/*.rs` is a glob; name the file, or the directory with a final `/`"),
                 (5, "`a` writes `x` twice"),
                 (6, "`../y` climbs out with `..`; say it relative to the top of the repository"),
                 (7, "the path `a\\u{202e}b` of `a` holds an invisible character"),
+                (8, "the path `a\\b` of `a` has a backslash"),
             ],
         ),
         (

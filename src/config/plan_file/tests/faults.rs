@@ -40,6 +40,15 @@ fn a_fault_in_toml_has_its_line() {
                 &[(7, "this is no TOML: duplicate key")],
             ),
             (
+                "format = 1\nacceptance = []\n[[sprint]]\nwrites = []\nowner = \"x\"\n[[task]]\nid = \"T-1\"\n",
+                &[
+                    (2, "`acceptance` is no field of the plan"),
+                    (3, "the sprint `sprint-1` has no tasks"),
+                    (4, "`writes` is no field of a sprint"),
+                    (6, "`task` is no field of the plan"),
+                ],
+            ),
+            (
                 "format = 1\n[sprint]\ntitle = \"x\"\n",
                 &[
                     (1, "the plan has no sprints"),

@@ -1,6 +1,9 @@
 //! What counts as work in a Markdown file.
 
-use crate::{config::plan_file::read, domain::plan::Plan};
+use crate::{
+    config::plan_file::{read, to_json},
+    domain::plan::Plan,
+};
 
 const FULL: &str = "\
 # Checkout _rewrite_
@@ -108,6 +111,7 @@ sprint-3 | Sprint 3 | -
   T-011 | Dashed
 ";
     assert_eq!(told(&plan), expected);
+    assert_eq!(read("sprint.json", &to_json(&plan)).as_ref(), Ok(&plan));
     assert_eq!(read("sprint.md", &FULL.replace('\n', "\r\n")), Ok(plan));
 }
 

@@ -1,6 +1,9 @@
 //! What a plan looks like in each format, and that they mean the same.
 
-use crate::config::plan_file::{Format, read, to_json};
+use crate::{
+    config::plan_file::{Format, read, to_json},
+    domain::plan_spec::plan_digest,
+};
 
 const TOML: &str = r#"format = 1
 title = "Checkout  rewrite"
@@ -87,6 +90,24 @@ fn the_spec_of_a_task_is_kept_for_ever() {
         plan.sprints[0].tasks[0].spec.as_str(),
         "1a373e19e74e653530866d853fe2875b73a5f5fdc6e130827aa55804918c7500"
     );
+}
+
+#[test]
+fn the_digest_of_a_plan_follows_what_it_asks_for() {
+    let digest = |text: &str| plan_digest(&read("checkout.toml", text).unwrap());
+    assert_eq!(
+        digest(TOML),
+        digest(&TOML.replace("priority", "urgency").replace("  rewrite", " rewrite"))
+    );
+    for (from, to) in [
+        ("make fix", "make fit"),
+        ("\"late\"", "\"later\""),
+        ("Release", "Released"),
+        ("Sell", "Buy"),
+        ("T-003", "T-004"),
+    ] {
+        assert_ne!(digest(TOML), digest(&TOML.replace(from, to)), "{from}");
+    }
 }
 
 #[test]
