@@ -36,7 +36,9 @@ pub struct PlanText {
 pub fn find(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<PlanText>> {
     let top = repo.worktree().context("a bare repository has no plan")?;
     if let Some(wanted) = wanted {
-        return read(top, wanted)?.map(Some).with_context(|| format!("there is no plan at `{wanted}`"));
+        return read(top, wanted)?
+            .map(Some)
+            .with_context(|| format!("there is no plan at `{wanted}`"));
     }
     for place in PLACES {
         if let Some(found) = read(top, place)? {
@@ -56,6 +58,7 @@ fn read(top: &Path, name: &str) -> anyhow::Result<Option<PlanText>> {
         bail!("the plan `{name}` has {size} bytes, more than the {PLAN_BYTES_MAX} that are read");
     }
     let bytes = fs::read(&path).with_context(|| format!("cannot read the plan `{name}`"))?;
-    let text = String::from_utf8(bytes).with_context(|| format!("the plan `{name}` is not UTF-8"))?;
+    let text =
+        String::from_utf8(bytes).with_context(|| format!("the plan `{name}` is not UTF-8"))?;
     Ok(Some(PlanText { name: name.to_owned(), text }))
 }

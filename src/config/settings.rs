@@ -69,7 +69,8 @@ impl Settings {
         let defaults = Limits::default();
         let limits = Limits {
             cycles_max: raw.number("run.maxCycles", defaults.cycles_max)?,
-            failures_in_a_row_max: raw.number("run.breaker.failures", defaults.failures_in_a_row_max)?,
+            failures_in_a_row_max: raw
+                .number("run.breaker.failures", defaults.failures_in_a_row_max)?,
             same_finding_max: raw.number("run.breaker.sameFinding", defaults.same_finding_max)?,
             no_progress_max: raw.number("run.breaker.noProgress", defaults.no_progress_max)?,
             plateau_max: raw.number("run.breaker.plateau", defaults.plateau_max)?,
@@ -97,8 +98,13 @@ impl Settings {
     }
 
     /// The agent of a stage: what the command line says, then the stage's own setting, then the common one.
-    pub fn agent(&self, stage: &StageId, named: &[(Option<String>, String)]) -> anyhow::Result<(String, Agent)> {
-        let name = for_stage(named, stage).or_else(|| for_stage(&self.agents, stage)).unwrap_or(COMMAND);
+    pub fn agent(
+        &self,
+        stage: &StageId,
+        named: &[(Option<String>, String)],
+    ) -> anyhow::Result<(String, Agent)> {
+        let name =
+            for_stage(named, stage).or_else(|| for_stage(&self.agents, stage)).unwrap_or(COMMAND);
         match name {
             STEPS => Ok((STEPS.to_owned(), Agent::Steps)),
             COMMAND => {
@@ -112,7 +118,10 @@ impl Settings {
                 }
                 Ok((words[0].clone(), Agent::Command(words)))
             }
-            other => bail!("there is no agent `{}`: the agents are `{COMMAND}` and `{STEPS}`", other.escape_debug()),
+            other => bail!(
+                "there is no agent `{}`: the agents are `{COMMAND}` and `{STEPS}`",
+                other.escape_debug()
+            ),
         }
     }
 }
@@ -137,20 +146,28 @@ impl Raw {
         let config = repo.gix().config_snapshot();
         let mut found = Vec::new();
         for section in config.plumbing().sections_by_name("run").into_iter().flatten() {
-            let subsection = section.header().subsection_name().map(|name| name.to_str_lossy().into_owned());
+            let subsection =
+                section.header().subsection_name().map(|name| name.to_str_lossy().into_owned());
             let meta = section.meta();
             let place = match &meta.path {
                 Some(path) => path.display().to_string(),
                 None => format!("{:?}", meta.source).to_lowercase(),
             };
-            let mut names: Vec<String> = section.value_names().map(|name| name.to_lowercase()).collect();
+            let mut names: Vec<String> =
+                section.value_names().map(|name| name.to_lowercase()).collect();
             names.sort();
             names.dedup();
             for key in names {
                 check_key(subsection.as_deref(), &key, &place)?;
                 for value in section.body().values(&key) {
-                    let (value, subsection) = (value.to_str_lossy().into_owned(), subsection.clone());
-                    found.push(Setting { subsection, key: key.clone(), value, place: place.clone() });
+                    let (value, subsection) =
+                        (value.to_str_lossy().into_owned(), subsection.clone());
+                    found.push(Setting {
+                        subsection,
+                        key: key.clone(),
+                        value,
+                        place: place.clone(),
+                    });
                 }
             }
         }
@@ -192,7 +209,8 @@ impl Raw {
 
     fn span(&self, name: &str, default: Span) -> anyhow::Result<Span> {
         let Some(setting) = self.all(name).next_back() else { return Ok(default) };
-        Span::parse(&setting.value).map_err(|_| bad(name, setting, "a length of time like `8h` or `90m`"))
+        Span::parse(&setting.value)
+            .map_err(|_| bad(name, setting, "a length of time like `8h` or `90m`"))
     }
 
     /// Money as people write it, `12.50`, in millionths.
@@ -228,7 +246,11 @@ impl Raw {
 }
 
 fn bad(name: &str, setting: &Setting, expected: &str) -> anyhow::Error {
-    anyhow::anyhow!("`{name}` is `{}` in {}; it takes {expected}", setting.value.escape_debug(), setting.place)
+    anyhow::anyhow!(
+        "`{name}` is `{}` in {}; it takes {expected}",
+        setting.value.escape_debug(),
+        setting.place
+    )
 }
 
 fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result<()> {
@@ -241,6 +263,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
     if known.contains(&key) {
         return Ok(());
     }
-    let name = subsection.map_or_else(|| format!("run.{key}"), |subsection| format!("run.{subsection}.{key}"));
+    let name = subsection
+        .map_or_else(|| format!("run.{key}"), |subsection| format!("run.{subsection}.{key}"));
     bail!("`{}` in {place} is no setting of git-run", name.escape_debug())
 }

@@ -60,7 +60,9 @@ fn stage(doc: StageDoc) -> Result<Stage, String> {
     let id = StageId::parse(&doc.id).map_err(|error| error.to_string())?;
     let duty = match (doc.duty, doc.back_to) {
         (DutyDoc::Build, None) => Duty::Build,
-        (DutyDoc::Build, Some(_)) => return Err(format!("`{id}` builds, and so sends nothing back")),
+        (DutyDoc::Build, Some(_)) => {
+            return Err(format!("`{id}` builds, and so sends nothing back"));
+        }
         (DutyDoc::Judge, Some(back_to)) => {
             Duty::Judge { back_to: StageId::parse(&back_to).map_err(|error| error.to_string())? }
         }

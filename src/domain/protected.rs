@@ -23,7 +23,10 @@ where
 {
     let name = branch.strip_prefix("refs/heads/").unwrap_or(branch);
     let name = name.strip_prefix("heads/").unwrap_or(name).to_lowercase();
-    BUILT_IN.into_iter().chain(more.iter().map(String::as_str)).find(|rule| matches(&rule.to_lowercase(), &name))
+    BUILT_IN
+        .into_iter()
+        .chain(more.iter().map(String::as_str))
+        .find(|rule| matches(&rule.to_lowercase(), &name))
 }
 
 /// A glob with `*` alone, against the whole name. Linear: there is no going back further than one star.
@@ -52,10 +55,27 @@ mod tests {
     #[test]
     fn protected_names_are_known_in_every_spelling() {
         let more = ["deploy/*".to_owned()];
-        for name in ["main", "Main", "refs/heads/main", "heads/main", "release/1.0", "release/1/hot", "hotfix-2", "deploy/x"] {
+        for name in [
+            "main",
+            "Main",
+            "refs/heads/main",
+            "heads/main",
+            "release/1.0",
+            "release/1/hot",
+            "hotfix-2",
+            "deploy/x",
+        ] {
             assert!(rule_for(name, &more).is_some(), "{name}");
         }
-        for name in ["feature/main", "maintenance", "release", "releases/1.0", "domain", "feature/sprint-1", ""] {
+        for name in [
+            "feature/main",
+            "maintenance",
+            "release",
+            "releases/1.0",
+            "domain",
+            "feature/sprint-1",
+            "",
+        ] {
             assert!(rule_for(name, &more).is_none(), "{name}");
         }
     }

@@ -10,7 +10,16 @@ pub fn is_secret_path(path: &[u8]) -> bool {
     if harmless.iter().any(|end| name.ends_with(end)) {
         return false;
     }
-    let exact = [".env", ".netrc", ".npmrc", ".pypirc", ".pgpass", "credentials", "credentials.json", ".git-credentials"];
+    let exact = [
+        ".env",
+        ".netrc",
+        ".npmrc",
+        ".pypirc",
+        ".pgpass",
+        "credentials",
+        "credentials.json",
+        ".git-credentials",
+    ];
     let ends = [".pem", ".p12", ".pfx", ".key", ".keystore", ".jks", ".tfstate", ".kdbx"];
     exact.contains(&name.as_str())
         || name.starts_with(".env.")
@@ -41,7 +50,8 @@ const TOKENS: [(&str, usize); 19] = [
     ("eyJ", 60),
 ];
 
-const NAMES: [&str; 8] = ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key"];
+const NAMES: [&str; 8] =
+    ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key"];
 const MASK: &str = "[redacted]";
 /// A value shorter than this says nothing worth hiding, and hiding it would garble ordinary words.
 const VALUE_BYTES_MIN: usize = 8;
@@ -82,14 +92,17 @@ fn redact_line(line: &str, out: &mut String) {
         let bearer = out.ends_with("earer ") && VALUE_BYTES_MIN <= word.len();
         out.push_str(if assigned || bearer || is_token(word) { MASK } else { word });
         let lower = word.to_ascii_lowercase().replace('-', "_");
-        named = NAMES.iter().any(|name| lower.ends_with(name)) && rest.trim_start_matches(['"', '\'', ' ']).starts_with(['=', ':']);
+        named = NAMES.iter().any(|name| lower.ends_with(name))
+            && rest.trim_start_matches(['"', '\'', ' ']).starts_with(['=', ':']);
     }
 }
 
 fn is_token(word: &str) -> bool {
     TOKENS.iter().any(|(prefix, least)| {
-        word.strip_prefix(prefix)
-            .is_some_and(|rest| *least <= rest.len() && rest.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()))
+        word.strip_prefix(prefix).is_some_and(|rest| {
+            *least <= rest.len()
+                && rest.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        })
     })
 }
 
@@ -102,7 +115,9 @@ mod tests {
         for secret in [".env", "a/.env.local", "id_rsa", "x/key.pem", "prod.tfstate", ".NPMRC"] {
             assert!(is_secret_path(secret.as_bytes()), "{secret}");
         }
-        for harmless in [".env.example", "id_rsa.pub", "environment.rs", "src/key.rs", "keys/readme"] {
+        for harmless in
+            [".env.example", "id_rsa.pub", "environment.rs", "src/key.rs", "keys/readme"]
+        {
             assert!(!is_secret_path(harmless.as_bytes()), "{harmless}");
         }
     }
@@ -114,10 +129,16 @@ mod tests {
             ("PASSWORD=hunter2hunter2", "PASSWORD=[redacted]"),
             ("\"api_key\": \"abcdefghijkl\"", "\"api_key\": \"[redacted]\""),
             ("Authorization: Bearer abcdefgh12", "Authorization: Bearer [redacted]"),
-            ("commit 0123456789012345678901234567890123456789", "commit 0123456789012345678901234567890123456789"),
+            (
+                "commit 0123456789012345678901234567890123456789",
+                "commit 0123456789012345678901234567890123456789",
+            ),
             ("the token is gone, the tokens: none", "the token is gone, the tokens: none"),
             ("sk-learn and task-runner-number-1", "sk-learn and task-runner-number-1"),
-            ("a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb", "a\n[redacted private key]\nb"),
+            (
+                "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb",
+                "a\n[redacted private key]\nb",
+            ),
         ] {
             assert_eq!(redact(text), expected);
         }

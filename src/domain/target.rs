@@ -1,10 +1,6 @@
 //! What a person typed after `git run`, looked up in a plan. A word that is not there starts nothing.
 
-use super::{
-    id::ItemId,
-    near,
-    plan::Plan,
-};
+use super::{id::ItemId, near, plan::Plan};
 
 /// The word for the whole plan.
 pub const WHOLE_PLAN: &str = "sprint-plan";

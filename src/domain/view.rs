@@ -29,7 +29,11 @@ impl RunView {
     #[must_use]
     pub fn new(run: Run, held: bool, now: Timestamp) -> Self {
         let next = next_move(&run, held);
-        let elapsed = if held && run.state == State::Running { run.ran.plus(now.since(run.at)) } else { run.ran };
+        let elapsed = if held && run.state == State::Running {
+            run.ran.plus(now.since(run.at))
+        } else {
+            run.ran
+        };
         Self { run, held, elapsed, next }
     }
 
@@ -104,7 +108,10 @@ fn next_move(run: &Run, held: bool) -> NextMove {
     let say = |command: String, why: &str| NextMove { command, why: why.to_owned() };
     let id = &run.charter.run;
     if run.newer {
-        return say(format!("git run log {id}"), "its journal was written by a newer version; update git-run to go on");
+        return say(
+            format!("git run log {id}"),
+            "its journal was written by a newer version; update git-run to go on",
+        );
     }
     match run.state {
         State::Ready | State::JackIn | State::Running if held => {
@@ -114,25 +121,33 @@ fn next_move(run: &Run, held: bool) -> NextMove {
             say("git run resume".to_owned(), "its process is gone; this goes on where it stopped")
         }
         State::Halted => match (&run.breaker, &run.halt) {
-            (Breaker::Open { .. }, _) => {
-                say("git run resume --reset-ice".to_owned(), "the breaker is open; this tries one cycle")
+            (Breaker::Open { .. }, _) => say(
+                "git run resume --reset-ice".to_owned(),
+                "the breaker is open; this tries one cycle",
+            ),
+            (_, Some(Cause::Budget { .. })) => say(
+                format!("git run show {id}"),
+                "the budget is nearly used up; raising it takes a new run",
+            ),
+            (Breaker::Closed | Breaker::HalfOpen { .. }, _) => {
+                say("git run resume".to_owned(), "it is halted")
             }
-            (_, Some(Cause::Budget { .. })) => {
-                say(format!("git run show {id}"), "the budget is nearly used up; raising it takes a new run")
-            }
-            (Breaker::Closed | Breaker::HalfOpen { .. }, _) => say("git run resume".to_owned(), "it is halted"),
         },
         State::Complete => match &run.delivery {
-            Some(Delivery::Failed { .. } | Delivery::Refused { .. }) => {
-                say("git run resume".to_owned(), "the work is done, but not delivered; this tries again")
-            }
+            Some(Delivery::Failed { .. } | Delivery::Refused { .. }) => say(
+                "git run resume".to_owned(),
+                "the work is done, but not delivered; this tries again",
+            ),
             Some(Delivery::Pushed { .. } | Delivery::Skipped { .. }) | None => {
                 say("git run resume".to_owned(), "the work is done, but not delivered")
             }
         },
         State::ReadyForHitl | State::JackedOut => {
             let (start, head) = (&run.charter.start, &run.head);
-            say(format!("git log {}..{}", start.short(), head.short()), "it is over; this shows its commits")
+            say(
+                format!("git log {}..{}", start.short(), head.short()),
+                "it is over; this shows its commits",
+            )
         }
     }
 }

@@ -34,11 +34,22 @@ impl Repo {
     /// Untracked files of which `wanted` is true.
     pub fn untracked(&self, wanted: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
         let status = self.status()?;
-        Ok(status.into_iter().filter(|(untracked, path)| *untracked && wanted(path)).map(|(_, path)| path).collect())
+        Ok(status
+            .into_iter()
+            .filter(|(untracked, path)| *untracked && wanted(path))
+            .map(|(_, path)| path)
+            .collect())
     }
 
     fn status(&self) -> anyhow::Result<Vec<(bool, Vec<u8>)>> {
-        let args = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"];
+        let args = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=all",
+            "--no-renames",
+            "--ignore-submodules=none",
+        ];
         let out = self.git().output(&args)?;
         let entries = out.split(|byte| *byte == 0).filter(|entry| 3 < entry.len());
         Ok(entries.map(|entry| (entry.starts_with(b"??"), entry[3..].to_vec())).collect())
