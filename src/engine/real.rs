@@ -1,7 +1,5 @@
 //! The world as it is: this repository, its work tree, its agents.
 
-use std::path::PathBuf;
-
 use anyhow::Context as _;
 
 use super::drive::{Ended, Log, Standing, World};
@@ -34,6 +32,8 @@ use crate::{
 };
 
 const WHY_BYTES_MAX: usize = 2000;
+/// How long a waiting run is deaf to its journal.
+const WAIT_SLICE: Span = Span::from_secs(1);
 
 /// Asks the person at the terminal; nobody there is a no.
 pub type Ask = Box<dyn FnMut(&str) -> bool>;
@@ -181,8 +181,9 @@ impl World for RealWorld<'_> {
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
         let judges = self.workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
         let (_, tasks) = self.work_of(start.item.as_str())?;
+        let worktree = self.repo.worktree().context("a bare repository has no work tree")?;
         let call = Call {
-            repo: self.repo,
+            worktree,
             run: &run,
             start,
             agent: &agent,
@@ -192,7 +193,8 @@ impl World for RealWorld<'_> {
             deadline: self.deadline(&run),
         };
         self.dirty = None;
-        let called = self.caller.call(&call, log)?;
+        let now = clock::now;
+        let called = self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
         let (head, tree) = self.here()?;
         let clean = !self.is_dirty()?;
         let paper = called.paper();
@@ -299,7 +301,15 @@ impl World for RealWorld<'_> {
 
     fn wait(&mut self, log: &mut dyn Log, until: Timestamp) -> Result<(), AppendError> {
         self.dirty = None;
-        self.caller.wait(self.repo, log, until)
+        // Woken now and then, to see whether the journal asks for something.
+        while clock::now() < until && !self.caller.interrupted() {
+            self.caller.wait(until.min(clock::now().after(WAIT_SLICE)));
+            log.refresh()?;
+            if log.run().halt_request.is_some() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn delivery(&mut self, run: &Run) -> anyhow::Result<Event> {
@@ -347,11 +357,4 @@ pub fn halt_asked(repo: &Repo, run: &crate::domain::id::RunId) -> Option<bool> {
     let tip = repo.refs().read(&crate::store::layout::journal(run)).ok()??;
     let now = catalog::present(repo, run, &tip).ok()?;
     now.halt_request.map(|request| request.force)
-}
-
-/// The directory in which a stage's brief and report lie: outside of the work tree, removed afterwards.
-pub fn scratch() -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
-    let dir = tempfile::Builder::new().prefix("git-run-").tempdir().context("cannot make a directory for the brief")?;
-    let path = dir.path().to_owned();
-    Ok((dir, path))
 }

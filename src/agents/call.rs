@@ -1,0 +1,227 @@
+//! One call of an agent: brief in, process, output, report out. It never says what the end means.
+
+use std::{cell::RefCell, ffi::OsString, path::Path, time::Duration};
+
+use anyhow::Context as _;
+
+use super::{
+    report_file::{self, Handed, Report},
+    steps,
+};
+use crate::{
+    config::settings::Agent,
+    domain::{
+        event::{Event, StageStart},
+        outcome::{Ending, Paper},
+        plan::Task,
+        run::Run,
+        time::{Span, Timestamp},
+    },
+    process::{
+        agent::{self, How, Launch, STAGE_TOKEN, Stream},
+        clock, env,
+        stop::StopSignal,
+    },
+};
+
+/// Of both streams, as it is kept in the transcript.
+const TRANSCRIPT_BYTES_MAX: usize = 2 * 1024 * 1024;
+const OUTPUT_BYTES_TOTAL_MAX: u64 = 256 * 1024 * 1024;
+
+/// Variables that would make an agent's git work on something else than it sees.
+const DROPPED: [&str; 8] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_NAMESPACE",
+    "GIT_CRASH",
+];
+
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub worktree: &'a Path,
+    pub run: &'a Run,
+    pub start: &'a StageStart,
+    pub agent: &'a Agent,
+    pub brief: String,
+    pub tasks: &'a [&'a Task],
+    pub judges: bool,
+    pub deadline: Span,
+}
+
+#[derive(Debug)]
+pub struct Called {
+    pub ending: Ending,
+    pub took: Span,
+    pub transcript: String,
+    pub report: Option<Report>,
+    unreadable: Option<String>,
+}
+
+impl Called {
+    #[must_use]
+    pub fn paper(&self) -> Paper<'_> {
+        match (&self.report, &self.unreadable) {
+            (Some(report), _) => Paper::Read {
+                verdict: report.verdict,
+                findings: &report.findings,
+                retry_at: report.retry_at,
+            },
+            (None, Some(why)) => Paper::Unreadable(why),
+            (None, None) => Paper::Missing,
+        }
+    }
+}
+
+/// What an agent says while it works, for whoever looks on.
+pub type Tail = Box<dyn FnMut(&[u8])>;
+
+/// Calls agents, one at a time, and hears when somebody wants to stop.
+pub struct Caller {
+    runtime: tokio::runtime::Runtime,
+    stop: StopSignal,
+    tail: RefCell<Tail>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").finish_non_exhaustive()
+    }
+}
+
+impl Caller {
+    pub fn new(stop: StopSignal, tail: Tail) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime for agents")?;
+        Ok(Self { runtime, stop, tail: RefCell::new(tail) })
+    }
+
+    /// Whether a signal asked to stop. What the journal asks for is seen in the journal.
+    pub fn interrupted(&mut self) -> bool {
+        self.stop.beside(Box::new(|| None)).pending().is_some()
+    }
+
+    /// Runs the agent to its end. `started` writes the process down before the agent may do anything.
+    pub fn call(&mut self, call: &Call<'_>, started: &mut dyn FnMut(Event) -> anyhow::Result<()>) -> anyhow::Result<Called> {
+        let dir = tempfile::Builder::new().prefix("git-run-").tempdir();
+        let dir = dir.context("cannot make a directory for the brief")?;
+        let brief = dir.path().join("brief.md");
+        let report = dir.path().join("report.json");
+        std::fs::write(&brief, &call.brief).context("cannot write the brief")?;
+        let launch = Launch {
+            supervisor_exe: std::env::current_exe().context("cannot find this program itself")?,
+            argv: argv(call, dir.path(), &brief, &report)?,
+            env: environment(call, &brief, &report),
+            cwd: call.worktree.to_owned(),
+            stdin_file: brief,
+            deadline: Some(Duration::from_millis(call.deadline.millis())),
+            idle: duration(call.run.charter.limits.silence_max),
+            grace: agent::GRACE,
+            output_bytes_kept_max: TRANSCRIPT_BYTES_MAX / 2,
+            output_bytes_total_max: OUTPUT_BYTES_TOTAL_MAX,
+        };
+        let tail = &self.tail;
+        let ended = self.runtime.block_on(agent::run(
+            launch,
+            |mark| started(Event::ProcessStarted { mark: mark.into() }),
+            &mut |_: Stream, bytes: &[u8]| (tail.borrow_mut())(bytes),
+            &mut self.stop,
+        ))?;
+        let mut transcript = String::from_utf8_lossy(&ended.stdout.joined()).into_owned();
+        let errors = ended.stderr.joined();
+        if !errors.is_empty() {
+            transcript.push_str("\n--- standard error ---\n");
+            transcript.push_str(&String::from_utf8_lossy(&errors));
+        }
+        let (report, unreadable) = match report_file::read(&report) {
+            Handed::Nothing => (None, None),
+            Handed::Unreadable(why) => (None, Some(why)),
+            Handed::Report(report) => (Some(*report), None),
+        };
+        let took = Span::from_millis(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));
+        if 0 < ended.survivors {
+            anyhow::bail!("{} processes of the agent could not be ended", ended.survivors);
+        }
+        Ok(Called { ending: ending(&ended.how), took, transcript, report, unreadable })
+    }
+
+    /// Sleeps until then, or until somebody wants to stop.
+    pub fn wait(&mut self, until: Timestamp) {
+        self.runtime.block_on(self.stop.sleep_until(until));
+    }
+}
+
+fn ending(how: &How) -> Ending {
+    match how {
+        How::Exited(code) => Ending::Exited(*code),
+        How::Signaled(_) | How::Lost => Ending::Killed,
+        How::TimedOut => Ending::TimedOut,
+        How::Idle => Ending::Silent,
+        How::OutputFlood => Ending::Flooded,
+        How::Stopped => Ending::Stopped,
+        How::CouldNotStart { .. } => Ending::CouldNotStart,
+    }
+}
+
+fn duration(span: Span) -> Option<Duration> {
+    (span != Span::ZERO).then(|| Duration::from_millis(span.millis()))
+}
+
+fn argv(call: &Call<'_>, dir: &Path, brief: &Path, report: &Path) -> anyhow::Result<Vec<OsString>> {
+    match call.agent {
+        Agent::Steps => {
+            let script = steps::script(call.tasks, &call.start.stage, call.judges, call.start.cycle, report);
+            let file = dir.join("steps.json");
+            std::fs::write(&file, script.to_json()).context("cannot write the steps")?;
+            let own = std::env::current_exe().context("cannot find this program itself")?;
+            Ok(vec![own.into(), "execute-steps".into(), file.into()])
+        }
+        Agent::Command(words) => Ok(words.iter().map(|word| filled(word, call, brief, report)).collect()),
+    }
+}
+
+/// A word of the user's template with its places filled in.
+fn filled(word: &str, call: &Call<'_>, brief: &Path, report: &Path) -> OsString {
+    let mut word = word.to_owned();
+    for (place, value) in [
+        ("{brief}", brief.to_string_lossy().into_owned()),
+        ("{report}", report.to_string_lossy().into_owned()),
+        ("{run}", call.run.charter.run.to_string()),
+        ("{item}", call.start.item.to_string()),
+        ("{stage}", call.start.stage.to_string()),
+        ("{cycle}", call.start.cycle.to_string()),
+    ] {
+        word = word.replace(place, &value);
+    }
+    word.into()
+}
+
+fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, OsString)> {
+    let mut env: Vec<_> = env::vars()
+        .into_iter()
+        .filter(|(name, _)| !DROPPED.iter().any(|dropped| name == dropped))
+        .filter(|(name, _)| !name.to_string_lossy().starts_with("GIT_RUN_"))
+        .collect();
+    let start = call.start;
+    let token = format!("{}-{}-{}-{}", call.run.charter.run, start.stage, start.cycle, clock::now().millis());
+    let own: [(&str, OsString); 11] = [
+        ("GIT_RUN_ID", call.run.charter.run.as_str().into()),
+        ("GIT_RUN_ITEM", start.item.as_str().into()),
+        ("GIT_RUN_STAGE", start.stage.as_str().into()),
+        ("GIT_RUN_CYCLE", start.cycle.to_string().into()),
+        ("GIT_RUN_ATTEMPT", start.attempt.to_string().into()),
+        ("GIT_RUN_BRIEF", brief.into()),
+        ("GIT_RUN_REPORT", report.into()),
+        ("GIT_RUN_AGENT", "1".into()),
+        (STAGE_TOKEN, token.into()),
+        ("GIT_TERMINAL_PROMPT", "0".into()),
+        ("GIT_EDITOR", ":".into()),
+    ];
+    env.extend(own.map(|(name, value)| (name.into(), value)));
+    env
+}

@@ -1,0 +1,270 @@
+//! The words of the command line.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use super::{exit::{Exit, Fail}, ui::Ui};
+
+/// Hand a whole plan to AI coding agents and still trust your repository afterwards.
+#[derive(Debug, Parser)]
+#[command(name = "git-run", version, disable_help_subcommand = true, allow_external_subcommands = true)]
+#[command(after_help = "`git run <target>` starts a run: sprint-2, sprint-plan, or a task of the plan.\nWithout arguments it shows the run of this work tree, and never starts anything.")]
+pub(super) struct Args {
+    /// Run as if started in this directory.
+    #[arg(short = 'C', value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The repository's own directory.
+    #[arg(long, value_name = "DIR")]
+    pub git_dir: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start a run of a sprint, the whole plan or a task.
+    Start(StartArgs),
+    /// Stop the run after the present stage.
+    Halt(HaltArgs),
+    /// Go on with a run that was halted or lost its process.
+    Resume(ResumeArgs),
+    /// Show where the run of this work tree stands.
+    Status(StatusArgs),
+    /// List every run.
+    List(ListArgs),
+    /// Show what happened in a run.
+    Log(LogArgs),
+    /// Show a run's plan, policy, workflow, an artifact or an event.
+    Show(ShowArgs),
+    /// Prove that a run's journal is whole: replay it against every recorded state.
+    Verify(VerifyArgs),
+    /// Look at the plan.
+    Plan(PlanArgs),
+    /// Print the JSON schema of a report.
+    Schema(SchemaArgs),
+    /// Watch a three-sprint plan being run in a scratch repository.
+    Demo(DemoArgs),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "git run", bin_name = "git run", disable_help_subcommand = true)]
+pub(super) struct StartArgs {
+    /// sprint-2, sprint-plan, or a task of the plan.
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// The first sprint of sprint-plan.
+    #[arg(long, value_name = "SPRINT")]
+    pub from: Option<String>,
+    /// The last sprint of sprint-plan.
+    #[arg(long, value_name = "SPRINT")]
+    pub to: Option<String>,
+    /// Sprints to leave out, with commas between them.
+    #[arg(long, value_delimiter = ',', value_name = "SPRINTS")]
+    pub skip: Vec<String>,
+    /// The workflow that every item goes through.
+    #[arg(long, value_name = "NAME")]
+    pub workflow: Option<String>,
+    /// Stop an item after so many cycles.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_cycles: Option<u32>,
+    /// Stop the run after this time: 8h, 90m; a bare number is hours.
+    #[arg(long, value_name = "TIME", value_parser = crate::domain::time::Span::parse)]
+    pub timeout: Option<crate::domain::time::Span>,
+    /// The branch to work on; it is made when it is missing.
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// The branch that the work builds on.
+    #[arg(long, value_name = "NAME")]
+    pub base: Option<String>,
+    /// The agent of every stage, or of one.
+    #[arg(long, value_name = "NAME[=STAGE]")]
+    pub agent: Vec<String>,
+    /// Stop before more tokens than this are used.
+    #[arg(long, value_name = "N")]
+    pub budget_tokens: Option<u64>,
+    /// Stop before more money than this is used.
+    #[arg(long, value_name = "AMOUNT")]
+    pub budget_cost: Option<String>,
+    /// Push nothing.
+    #[arg(long, conflicts_with = "confirm_push")]
+    pub local: bool,
+    /// Ask before pushing.
+    #[arg(long)]
+    pub confirm_push: bool,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Say nothing while it works.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl StartArgs {
+    /// `git run <target>`: words that are no command.
+    pub(super) fn from_words(words: Vec<OsString>, ui: &mut Ui) -> Result<Self, Fail> {
+        let all = std::iter::once(OsString::from("git run")).chain(words);
+        match Self::try_parse_from(all) {
+            Ok(args) => {
+                ui.json |= args.json;
+                Ok(args)
+            }
+            Err(error) => Err(Fail::shown(ui.usage(&error))),
+        }
+    }
+
+    /// `--agent NAME` and `--agent NAME=STAGE`.
+    pub(super) fn agents(&self) -> Vec<(Option<String>, String)> {
+        let split = |word: &String| match word.split_once('=') {
+            Some((name, stage)) => (Some(stage.to_owned()), name.to_owned()),
+            None => (None, word.clone()),
+        };
+        self.agent.iter().map(split).collect()
+    }
+
+    pub(super) fn cost(&self) -> Result<Option<u64>, Fail> {
+        let Some(text) = &self.budget_cost else { return Ok(None) };
+        let micros = crate::domain::limits::micros(text);
+        micros.map(Some).ok_or_else(|| {
+            Fail::new(Exit::Usage, format!("`--budget-cost {}` is no amount like `12.50`", text.escape_debug()))
+        })
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct HaltArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Stop the agent that is at work; a run that is halted already is given up.
+    #[arg(long)]
+    pub force: bool,
+    /// What to write down.
+    #[arg(long, value_name = "TEXT", default_value = "manual halt")]
+    pub reason: String,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct ResumeArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Clear the breaker's counters and try one cycle.
+    #[arg(long)]
+    pub reset_ice: bool,
+    /// Go on although the remote's branch has moved or the branch stands elsewhere.
+    #[arg(long)]
+    pub force: bool,
+    /// The agent of every stage, or of one.
+    #[arg(long, value_name = "NAME[=STAGE]")]
+    pub agent: Vec<String>,
+    /// Say nothing while it works.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct StatusArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Everything: cycles, commits, all findings.
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Stable lines of `key value` for scripts.
+    #[arg(long, conflicts_with_all = ["verbose", "for_agent"])]
+    pub porcelain: bool,
+    /// What an agent that lost its context needs.
+    #[arg(long)]
+    pub for_agent: bool,
+    /// The most tokens that `--for-agent` may use.
+    #[arg(long, value_name = "TOKENS", default_value_t = 1000, requires = "for_agent")]
+    pub budget: usize,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct ListArgs {
+    /// Stable lines for scripts: run, state, percent, target, branch, with tabs between.
+    #[arg(long)]
+    pub porcelain: bool,
+    /// End records with a zero byte.
+    #[arg(short = 'z', requires = "porcelain")]
+    pub zero: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct LogArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// The newest so many events.
+    #[arg(short = 'n', long, value_name = "N")]
+    pub max_count: Option<usize>,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct ShowArgs {
+    /// A run, `plan`, `policy`, `workflow`, an event's number, or a path below `artifacts/`.
+    pub what: Option<String>,
+    /// The run; else the one of this work tree.
+    #[arg(long)]
+    pub run: Option<String>,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct VerifyArgs {
+    /// The run; else every one.
+    pub run: Option<String>,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct PlanArgs {
+    #[command(subcommand)]
+    pub command: PlanCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlanCommand {
+    /// Show the sprints and tasks.
+    Show {
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
+    /// Explain every fault with its line and a fix.
+    Check {
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
+    /// Draw what depends on what.
+    Graph {
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+        format: GraphFormat,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct SchemaArgs {
+    /// Which one.
+    #[arg(default_value = "report", value_parser = ["report"])]
+    pub name: String,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct DemoArgs {
+    /// Where to make the scratch repository; else a new temporary directory.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}

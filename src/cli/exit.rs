@@ -1,0 +1,180 @@
+//! Exit codes, and the one shape of every failure: what was wrong, and what to do.
+
+use crate::{
+    domain::{
+        event::{Cause, Delivery},
+        request::Denied,
+        run::{Run, State},
+    },
+    engine::{drive::Stop, start::NotStarted},
+    store::{hold::HoldError, journal::AppendError},
+};
+
+/// As `docs/EXIT-CODES` in the README has them. They never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    Failed,
+    Usage,
+    Refused,
+    Stopped,
+    PersonNeeded,
+    Held,
+    Fault,
+    Interrupted,
+}
+
+impl Exit {
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Stopped => 4,
+            Self::PersonNeeded => 5,
+            Self::Held => 6,
+            Self::Fault => 70,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What the state in which a run was left says to whoever waited for it.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        match (run.state, &run.halt, &run.delivery) {
+            (State::Complete, _, Some(Delivery::Refused { .. })) => Self::Refused,
+            (State::Complete, _, Some(Delivery::Failed { .. })) => Self::Failed,
+            (State::Complete | State::ReadyForHitl | State::JackedOut, _, _) => Self::Done,
+            (State::Halted, Some(Cause::Breaker { .. } | Cause::Budget { .. }), _) => Self::Stopped,
+            (State::Halted, Some(Cause::Interrupted), _) => Self::Interrupted,
+            (State::Halted, Some(Cause::Asked { reason }), _) if reason == "interrupted" => Self::Interrupted,
+            (State::Halted, Some(Cause::AgentUnavailable { .. }), _) => Self::Failed,
+            (State::Halted, Some(Cause::Asked { .. } | Cause::FailVerdict { .. } | Cause::PersonNeeded { .. }) | None, _) => {
+                Self::PersonNeeded
+            }
+            (State::Ready | State::JackIn | State::Running, _, _) => Self::PersonNeeded,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Fail {
+    pub exit: Exit,
+    pub message: String,
+    pub details: Vec<String>,
+    pub hint: Option<String>,
+    /// Everything was said already.
+    pub shown: bool,
+}
+
+impl Fail {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), details: Vec::new(), hint: None, shown: false }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(super) fn shown(exit: Exit) -> Self {
+        Self { shown: true, ..Self::new(exit, "") }
+    }
+}
+
+impl From<anyhow::Error> for Fail {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<AppendError>() {
+            Ok(error) => error.into(),
+            Err(error) => {
+                let corrupt = error.chain().any(|cause| {
+                    cause.is::<crate::store::wire::DecodeError>() || cause.is::<crate::domain::run::Refusal>()
+                });
+                Self::new(if corrupt { Exit::Fault } else { Exit::Failed }, format!("{error:#}"))
+            }
+        }
+    }
+}
+
+impl From<AppendError> for Fail {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::LeaseLost { .. } => Self::new(Exit::Held, error.to_string()).hint("git run status"),
+            AppendError::Refused(refusal) => Self::new(Exit::Fault, refusal.to_string()).hint("git run verify"),
+            AppendError::Newer => Self::new(Exit::Failed, error.to_string()),
+            AppendError::Other(error) => error.into(),
+        }
+    }
+}
+
+impl From<Stop> for Fail {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::StillAlive(ref mark) => {
+                let hint = format!("wait for it, or end it with `kill {}`; then `git run resume`", mark.pid);
+                Self::new(Exit::Held, stop.to_string()).hint(hint)
+            }
+            Stop::InDoubt(_) => Self::new(Exit::PersonNeeded, stop.to_string())
+                .hint("make sure that it has ended there; then `git run resume --force`"),
+            Stop::Append(error) => error.into(),
+            Stop::World(error) => error.into(),
+        }
+    }
+}
+
+impl From<HoldError> for Fail {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Held { .. } => Self::new(Exit::Held, error.to_string()).hint("git run status"),
+            HoldError::Other(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for Fail {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NothingTo { .. } => Self::new(Exit::Failed, denied.to_string()).hint("git run status"),
+            Denied::BreakerOpen { .. } => {
+                Self::new(Exit::Stopped, denied.to_string()).hint("git run resume --reset-ice")
+            }
+        }
+    }
+}
+
+/// More faults than this are counted and not listed.
+const FAULTS_SHOWN_MAX: usize = 50;
+
+impl From<NotStarted> for Fail {
+    fn from(not: NotStarted) -> Self {
+        match not {
+            NotStarted::NoPlan => Self::new(Exit::Failed, not.to_string())
+                .hint("write `plan.toml` or `plan.md`, or say where it is: git config run.plan <file>"),
+            NotStarted::BadPlan { ref name, ref faults } => Self {
+                details: fault_lines(name, faults),
+                ..Self::new(Exit::Failed, not.to_string())
+            },
+            NotStarted::NoTarget(_) => Self::new(Exit::Usage, not.to_string()).hint("git run plan show"),
+            NotStarted::Unfit(unfit) => {
+                let exit = if unfit.refused { Exit::Refused } else { Exit::Failed };
+                Self::new(exit, unfit.what).hint(unfit.hint)
+            }
+            NotStarted::Usage(message) => Self::new(Exit::Usage, message),
+            NotStarted::Other(error) => error.into(),
+        }
+    }
+}
+
+/// `plan.toml:7: what is wrong`, each with its fix below it.
+pub(super) fn fault_lines(name: &str, faults: &[crate::domain::plan_check::Fault]) -> Vec<String> {
+    let mut lines: Vec<String> = faults
+        .iter()
+        .take(FAULTS_SHOWN_MAX)
+        .flat_map(|fault| [format!("{name}:{}: {}", fault.line, fault.what), format!("    fix: {}", fault.fix)])
+        .collect();
+    if FAULTS_SHOWN_MAX < faults.len() {
+        lines.push(format!("… and {} more", faults.len() - FAULTS_SHOWN_MAX));
+    }
+    lines
+}

@@ -1,0 +1,61 @@
+//! `git run log`: what happened, oldest first, as it is read.
+
+use std::collections::VecDeque;
+
+use super::{
+    args::LogArgs,
+    exit::{Exit, Fail},
+    resume::wanted,
+    ui::Ui,
+};
+use crate::{
+    domain::{run::Run, tale},
+    git::Repo,
+    report::{json, sanitise::one_line},
+    store::history,
+};
+
+pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail> {
+    if args.run.is_none() && crate::store::catalog::here(repo)?.is_none() {
+        ui.say(if ui.json { "" } else { "no run in this work tree\nnext: git run plan show  (what could be run)\n" })?;
+        return Ok(Exit::Done);
+    }
+    let id = wanted(repo, args.run.as_deref())?;
+    let mut folded: Option<Run> = None;
+    let mut newest = VecDeque::new();
+    let mut gone = None;
+    history::each_event(repo, &id, |envelope, _| {
+        match &mut folded {
+            Some(run) => run.apply(&envelope)?,
+            None => folded = Some(Run::begin(&envelope)?),
+        }
+        let Some(run) = &folded else { return Ok(()) };
+        let line = if ui.json {
+            json::event(&envelope, run, &super::status::time).to_string()
+        } else {
+            let text = one_line(&tale::sentence(&envelope.event, run));
+            format!("{:>6}  {}  {text}", envelope.seq, super::status::time(envelope.at))
+        };
+        match args.max_count {
+            Some(0) => {}
+            Some(max) => {
+                newest.push_back(line);
+                if max < newest.len() {
+                    newest.pop_front();
+                }
+            }
+            None => {
+                if let Err(fail) = ui.say(&format!("{line}\n")) {
+                    gone = Some(fail);
+                    anyhow::bail!("nobody reads on");
+                }
+            }
+        }
+        Ok(())
+    })
+    .map_err(|error| gone.take().unwrap_or_else(|| error.into()))?;
+    for line in newest {
+        ui.say(&format!("{line}\n"))?;
+    }
+    Ok(Exit::Done)
+}

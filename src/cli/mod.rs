@@ -1,0 +1,102 @@
+//! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
+
+mod args;
+mod demo;
+mod exit;
+mod halt;
+mod list;
+mod log;
+mod narrate;
+mod plan;
+mod resume;
+mod schema;
+mod show;
+mod start;
+mod status;
+mod ui;
+mod verify;
+
+use std::{ffi::OsString, path::Path};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use args::{Args, Command, StartArgs};
+pub use exit::Exit;
+use exit::Fail;
+use ui::Ui;
+
+use crate::git::{OpenError, Repo};
+
+/// Everything between the words that were typed and the exit code.
+pub fn main(words: Vec<OsString>) -> Exit {
+    let ui = &mut Ui::new();
+    let args = match Args::command().try_get_matches_from(&words).and_then(|found| Args::from_arg_matches(&found)) {
+        Ok(args) => args,
+        Err(error) => return ui.usage(&error),
+    };
+    trace();
+    ui.json = args.json;
+    if let Some(dir) = &args.dir
+        && let Err(error) = std::env::set_current_dir(dir)
+    {
+        return ui.fail(&Fail::new(Exit::Failed, format!("cannot change to `{}`: {error}", dir.display())));
+    }
+    match run(ui, args) {
+        Ok(exit) => exit,
+        Err(fail) => ui.fail(&fail),
+    }
+}
+
+fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
+    let git_dir = args.git_dir.as_deref();
+    let Some(command) = args.command else { return status::bare(ui, &open(git_dir)?) };
+    match command {
+        Command::Demo(args) => demo::run(ui, &args),
+        Command::Schema(args) => schema::run(ui, &args),
+        Command::Start(args) => start::run(ui, &open(git_dir)?, &args),
+        Command::Other(words) => {
+            let args = StartArgs::from_words(words, ui)?;
+            start::run(ui, &open(git_dir)?, &args)
+        }
+        Command::Halt(args) => halt::run(ui, &open(git_dir)?, &args),
+        Command::Resume(args) => resume::run(ui, &open(git_dir)?, &args),
+        Command::Status(args) => status::run(ui, &open(git_dir)?, &args),
+        Command::List(args) => list::run(ui, &open(git_dir)?, &args),
+        Command::Log(args) => log::run(ui, &open(git_dir)?, &args),
+        Command::Show(args) => show::run(ui, &open(git_dir)?, &args),
+        Command::Verify(args) => verify::run(ui, &open(git_dir)?, &args),
+        Command::Plan(args) => plan::run(ui, git_dir, &args.command),
+    }
+}
+
+fn open(git_dir: Option<&Path>) -> Result<Repo, Fail> {
+    let opened = match git_dir {
+        Some(dir) => Repo::at(dir),
+        None => Repo::discover(Path::new(".")),
+    };
+    opened.map_err(Fail::from)
+}
+
+impl From<OpenError> for Fail {
+    fn from(error: OpenError) -> Self {
+        let hint = match &error {
+            OpenError::NotARepository(_) => Some("git init, or change to a directory inside of a repository".to_owned()),
+            OpenError::NotOurs { dir } => {
+                let dir = dir.strip_suffix("/.git").unwrap_or(dir);
+                Some(format!("git config --global --add safe.directory '{dir}'"))
+            }
+            OpenError::UnknownExtension(_) => Some("update git-run".to_owned()),
+            OpenError::BadParameters | OpenError::Other(_) => None,
+        };
+        Self { hint, ..Self::new(Exit::Failed, error.to_string()) }
+    }
+}
+
+/// `GIT_TRACE_RUN=1` tells on standard error what happens inside.
+fn trace() {
+    if crate::process::env::text("GIT_TRACE_RUN").is_some_and(|value| value != "0") {
+        let tracer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::DEBUG);
+        // A second one is refused, and one is enough.
+        let _ = tracer.without_time().try_init();
+    }
+}

@@ -1,0 +1,112 @@
+//! `git run plan show|check|graph`.
+
+use std::path::Path;
+
+use super::{
+    args::{GraphFormat, PlanCommand},
+    exit::{Exit, Fail, fault_lines},
+    ui::Ui,
+};
+use crate::{
+    config::{
+        plan_file,
+        plan_find::{self, PLAN_BYTES_MAX, PlanText},
+        settings::Settings,
+    },
+    domain::{plan::Plan, plan_graph, plan_spec::plan_digest, tale::counted},
+    report::sanitise::sanitise,
+};
+
+pub(super) fn run(ui: &mut Ui, git_dir: Option<&Path>, command: &PlanCommand) -> Result<Exit, Fail> {
+    match command {
+        PlanCommand::Show { file } => {
+            let (_, plan) = read(ui, git_dir, file.as_deref())?;
+            if ui.json { ui.say(&format!("{}\n", plan_file::to_json(&plan)))? } else { ui.say(&sanitise(&text(&plan)))? }
+        }
+        PlanCommand::Check { file } => {
+            let (name, plan) = read(ui, git_dir, file.as_deref())?;
+            let (sprints, tasks) = (plan.sprints.len(), plan.tasks().count());
+            if ui.json {
+                ui.say_json(&serde_json::json!({
+                    "schema": "git-run/plan-check/1", "file": name, "ok": true, "faults": [],
+                    "sprints": sprints, "tasks": tasks, "digest": plan_digest(&plan).as_str(),
+                }))?;
+            } else {
+                ui.say(&format!(
+                    "{}: sound: {}, {}, digest {}\n",
+                    sanitise(&name),
+                    counted(sprints, "sprint"),
+                    counted(tasks, "task"),
+                    plan_digest(&plan).short()
+                ))?;
+            }
+        }
+        PlanCommand::Graph { file, format } => {
+            let (_, plan) = read(ui, git_dir, file.as_deref())?;
+            ui.say(&match format {
+                GraphFormat::Text => plan_graph::text(&plan),
+                GraphFormat::Dot => plan_graph::dot(&plan),
+                GraphFormat::Mermaid => plan_graph::mermaid(&plan),
+            })?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A file that was named needs no repository.
+fn read(ui: &mut Ui, git_dir: Option<&Path>, file: Option<&Path>) -> Result<(String, Plan), Fail> {
+    let found = match file {
+        Some(file) => named(file)?,
+        None => {
+            let repo = super::open(git_dir)?;
+            let settings = Settings::read(&repo)?;
+            plan_find::find(&repo, settings.plan.as_deref())?
+                .ok_or_else(|| Fail::from(crate::engine::start::NotStarted::NoPlan))?
+        }
+    };
+    match plan_file::read(&found.name, &found.text) {
+        Ok(plan) => Ok((found.name, plan)),
+        Err(faults) => {
+            if ui.json {
+                let list: Vec<_> = faults
+                    .iter()
+                    .map(|fault| serde_json::json!({ "line": fault.line, "what": fault.what, "fix": fault.fix }))
+                    .collect();
+                ui.say_json(&serde_json::json!({
+                    "schema": "git-run/plan-check/1", "file": found.name, "ok": false, "faults": list,
+                }))?;
+                return Err(Fail::shown(Exit::Failed));
+            }
+            let message = format!("the plan `{}` has {}", found.name, counted(faults.len(), "fault"));
+            Err(Fail { details: fault_lines(&found.name, &faults), ..Fail::new(Exit::Failed, message) })
+        }
+    }
+}
+
+fn named(file: &Path) -> Result<PlanText, Fail> {
+    let name = file.display().to_string();
+    let fail = |why: String| Fail::new(Exit::Failed, format!("cannot read the plan `{name}`: {why}"));
+    let size = std::fs::metadata(file).map_err(|error| fail(error.to_string()))?.len();
+    if PLAN_BYTES_MAX < size {
+        return Err(fail(format!("it has {size} bytes, more than the {PLAN_BYTES_MAX} that are read")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| fail(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".to_owned()))?;
+    Ok(PlanText { name, text })
+}
+
+fn text(plan: &Plan) -> String {
+    let mut out = format!("{}: {}\n", plan.id, plan.title);
+    for sprint in &plan.sprints {
+        out.push_str(&format!("\n{}  {}\n", sprint.id, sprint.title));
+        for task in &sprint.tasks {
+            let after: Vec<_> = task.depends_on.iter().map(ToString::to_string).collect();
+            let after = if after.is_empty() { String::new() } else { format!("  (after {})", after.join(", ")) };
+            out.push_str(&format!("  {}  {}{after}\n", task.id, task.title));
+            for criterion in &task.acceptance {
+                out.push_str(&format!("      - {criterion}\n"));
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,72 @@
+//! `git run resume`: the same loop over the same journal.
+
+use super::{
+    args::ResumeArgs,
+    exit::{Exit, Fail},
+    start::{actor, carry_on},
+    ui::Ui,
+};
+use crate::{
+    config::{plan_file, settings::Settings, workflow_file},
+    domain::{
+        event::ProcessMark,
+        id::RunId,
+        plan::Plan,
+        request::{Answer, Request, decide},
+        workflow::Workflow,
+    },
+    git::Repo,
+    process::clock,
+    store::{catalog, history, hold::Hold, journal::Journal},
+};
+
+const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, Fail> {
+    repo.may_write()?;
+    let id = wanted(repo, args.run.as_deref())?;
+    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    let _hold = Hold::of_run(repo, &id, &me)?;
+    let mut journal = Journal::open(repo, &id, actor(repo))?;
+    let run = journal.run();
+    if run.charter.worktree != repo.identity() && !args.force {
+        return Err(Fail::new(Exit::Failed, format!("run `{id}` belongs to the work tree `{}`", run.charter.worktree))
+            .hint(format!("cd '{}' && git run resume", run.charter.worktree)));
+    }
+    let answer = decide(run, &Request::Resume { reset_breaker: args.reset_ice })?;
+    let settings = Settings::read(repo)?;
+    let frozen = frozen(repo, &id)?;
+    journal.take_lease(me, clock::now())?;
+    if let Answer::Write(events) = answer {
+        journal.append(events, &[], clock::now())?;
+    }
+    let agents = super::args::agents(&args.agent);
+    carry_on(ui, repo, journal, settings, frozen, agents, args.quiet)
+}
+
+/// The run that was named, or the one of this work tree.
+pub(super) fn wanted(repo: &Repo, named: Option<&str>) -> Result<RunId, Fail> {
+    if let Some(named) = named {
+        return Ok(catalog::find(repo, named).map_err(Fail::from)?.0);
+    }
+    match catalog::here(repo)? {
+        Some((id, _)) => Ok(id),
+        None => Err(Fail::new(Exit::Failed, "there is no run in this work tree").hint("git run plan show")),
+    }
+}
+
+/// Plan and workflow as they were when the run began.
+pub(super) fn frozen(repo: &Repo, id: &RunId) -> Result<(Plan, Workflow), Fail> {
+    let read = |path: &str| -> anyhow::Result<String> {
+        let content = history::read_file(repo, id, path, FROZEN_BYTES_MAX)?;
+        let content = content.ok_or_else(|| anyhow::anyhow!("the journal of `{id}` has no `{path}`"))?;
+        Ok(String::from_utf8(content)?)
+    };
+    let plan = plan_file::read("plan.json", &read("plan.json")?).map_err(|faults| {
+        let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
+        Fail::new(Exit::Fault, format!("the frozen plan of `{id}` cannot be read: {what}"))
+    })?;
+    let workflow = workflow_file::read(&read("workflow.toml")?)
+        .map_err(|why| Fail::new(Exit::Fault, format!("the frozen workflow of `{id}` cannot be read: {why}")))?;
+    Ok((plan, workflow))
+}

@@ -1,0 +1,64 @@
+//! `git run show <what>`: the frozen documents, artifacts and single events of a run.
+
+use super::{
+    args::ShowArgs,
+    exit::{Exit, Fail},
+    resume::wanted,
+    ui::Ui,
+};
+use crate::{git::Repo, report::sanitise::sanitise, store::{catalog, history}};
+
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fail> {
+    let what = args.what.as_deref().unwrap_or("");
+    let named = args.run.as_deref();
+    if named.is_none() && !what.is_empty() && catalog::find(repo, what).is_ok() {
+        return whole(ui, repo, Some(what));
+    }
+    let path = match what {
+        "" => return whole(ui, repo, named),
+        "plan" => "plan.json",
+        "policy" => "policy.json",
+        "workflow" => "workflow.toml",
+        "state" => "state.json",
+        other => other,
+    };
+    let id = wanted(repo, named)?;
+    if let Ok(seq) = path.parse::<u64>() {
+        return event(ui, repo, &id, seq);
+    }
+    let content = history::read_file(repo, &id, path, FILE_BYTES_MAX)?;
+    let content = content.ok_or_else(|| {
+        Fail::new(Exit::Failed, format!("run `{id}` has no `{}`", path.escape_debug()))
+            .hint("git run show plan, policy, workflow, an event's number, or a path below artifacts/")
+    })?;
+    let text = String::from_utf8_lossy(&content);
+    ui.say(&if ui.json { text.into_owned() } else { sanitise(&text) })?;
+    Ok(Exit::Done)
+}
+
+fn whole(ui: &mut Ui, repo: &Repo, named: Option<&str>) -> Result<Exit, Fail> {
+    let args = super::args::StatusArgs {
+        run: named.map(str::to_owned),
+        verbose: true,
+        porcelain: false,
+        for_agent: false,
+        budget: 0,
+    };
+    super::status::run(ui, repo, &args)
+}
+
+fn event(ui: &mut Ui, repo: &Repo, id: &crate::domain::id::RunId, seq: u64) -> Result<Exit, Fail> {
+    let mut found = None;
+    history::each_event(repo, id, |envelope, line| {
+        if envelope.seq == seq {
+            found = Some(line.to_owned());
+        }
+        Ok(())
+    })?;
+    let line = found.ok_or_else(|| Fail::new(Exit::Failed, format!("run `{id}` has no event {seq}")))?;
+    // Canonical JSON has no raw control characters.
+    ui.say(&format!("{line}\n"))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,211 @@
+//! `git run <target>` and `git run start <target>`.
+
+use super::{
+    args::StartArgs,
+    exit::{Exit, Fail},
+    narrate::{self, Narrated},
+    ui::Ui,
+};
+use crate::{
+    agents::call::Caller,
+    config::settings::Settings,
+    domain::{
+        event::{Actor, ProcessMark, PushMode},
+        id::RunId,
+        plan::Plan,
+        run::{Run, State},
+        target::Range,
+        view::RunView,
+        workflow::Workflow,
+    },
+    engine::{
+        drive::drive,
+        real::{RealWorld, halt_asked},
+        start::{Overrides, Prepared, Request, create, prepare},
+    },
+    git::Repo,
+    process::{
+        clock, env,
+        stop::{StopKind, StopSignal},
+    },
+    report::json,
+    store::{
+        catalog,
+        hold::{self, Hold},
+        journal::Journal,
+    },
+};
+
+pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fail> {
+    let settings = Settings::read(repo)?;
+    let request = request(args)?;
+    repo.may_write()?;
+    if repo.worktree().is_none() {
+        return Err(Fail::new(Exit::Failed, "a run needs a work tree, and this repository is bare"));
+    }
+    if args.dry_run {
+        let prepared = prepare(repo, &settings, &request)?;
+        return dry_run(ui, &prepared);
+    }
+    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    let hold = Hold::of_worktree(repo, &me)?;
+    if let Some(run) = unfinished_here(repo)? {
+        return go_on(ui, repo, settings, args, &request, &run, hold, &me);
+    }
+    let prepared = prepare(repo, &settings, &request)?;
+    let mut journal = create(repo, &prepared, actor(repo))?;
+    let _hold = hold.and_run(repo, &prepared.charter.run, &me)?;
+    journal.take_lease(me, clock::now())?;
+    let frozen = (prepared.plan, prepared.workflow);
+    carry_on(ui, repo, journal, settings, frozen, request.agents, args.quiet)
+}
+
+/// A run of this work tree whose end was not reached.
+fn unfinished_here(repo: &Repo) -> Result<Option<Run>, Fail> {
+    let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
+    let run = catalog::present(repo, &id, &tip)?;
+    Ok((!run.state.is_over() && run.charter.worktree == repo.identity()).then_some(run))
+}
+
+/// The same target again is the same run going on; anything else has to wait.
+#[expect(clippy::too_many_arguments, reason = "everything that was found out so far")]
+fn go_on(
+    ui: &mut Ui,
+    repo: &Repo,
+    settings: Settings,
+    args: &StartArgs,
+    request: &Request,
+    run: &Run,
+    hold: Hold,
+    me: &ProcessMark,
+) -> Result<Exit, Fail> {
+    let (id, state) = (&run.charter.run, run.state.word());
+    if run.state == State::Halted {
+        return Err(Fail::new(Exit::PersonNeeded, format!("run `{id}` of this work tree is {state}"))
+            .hint("git run resume to go on, or git run halt --force to give it up"));
+    }
+    if run.charter.target != request.targets.join(" ") {
+        let message = format!("run `{id}` ({}) of this work tree is {state}", run.charter.target);
+        return Err(Fail::new(Exit::Held, message).hint("git run resume, or git run halt"));
+    }
+    ui.tell(&format!("going on with run {id}"));
+    let _hold = hold.and_run(repo, id, me)?;
+    let mut journal = Journal::open(repo, id, actor(repo))?;
+    journal.take_lease(me.clone(), clock::now())?;
+    let frozen = super::resume::frozen(repo, id)?;
+    carry_on(ui, repo, journal, settings, frozen, request.agents.clone(), args.quiet)
+}
+
+/// Drives the run from here to where it rests, and says where that is.
+pub(super) fn carry_on(
+    ui: &mut Ui,
+    repo: &Repo,
+    journal: Journal<'_>,
+    settings: Settings,
+    frozen: (Plan, Workflow),
+    agents: Vec<(Option<String>, String)>,
+    quiet: bool,
+) -> Result<Exit, Fail> {
+    let quiet = quiet || ui.json;
+    let id = journal.run().charter.run.clone();
+    let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;
+    let mut world = RealWorld::new(repo, settings, frozen, agents, caller, Box::new(Ui::ask));
+    let mut log = Narrated { journal, quiet };
+    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    publish(repo, log.journal.run(), &me, true)?;
+    let driven = drive(&mut log, &mut world);
+    // A lease that is not given back runs out by itself.
+    if let Err(fail) = publish(repo, log.journal.run(), &me, false) {
+        tracing::debug!(why = %fail.message, "the lease was not given back");
+    }
+    driven?;
+    let run = log.journal.run().clone();
+    let exit = Exit::of(&run);
+    let view = RunView::new(run, false, clock::now());
+    if ui.json {
+        ui.say_json(&json::status(&view, &super::status::time))?;
+    } else {
+        let (state, next) = (view.run.state.word(), &view.next);
+        ui.say(&format!("run {id} is {state}\nnext: {}  ({})\n", next.command, next.why))?;
+    }
+    Ok(exit)
+}
+
+/// How long a lease holds without being renewed. On one machine the kernel's lock says more.
+const LEASE: crate::domain::time::Span = crate::domain::time::Span::from_hours(24);
+
+fn publish(repo: &Repo, run: &Run, me: &ProcessMark, taken: bool) -> Result<(), Fail> {
+    let now = clock::now();
+    let until = taken.then(|| now.after(LEASE));
+    let nonce: String = clock::nonce().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(hold::publish_lease(repo, &run.charter.run, run.generation, me, &nonce, until, now)?)
+}
+
+/// Hears the terminal, and what is asked for in the journal.
+fn stop_signal(repo: &Repo, run: RunId) -> Result<StopSignal, Fail> {
+    let again = Repo::at(repo.git_dir()).map_err(Fail::from)?;
+    let ask = move || halt_asked(&again, &run).filter(|force| *force).map(|_| StopKind::Graceful);
+    StopSignal::install(Box::new(ask))
+        .map_err(|error| Fail::new(Exit::Failed, format!("cannot listen for signals: {error}")))
+}
+
+pub(super) fn actor(repo: &Repo) -> Actor {
+    let person = repo.setting("user.name").or_else(|| env::text("USER")).unwrap_or_default();
+    let person: String = person.chars().filter(|c| !c.is_control()).take(100).collect();
+    Actor { person, agent: env::text("GIT_RUN_AGENT").map(|_| "agent".to_owned()), host: env::host_name() }
+}
+
+fn request(args: &StartArgs) -> Result<Request, Fail> {
+    let push = match (args.local, args.confirm_push) {
+        (true, _) => Some(PushMode::Local),
+        (_, true) => Some(PushMode::Prompt),
+        (false, false) => None,
+    };
+    Ok(Request {
+        targets: args.targets.clone(),
+        range: Range { from: args.from.clone(), to: args.to.clone(), skip: args.skip.clone() },
+        workflow: args.workflow.clone(),
+        branch: args.branch.clone(),
+        base: args.base.clone(),
+        agents: args.agents(),
+        push,
+        limits: Overrides {
+            cycles_max: args.max_cycles,
+            run_time_max: args.timeout,
+            tokens_max: args.budget_tokens,
+            cost_max: args.cost()?,
+        },
+    })
+}
+
+fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
+    let charter = &prepared.charter;
+    let items: Vec<_> = charter.items.iter().map(ToString::to_string).collect();
+    let stages: Vec<_> = charter.stages.iter().map(|stage| stage.id.to_string()).collect();
+    if ui.json {
+        ui.say_json(&serde_json::json!({
+            "schema": "git-run/dry-run/1",
+            "target": charter.target,
+            "plan": charter.plan.as_str(),
+            "branch": charter.branch,
+            "base": charter.base,
+            "start": charter.start.as_str(),
+            "workflow": charter.workflow.as_str(),
+            "stages": stages,
+            "items": items,
+            "push": charter.push.word(),
+        }))?;
+    } else {
+        ui.say(&format!(
+            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n  stages  {}\n  push    {}\nnothing was written\n",
+            charter.target,
+            charter.branch,
+            charter.start.short(),
+            charter.base,
+            items.join(", "),
+            stages.join(" → "),
+            charter.push.word(),
+        ))?;
+    }
+    Ok(Exit::Done)
+}
