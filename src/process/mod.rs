@@ -2,11 +2,16 @@
 //!
 //! It decides nothing about runs, and knows nothing of git.
 
+pub mod agent;
 pub mod alive;
 pub mod clock;
 pub mod command;
+pub mod control;
 pub mod coprocess;
 pub mod env;
 pub mod fault;
+pub mod kept;
+pub mod stop;
+pub mod supervisor;
 pub mod sweep;
 pub mod table;

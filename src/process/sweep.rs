@@ -73,7 +73,9 @@ pub fn abandoned(session: Option<i32>, marker: Option<&OsStr>) -> usize {
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let members = || {
         let belongs = |e: &Entry| {
-            session == Some(e.session) || marker.is_some_and(|marker| table::carries(e.pid, marker))
+            e.pid != own
+                && (session == Some(e.session)
+                    || marker.is_some_and(|marker| table::carries(e.pid, marker)))
         };
         let all = table::all();
         let mut members: Vec<Entry> = all.iter().copied().filter(belongs).collect();
