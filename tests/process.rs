@@ -3,6 +3,11 @@
 //! It uses the real supervisor, and finds survivors by its own look at `/proc`.
 
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests, which start processes and read clocks by themselves"
+)]
 
 use std::{
     ffi::OsString,
@@ -15,11 +20,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use git_run::process::{
-    agent::{self, Ended, How, Launch, STAGE_TOKEN, Stream},
-    alive::{self, ProcessMark, Standing},
-    stop::{Ask, StopKind, StopSignal},
-    supervisor,
+use git_run::{
+    domain::time::{Span, Timestamp},
+    process::{
+        agent::{self, Ended, How, Launch, STAGE_TOKEN, Stream},
+        alive::{self, ProcessMark, Standing},
+        clock,
+        stop::{Ask, StopKind, StopSignal},
+        supervisor,
+    },
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -167,8 +176,9 @@ fn an_agent_has_exactly_the_environment_it_was_given() {
     let stage = Stage::new();
     let launch = Launch { argv: vec!["env".into()], ..stage.launch("") };
     let stdout = String::from_utf8(run(launch).stdout.joined()).unwrap();
-    let names: Vec<&str> = stdout.lines().map(|line| line.split('=').next().unwrap()).collect();
-    assert_eq!(names, [STAGE_TOKEN, "PATH"].into_iter().rev().collect::<Vec<_>>());
+    let mut names: Vec<&str> = stdout.lines().map(|line| line.split('=').next().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, [STAGE_TOKEN, "PATH"]);
 }
 
 #[test]
@@ -564,6 +574,23 @@ fn a_crash_at_every_point_leaves_nobody_and_starts_nothing_unwritten() {
         assert_eq!(marked, name != "agent-supervised", "{name}");
         assert!(!started || name == "agent-released", "{name}");
     }
+}
+
+#[test]
+fn a_sleep_ends_at_its_time_or_when_somebody_asks() {
+    let soon = |millis| clock::now().after(Span::from_millis(millis));
+    block_on(async {
+        let mut calm = StopSignal::install(nobody_asks()).unwrap();
+        let begin = Instant::now();
+        assert_eq!(calm.sleep_until(soon(300)).await, None);
+        assert!((250..3000).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
+        assert_eq!(calm.sleep_until(Timestamp::from_millis(0)).await, None);
+
+        let ask = move || (Duration::from_millis(100) < begin.elapsed()).then_some(StopKind::Now);
+        let mut asked = calm.beside(Box::new(ask));
+        assert_eq!(asked.sleep_until(soon(60_000)).await, Some(StopKind::Now));
+        assert_eq!((calm.pending(), asked.pending()), (None, Some(StopKind::Now)));
+    });
 }
 
 #[test]
