@@ -1,11 +1,21 @@
 //! Hand a whole plan to AI coding agents and still trust the repository afterwards.
 //!
-//! The rooms, from the inside out; `docs/ARCHITECTURE.md` is their map, and `tests/tidy.rs` holds it.
+//! The rooms, from the outside in; `docs/ARCHITECTURE.md` is their map, and `tests/suite/tidy.rs` holds it.
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
+
+pub mod engine;
+pub mod guard;
+
+pub mod agents;
 pub mod config;
-pub mod domain;
+pub mod store;
+
 pub mod git;
 pub mod process;
-pub mod store;
+
+pub mod report;
+
+pub mod domain;

@@ -1,1 +1,22 @@
-fn main() {}
+//! The program: two hidden subcommands that agents run under, and the command line.
+
+use std::{ffi::OsString, io, path::Path, process::ExitCode};
+
+use git_run::{agents::steps, cli, process::supervisor};
+
+fn main() -> ExitCode {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("supervise") => ExitCode::from(supervisor::main(words.split_off(2))),
+        Some("execute-steps") => execute_steps(words.get(2)),
+        Some(_) | None => ExitCode::from(cli::main(words).code()),
+    }
+}
+
+fn execute_steps(file: Option<&OsString>) -> ExitCode {
+    let done = file.map(|file| steps::execute(Path::new(file), &mut io::stdout()));
+    match done {
+        Some(Ok(code)) => ExitCode::from(code),
+        Some(Err(_)) | None => ExitCode::FAILURE,
+    }
+}

@@ -107,7 +107,11 @@ impl Caller {
     }
 
     /// Runs the agent to its end. `started` writes the process down before the agent may do anything.
-    pub fn call(&mut self, call: &Call<'_>, started: &mut dyn FnMut(Event) -> anyhow::Result<()>) -> anyhow::Result<Called> {
+    pub fn call(
+        &mut self,
+        call: &Call<'_>,
+        started: &mut dyn FnMut(Event) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Called> {
         let dir = tempfile::Builder::new().prefix("git-run-").tempdir();
         let dir = dir.context("cannot make a directory for the brief")?;
         let brief = dir.path().join("brief.md");
@@ -128,7 +132,7 @@ impl Caller {
         let tail = &self.tail;
         let ended = self.runtime.block_on(agent::run(
             launch,
-            |mark| started(Event::ProcessStarted { mark: mark.into() }),
+            |mark| started(Event::ProcessStarted { mark }),
             &mut |_: Stream, bytes: &[u8]| (tail.borrow_mut())(bytes),
             &mut self.stop,
         ))?;
@@ -175,13 +179,16 @@ fn duration(span: Span) -> Option<Duration> {
 fn argv(call: &Call<'_>, dir: &Path, brief: &Path, report: &Path) -> anyhow::Result<Vec<OsString>> {
     match call.agent {
         Agent::Steps => {
-            let script = steps::script(call.tasks, &call.start.stage, call.judges, call.start.cycle, report);
+            let script =
+                steps::script(call.tasks, &call.start.stage, call.judges, call.start.cycle, report);
             let file = dir.join("steps.json");
             std::fs::write(&file, script.to_json()).context("cannot write the steps")?;
             let own = std::env::current_exe().context("cannot find this program itself")?;
             Ok(vec![own.into(), "execute-steps".into(), file.into()])
         }
-        Agent::Command(words) => Ok(words.iter().map(|word| filled(word, call, brief, report)).collect()),
+        Agent::Command(words) => {
+            Ok(words.iter().map(|word| filled(word, call, brief, report)).collect())
+        }
     }
 }
 
@@ -208,7 +215,13 @@ fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, O
         .filter(|(name, _)| !name.to_string_lossy().starts_with("GIT_RUN_"))
         .collect();
     let start = call.start;
-    let token = format!("{}-{}-{}-{}", call.run.charter.run, start.stage, start.cycle, clock::now().millis());
+    let token = format!(
+        "{}-{}-{}-{}",
+        call.run.charter.run,
+        start.stage,
+        start.cycle,
+        clock::now().millis()
+    );
     let own: [(&str, OsString); 11] = [
         ("GIT_RUN_ID", call.run.charter.run.as_str().into()),
         ("GIT_RUN_ITEM", start.item.as_str().into()),

@@ -100,11 +100,14 @@ pub fn parse(text: &[u8]) -> Result<Report, String> {
         format!("`verdict` is `{}`; it is one of pass, conditional, revise, fail", short(&word))
     })?;
     let dropped = doc.findings.len().saturating_sub(FINDINGS_MAX);
-    let findings = doc.findings.into_iter().take(FINDINGS_MAX).map(finding).collect::<Result<_, _>>()?;
-    let cost = doc.cost.map(|number| money(&number).ok_or("`cost` is no amount of money")).transpose()?;
+    let findings =
+        doc.findings.into_iter().take(FINDINGS_MAX).map(finding).collect::<Result<_, _>>()?;
+    let cost =
+        doc.cost.map(|number| money(&number).ok_or("`cost` is no amount of money")).transpose()?;
     let retry_at = doc.retry_at.map(|text| {
         let at: Result<jiff::Timestamp, _> = text.parse();
-        at.map(|at| Timestamp::from_millis(at.as_millisecond())).map_err(|_| "`retry_at` is no RFC 3339 time")
+        at.map(|at| Timestamp::from_millis(at.as_millisecond()))
+            .map_err(|_| "`retry_at` is no RFC 3339 time")
     });
     let mut summary = doc.summary;
     cut(&mut summary, SUMMARY_BYTES_MAX);
@@ -126,9 +129,13 @@ pub fn parse(text: &[u8]) -> Result<Report, String> {
 fn finding(doc: FindingDoc) -> Result<Finding, String> {
     let word = doc.severity.unwrap_or_else(|| "medium".to_owned());
     let severity = Severity::parse(&word).ok_or_else(|| {
-        format!("a finding's `severity` is `{}`; it is one of info, low, medium, high, critical", short(&word))
+        format!(
+            "a finding's `severity` is `{}`; it is one of info, low, medium, high, critical",
+            short(&word)
+        )
     })?;
-    Ok(Finding { rule: doc.rule, severity, path: doc.path, line: doc.line, message: doc.message }.bounded())
+    Ok(Finding { rule: doc.rule, severity, path: doc.path, line: doc.line, message: doc.message }
+        .bounded())
 }
 
 /// `0.0123` in millionths; a number with an exponent goes through its decimal form.
@@ -203,15 +210,23 @@ mod tests {
     #[test]
     fn findings_beyond_the_bound_are_counted_and_not_kept() {
         let one = r#"{"rule":"r","message":"m"}"#;
-        let text = format!(r#"{{"verdict":"revise","findings":[{}]}}"#, vec![one; FINDINGS_MAX + 7].join(","));
+        let text = format!(
+            r#"{{"verdict":"revise","findings":[{}]}}"#,
+            vec![one; FINDINGS_MAX + 7].join(",")
+        );
         let report = parse(text.as_bytes()).unwrap();
         assert_eq!((report.findings.len(), report.findings_dropped), (FINDINGS_MAX, 7));
     }
 
     #[test]
     fn what_the_steps_agent_writes_can_be_read() {
-        let finding =
-            Finding { rule: "r".into(), severity: Severity::Low, path: None, line: None, message: "m".into() };
+        let finding = Finding {
+            rule: "r".into(),
+            severity: Severity::Low,
+            path: None,
+            line: None,
+            message: "m".into(),
+        };
         let text = write("all fine", Some(Verdict::Pass), std::slice::from_ref(&finding));
         let report = parse(text.as_bytes()).unwrap();
         assert_eq!((report.verdict, report.findings), (Some(Verdict::Pass), vec![finding]));

@@ -2,7 +2,6 @@
 //! and everything about it is as for any other agent: its own process, a brief, a report.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,7 +17,7 @@ use crate::{
         outcome::Verdict,
         plan::Task,
     },
-    process::command::{Invocation, run},
+    process::command::{Group, Invocation, run},
 };
 
 /// The stage supervisor's deadline comes first.
@@ -45,10 +44,12 @@ struct TaskScript {
 pub fn script(tasks: &[&Task], stage: &StageId, judges: bool, cycle: u32, report: &Path) -> Script {
     let fix = StageId::parse("fix").ok();
     let of = |task: &Task| {
-        let fixes = fix.as_ref().filter(|_| !judges && 1 < cycle).and_then(|fix| task.steps.get(fix));
+        let fixes =
+            fix.as_ref().filter(|_| !judges && 1 < cycle).and_then(|fix| task.steps.get(fix));
         fixes.or_else(|| task.steps.get(stage)).cloned().unwrap_or_default()
     };
-    let tasks = tasks.iter().map(|task| TaskScript { task: task.id.to_string(), commands: of(task) });
+    let tasks =
+        tasks.iter().map(|task| TaskScript { task: task.id.to_string(), commands: of(task) });
     Script { judges, report: report.to_owned(), tasks: tasks.collect() }
 }
 
@@ -77,7 +78,8 @@ pub fn execute(file: &Path, out: &mut impl std::io::Write) -> anyhow::Result<u8>
             findings.push(finding(&task.task, command, &said));
         }
     }
-    let verdict = script.judges.then_some(if findings.is_empty() { Verdict::Pass } else { Verdict::Revise });
+    let verdict =
+        script.judges.then_some(if findings.is_empty() { Verdict::Pass } else { Verdict::Revise });
     // A judge that looked at nothing has nothing to say: no report, so no pass.
     if script.judges && executed == 0 {
         writeln!(out, "no task carries a step for this stage, so nothing was judged")?;
@@ -89,7 +91,11 @@ pub fn execute(file: &Path, out: &mut impl std::io::Write) -> anyhow::Result<u8>
 }
 
 /// Executes one step with the user's own shell language. What it said, when it failed.
-fn failure_of(command: &str, task: &str, out: &mut impl std::io::Write) -> anyhow::Result<Option<String>> {
+fn failure_of(
+    command: &str,
+    task: &str,
+    out: &mut impl std::io::Write,
+) -> anyhow::Result<Option<String>> {
     let finished = run(&Invocation {
         program: "sh".into(),
         args: vec!["-c".into(), command.into()],
@@ -100,6 +106,7 @@ fn failure_of(command: &str, task: &str, out: &mut impl std::io::Write) -> anyho
         stdin: Vec::new(),
         deadline: STEP_DEADLINE,
         stdout_bytes_max: OUTPUT_BYTES_MAX,
+        group: Group::Ours,
     })?;
     out.write_all(&finished.stdout)?;
     out.write_all(&finished.stderr)?;
@@ -112,7 +119,7 @@ fn failure_of(command: &str, task: &str, out: &mut impl std::io::Write) -> anyho
         said = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
     }
     if said.is_empty() {
-        said = format!("it ended with {}", finished.status);
+        said = format!("it ended with {:?}", finished.status);
     }
     Ok(Some(said))
 }
@@ -120,7 +127,16 @@ fn failure_of(command: &str, task: &str, out: &mut impl std::io::Write) -> anyho
 fn finding(task: &str, command: &str, said: &str) -> Finding {
     // The end of what a check says tells most.
     let last: Vec<_> = said.lines().rev().take(5).collect();
-    let mut message = format!("{task}: `{command}` failed: {}", last.into_iter().rev().collect::<Vec<_>>().join(" / "));
+    let mut message = format!(
+        "{task}: `{command}` failed: {}",
+        last.into_iter().rev().collect::<Vec<_>>().join(" / ")
+    );
     cut(&mut message, MESSAGE_BYTES_MAX);
-    Finding { rule: "step-failed".to_owned(), severity: Severity::High, path: None, line: None, message }
+    Finding {
+        rule: "step-failed".to_owned(),
+        severity: Severity::High,
+        path: None,
+        line: None,
+        message,
+    }
 }

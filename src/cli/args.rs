@@ -4,12 +4,22 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use super::{exit::{Exit, Fail}, ui::Ui};
+use super::{
+    exit::{Exit, Fail},
+    ui::Ui,
+};
 
 /// Hand a whole plan to AI coding agents and still trust your repository afterwards.
 #[derive(Debug, Parser)]
-#[command(name = "git-run", version, disable_help_subcommand = true, allow_external_subcommands = true)]
-#[command(after_help = "`git run <target>` starts a run: sprint-2, sprint-plan, or a task of the plan.\nWithout arguments it shows the run of this work tree, and never starts anything.")]
+#[command(
+    name = "git-run",
+    version,
+    disable_help_subcommand = true,
+    allow_external_subcommands = true
+)]
+#[command(
+    after_help = "`git run <target>` starts a run: sprint-2, sprint-plan, or a task of the plan.\nWithout arguments it shows the run of this work tree, and never starts anything."
+)]
 pub(super) struct Args {
     /// Run as if started in this directory.
     #[arg(short = 'C', value_name = "DIR")]
@@ -27,7 +37,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Start a run of a sprint, the whole plan or a task.
-    Start(StartArgs),
+    Start(Box<StartArgs>),
     /// Stop the run after the present stage.
     Halt(HaltArgs),
     /// Go on with a run that was halted or lost its process.
@@ -123,20 +133,27 @@ impl StartArgs {
 
     /// `--agent NAME` and `--agent NAME=STAGE`.
     pub(super) fn agents(&self) -> Vec<(Option<String>, String)> {
-        let split = |word: &String| match word.split_once('=') {
-            Some((name, stage)) => (Some(stage.to_owned()), name.to_owned()),
-            None => (None, word.clone()),
-        };
-        self.agent.iter().map(split).collect()
+        agents(&self.agent)
     }
 
     pub(super) fn cost(&self) -> Result<Option<u64>, Fail> {
         let Some(text) = &self.budget_cost else { return Ok(None) };
         let micros = crate::domain::limits::micros(text);
         micros.map(Some).ok_or_else(|| {
-            Fail::new(Exit::Usage, format!("`--budget-cost {}` is no amount like `12.50`", text.escape_debug()))
+            Fail::new(
+                Exit::Usage,
+                format!("`--budget-cost {}` is no amount like `12.50`", text.escape_debug()),
+            )
         })
     }
+}
+
+pub(super) fn agents(words: &[String]) -> Vec<(Option<String>, String)> {
+    let split = |word: &String| match word.split_once('=') {
+        Some((name, stage)) => (Some(stage.to_owned()), name.to_owned()),
+        None => (None, word.clone()),
+    };
+    words.iter().map(split).collect()
 }
 
 #[derive(Debug, Parser)]

@@ -49,11 +49,16 @@ impl Exit {
             (State::Complete | State::ReadyForHitl | State::JackedOut, _, _) => Self::Done,
             (State::Halted, Some(Cause::Breaker { .. } | Cause::Budget { .. }), _) => Self::Stopped,
             (State::Halted, Some(Cause::Interrupted), _) => Self::Interrupted,
-            (State::Halted, Some(Cause::Asked { reason }), _) if reason == "interrupted" => Self::Interrupted,
-            (State::Halted, Some(Cause::AgentUnavailable { .. }), _) => Self::Failed,
-            (State::Halted, Some(Cause::Asked { .. } | Cause::FailVerdict { .. } | Cause::PersonNeeded { .. }) | None, _) => {
-                Self::PersonNeeded
+            (State::Halted, Some(Cause::Asked { reason }), _) if reason == "interrupted" => {
+                Self::Interrupted
             }
+            (State::Halted, Some(Cause::AgentUnavailable { .. }), _) => Self::Failed,
+            (
+                State::Halted,
+                Some(Cause::Asked { .. } | Cause::FailVerdict { .. } | Cause::PersonNeeded { .. })
+                | None,
+                _,
+            ) => Self::PersonNeeded,
             (State::Ready | State::JackIn | State::Running, _, _) => Self::PersonNeeded,
         }
     }
@@ -89,7 +94,8 @@ impl From<anyhow::Error> for Fail {
             Ok(error) => error.into(),
             Err(error) => {
                 let corrupt = error.chain().any(|cause| {
-                    cause.is::<crate::store::wire::DecodeError>() || cause.is::<crate::domain::run::Refusal>()
+                    cause.is::<crate::store::wire::DecodeError>()
+                        || cause.is::<crate::domain::run::Refusal>()
                 });
                 Self::new(if corrupt { Exit::Fault } else { Exit::Failed }, format!("{error:#}"))
             }
@@ -100,8 +106,12 @@ impl From<anyhow::Error> for Fail {
 impl From<AppendError> for Fail {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::LeaseLost { .. } => Self::new(Exit::Held, error.to_string()).hint("git run status"),
-            AppendError::Refused(refusal) => Self::new(Exit::Fault, refusal.to_string()).hint("git run verify"),
+            AppendError::LeaseLost { .. } => {
+                Self::new(Exit::Held, error.to_string()).hint("git run status")
+            }
+            AppendError::Refused(refusal) => {
+                Self::new(Exit::Fault, refusal.to_string()).hint("git run verify")
+            }
             AppendError::Newer => Self::new(Exit::Failed, error.to_string()),
             AppendError::Other(error) => error.into(),
         }
@@ -112,7 +122,10 @@ impl From<Stop> for Fail {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::StillAlive(ref mark) => {
-                let hint = format!("wait for it, or end it with `kill {}`; then `git run resume`", mark.pid);
+                let hint = format!(
+                    "wait for it, or end it with `kill {}`; then `git run resume`",
+                    mark.pid
+                );
                 Self::new(Exit::Held, stop.to_string()).hint(hint)
             }
             Stop::InDoubt(_) => Self::new(Exit::PersonNeeded, stop.to_string())
@@ -126,7 +139,9 @@ impl From<Stop> for Fail {
 impl From<HoldError> for Fail {
     fn from(error: HoldError) -> Self {
         match error {
-            HoldError::Held { .. } => Self::new(Exit::Held, error.to_string()).hint("git run status"),
+            HoldError::Held { .. } => {
+                Self::new(Exit::Held, error.to_string()).hint("git run status")
+            }
             HoldError::Other(error) => error.into(),
         }
     }
@@ -135,7 +150,9 @@ impl From<HoldError> for Fail {
 impl From<Denied> for Fail {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::NothingTo { .. } => Self::new(Exit::Failed, denied.to_string()).hint("git run status"),
+            Denied::NothingTo { .. } => {
+                Self::new(Exit::Failed, denied.to_string()).hint("git run status")
+            }
             Denied::BreakerOpen { .. } => {
                 Self::new(Exit::Stopped, denied.to_string()).hint("git run resume --reset-ice")
             }
@@ -149,13 +166,16 @@ const FAULTS_SHOWN_MAX: usize = 50;
 impl From<NotStarted> for Fail {
     fn from(not: NotStarted) -> Self {
         match not {
-            NotStarted::NoPlan => Self::new(Exit::Failed, not.to_string())
-                .hint("write `plan.toml` or `plan.md`, or say where it is: git config run.plan <file>"),
+            NotStarted::NoPlan => Self::new(Exit::Failed, not.to_string()).hint(
+                "write `plan.toml` or `plan.md`, or say where it is: git config run.plan <file>",
+            ),
             NotStarted::BadPlan { ref name, ref faults } => Self {
                 details: fault_lines(name, faults),
                 ..Self::new(Exit::Failed, not.to_string())
             },
-            NotStarted::NoTarget(_) => Self::new(Exit::Usage, not.to_string()).hint("git run plan show"),
+            NotStarted::NoTarget(_) => {
+                Self::new(Exit::Usage, not.to_string()).hint("git run plan show")
+            }
             NotStarted::Unfit(unfit) => {
                 let exit = if unfit.refused { Exit::Refused } else { Exit::Failed };
                 Self::new(exit, unfit.what).hint(unfit.hint)
@@ -171,7 +191,9 @@ pub(super) fn fault_lines(name: &str, faults: &[crate::domain::plan_check::Fault
     let mut lines: Vec<String> = faults
         .iter()
         .take(FAULTS_SHOWN_MAX)
-        .flat_map(|fault| [format!("{name}:{}: {}", fault.line, fault.what), format!("    fix: {}", fault.fix)])
+        .flat_map(|fault| {
+            [format!("{name}:{}: {}", fault.line, fault.what), format!("    fix: {}", fault.fix)]
+        })
         .collect();
     if FAULTS_SHOWN_MAX < faults.len() {
         lines.push(format!("… and {} more", faults.len() - FAULTS_SHOWN_MAX));

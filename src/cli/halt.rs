@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     domain::{
-        event::{Cause, Event, ProcessMark},
+        event::{Cause, Event},
         request::{Answer, Request, decide},
         run::State,
     },
     git::Repo,
-    process::clock,
+    process::{alive, clock},
     store::{
         hold::{self, Hold},
         journal::Journal,
@@ -39,11 +39,15 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &HaltArgs) -> Result<Exit, Fai
         Answer::Write(events) => journal.append(events, &[], clock::now())?,
     }
     if hold::is_held(repo, &id) {
-        let how = if args.force { "its agent is being stopped" } else { "it halts after the present stage" };
+        let how = if args.force {
+            "its agent is being stopped"
+        } else {
+            "it halts after the present stage"
+        };
         return answer(ui, &journal, how);
     }
     // Nobody is there to hear it: whoever holds the lock may write it down.
-    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    let me = alive::own_mark();
     let _hold = Hold::of_run(repo, &id, &me)?;
     journal.take_lease(me, clock::now())?;
     journal.append(vec![Event::RunHalted { cause: Cause::Asked { reason } }], &[], clock::now())?;

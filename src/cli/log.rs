@@ -17,7 +17,11 @@ use crate::{
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail> {
     if args.run.is_none() && crate::store::catalog::here(repo)?.is_none() {
-        ui.say(if ui.json { "" } else { "no run in this work tree\nnext: git run plan show  (what could be run)\n" })?;
+        ui.say(if ui.json {
+            ""
+        } else {
+            "no run in this work tree\nnext: git run plan show  (what could be run)\n"
+        })?;
         return Ok(Exit::Done);
     }
     let id = wanted(repo, args.run.as_deref())?;

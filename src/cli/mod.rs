@@ -30,7 +30,10 @@ use crate::git::{OpenError, Repo};
 /// Everything between the words that were typed and the exit code.
 pub fn main(words: Vec<OsString>) -> Exit {
     let ui = &mut Ui::new();
-    let args = match Args::command().try_get_matches_from(&words).and_then(|found| Args::from_arg_matches(&found)) {
+    let args = match Args::command()
+        .try_get_matches_from(&words)
+        .and_then(|found| Args::from_arg_matches(&found))
+    {
         Ok(args) => args,
         Err(error) => return ui.usage(&error),
     };
@@ -39,7 +42,10 @@ pub fn main(words: Vec<OsString>) -> Exit {
     if let Some(dir) = &args.dir
         && let Err(error) = std::env::set_current_dir(dir)
     {
-        return ui.fail(&Fail::new(Exit::Failed, format!("cannot change to `{}`: {error}", dir.display())));
+        return ui.fail(&Fail::new(
+            Exit::Failed,
+            format!("cannot change to `{}`: {error}", dir.display()),
+        ));
     }
     match run(ui, args) {
         Ok(exit) => exit,
@@ -80,7 +86,9 @@ fn open(git_dir: Option<&Path>) -> Result<Repo, Fail> {
 impl From<OpenError> for Fail {
     fn from(error: OpenError) -> Self {
         let hint = match &error {
-            OpenError::NotARepository(_) => Some("git init, or change to a directory inside of a repository".to_owned()),
+            OpenError::NotARepository(_) => {
+                Some("git init, or change to a directory inside of a repository".to_owned())
+            }
             OpenError::NotOurs { dir } => {
                 let dir = dir.strip_suffix("/.git").unwrap_or(dir);
                 Some(format!("git config --global --add safe.directory '{dir}'"))
@@ -95,7 +103,9 @@ impl From<OpenError> for Fail {
 /// `GIT_TRACE_RUN=1` tells on standard error what happens inside.
 fn trace() {
     if crate::process::env::text("GIT_TRACE_RUN").is_some_and(|value| value != "0") {
-        let tracer = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::DEBUG);
+        let tracer = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(tracing::Level::DEBUG);
         // A second one is refused, and one is enough.
         let _ = tracer.without_time().try_init();
     }

@@ -20,12 +20,21 @@ impl Log for Narrated<'_> {
         self.journal.run()
     }
 
-    fn append(&mut self, events: Vec<Event>, artifacts: &[Artifact], now: Timestamp) -> Result<(), AppendError> {
+    fn append(
+        &mut self,
+        events: Vec<Event>,
+        artifacts: &[Artifact],
+        now: Timestamp,
+    ) -> Result<(), AppendError> {
         let told = events.clone();
         self.journal.append(events, artifacts, now)?;
         if !self.quiet {
             for event in &told {
-                let _ = writeln!(io::stderr(), "{}", one_line(&tale::sentence(event, self.journal.run())));
+                let _ = writeln!(
+                    io::stderr(),
+                    "{}",
+                    one_line(&tale::sentence(event, self.journal.run()))
+                );
             }
         }
         Ok(())

@@ -17,11 +17,19 @@ use crate::{
     report::sanitise::sanitise,
 };
 
-pub(super) fn run(ui: &mut Ui, git_dir: Option<&Path>, command: &PlanCommand) -> Result<Exit, Fail> {
+pub(super) fn run(
+    ui: &mut Ui,
+    git_dir: Option<&Path>,
+    command: &PlanCommand,
+) -> Result<Exit, Fail> {
     match command {
         PlanCommand::Show { file } => {
             let (_, plan) = read(ui, git_dir, file.as_deref())?;
-            if ui.json { ui.say(&format!("{}\n", plan_file::to_json(&plan)))? } else { ui.say(&sanitise(&text(&plan)))? }
+            if ui.json {
+                ui.say(&format!("{}\n", plan_file::to_json(&plan)))?
+            } else {
+                ui.say(&sanitise(&text(&plan)))?
+            }
         }
         PlanCommand::Check { file } => {
             let (name, plan) = read(ui, git_dir, file.as_deref())?;
@@ -77,18 +85,25 @@ fn read(ui: &mut Ui, git_dir: Option<&Path>, file: Option<&Path>) -> Result<(Str
                 }))?;
                 return Err(Fail::shown(Exit::Failed));
             }
-            let message = format!("the plan `{}` has {}", found.name, counted(faults.len(), "fault"));
-            Err(Fail { details: fault_lines(&found.name, &faults), ..Fail::new(Exit::Failed, message) })
+            let message =
+                format!("the plan `{}` has {}", found.name, counted(faults.len(), "fault"));
+            Err(Fail {
+                details: fault_lines(&found.name, &faults),
+                ..Fail::new(Exit::Failed, message)
+            })
         }
     }
 }
 
 fn named(file: &Path) -> Result<PlanText, Fail> {
     let name = file.display().to_string();
-    let fail = |why: String| Fail::new(Exit::Failed, format!("cannot read the plan `{name}`: {why}"));
+    let fail =
+        |why: String| Fail::new(Exit::Failed, format!("cannot read the plan `{name}`: {why}"));
     let size = std::fs::metadata(file).map_err(|error| fail(error.to_string()))?.len();
     if PLAN_BYTES_MAX < size {
-        return Err(fail(format!("it has {size} bytes, more than the {PLAN_BYTES_MAX} that are read")));
+        return Err(fail(format!(
+            "it has {size} bytes, more than the {PLAN_BYTES_MAX} that are read"
+        )));
     }
     let bytes = std::fs::read(file).map_err(|error| fail(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".to_owned()))?;
@@ -101,7 +116,11 @@ fn text(plan: &Plan) -> String {
         out.push_str(&format!("\n{}  {}\n", sprint.id, sprint.title));
         for task in &sprint.tasks {
             let after: Vec<_> = task.depends_on.iter().map(ToString::to_string).collect();
-            let after = if after.is_empty() { String::new() } else { format!("  (after {})", after.join(", ")) };
+            let after = if after.is_empty() {
+                String::new()
+            } else {
+                format!("  (after {})", after.join(", "))
+            };
             out.push_str(&format!("  {}  {}{after}\n", task.id, task.title));
             for criterion in &task.acceptance {
                 out.push_str(&format!("      - {criterion}\n"));

@@ -9,14 +9,13 @@ use super::{
 use crate::{
     config::{plan_file, settings::Settings, workflow_file},
     domain::{
-        event::ProcessMark,
         id::RunId,
         plan::Plan,
         request::{Answer, Request, decide},
         workflow::Workflow,
     },
     git::Repo,
-    process::clock,
+    process::{alive, clock},
     store::{catalog, history, hold::Hold, journal::Journal},
 };
 
@@ -25,13 +24,16 @@ const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, Fail> {
     repo.may_write()?;
     let id = wanted(repo, args.run.as_deref())?;
-    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    let me = alive::own_mark();
     let _hold = Hold::of_run(repo, &id, &me)?;
     let mut journal = Journal::open(repo, &id, actor(repo))?;
     let run = journal.run();
     if run.charter.worktree != repo.identity() && !args.force {
-        return Err(Fail::new(Exit::Failed, format!("run `{id}` belongs to the work tree `{}`", run.charter.worktree))
-            .hint(format!("cd '{}' && git run resume", run.charter.worktree)));
+        return Err(Fail::new(
+            Exit::Failed,
+            format!("run `{id}` belongs to the work tree `{}`", run.charter.worktree),
+        )
+        .hint(format!("cd '{}' && git run resume", run.charter.worktree)));
     }
     let answer = decide(run, &Request::Resume { reset_breaker: args.reset_ice })?;
     let settings = Settings::read(repo)?;
@@ -51,7 +53,10 @@ pub(super) fn wanted(repo: &Repo, named: Option<&str>) -> Result<RunId, Fail> {
     }
     match catalog::here(repo)? {
         Some((id, _)) => Ok(id),
-        None => Err(Fail::new(Exit::Failed, "there is no run in this work tree").hint("git run plan show")),
+        None => {
+            Err(Fail::new(Exit::Failed, "there is no run in this work tree")
+                .hint("git run plan show"))
+        }
     }
 }
 
@@ -59,14 +64,16 @@ pub(super) fn wanted(repo: &Repo, named: Option<&str>) -> Result<RunId, Fail> {
 pub(super) fn frozen(repo: &Repo, id: &RunId) -> Result<(Plan, Workflow), Fail> {
     let read = |path: &str| -> anyhow::Result<String> {
         let content = history::read_file(repo, id, path, FROZEN_BYTES_MAX)?;
-        let content = content.ok_or_else(|| anyhow::anyhow!("the journal of `{id}` has no `{path}`"))?;
+        let content =
+            content.ok_or_else(|| anyhow::anyhow!("the journal of `{id}` has no `{path}`"))?;
         Ok(String::from_utf8(content)?)
     };
     let plan = plan_file::read("plan.json", &read("plan.json")?).map_err(|faults| {
         let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
         Fail::new(Exit::Fault, format!("the frozen plan of `{id}` cannot be read: {what}"))
     })?;
-    let workflow = workflow_file::read(&read("workflow.toml")?)
-        .map_err(|why| Fail::new(Exit::Fault, format!("the frozen workflow of `{id}` cannot be read: {why}")))?;
+    let workflow = workflow_file::read(&read("workflow.toml")?).map_err(|why| {
+        Fail::new(Exit::Fault, format!("the frozen workflow of `{id}` cannot be read: {why}"))
+    })?;
     Ok((plan, workflow))
 }

@@ -6,7 +6,11 @@ use super::{
     resume::wanted,
     ui::Ui,
 };
-use crate::{git::Repo, report::sanitise::sanitise, store::{catalog, history}};
+use crate::{
+    git::Repo,
+    report::sanitise::sanitise,
+    store::{catalog, history},
+};
 
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -30,8 +34,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fai
     }
     let content = history::read_file(repo, &id, path, FILE_BYTES_MAX)?;
     let content = content.ok_or_else(|| {
-        Fail::new(Exit::Failed, format!("run `{id}` has no `{}`", path.escape_debug()))
-            .hint("git run show plan, policy, workflow, an event's number, or a path below artifacts/")
+        Fail::new(Exit::Failed, format!("run `{id}` has no `{}`", path.escape_debug())).hint(
+            "git run show plan, policy, workflow, an event's number, or a path below artifacts/",
+        )
     })?;
     let text = String::from_utf8_lossy(&content);
     ui.say(&if ui.json { text.into_owned() } else { sanitise(&text) })?;
@@ -57,7 +62,8 @@ fn event(ui: &mut Ui, repo: &Repo, id: &crate::domain::id::RunId, seq: u64) -> R
         }
         Ok(())
     })?;
-    let line = found.ok_or_else(|| Fail::new(Exit::Failed, format!("run `{id}` has no event {seq}")))?;
+    let line =
+        found.ok_or_else(|| Fail::new(Exit::Failed, format!("run `{id}` has no event {seq}")))?;
     // Canonical JSON has no raw control characters.
     ui.say(&format!("{line}\n"))?;
     Ok(Exit::Done)

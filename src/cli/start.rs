@@ -25,7 +25,7 @@ use crate::{
     },
     git::Repo,
     process::{
-        clock, env,
+        alive, clock, env,
         stop::{StopKind, StopSignal},
     },
     report::json,
@@ -41,13 +41,16 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     let request = request(args)?;
     repo.may_write()?;
     if repo.worktree().is_none() {
-        return Err(Fail::new(Exit::Failed, "a run needs a work tree, and this repository is bare"));
+        return Err(Fail::new(
+            Exit::Failed,
+            "a run needs a work tree, and this repository is bare",
+        ));
     }
     if args.dry_run {
         let prepared = prepare(repo, &settings, &request)?;
         return dry_run(ui, &prepared);
     }
-    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    let me = alive::own_mark();
     let hold = Hold::of_worktree(repo, &me)?;
     if let Some(run) = unfinished_here(repo)? {
         return go_on(ui, repo, settings, args, &request, &run, hold, &me);
@@ -81,8 +84,11 @@ fn go_on(
 ) -> Result<Exit, Fail> {
     let (id, state) = (&run.charter.run, run.state.word());
     if run.state == State::Halted {
-        return Err(Fail::new(Exit::PersonNeeded, format!("run `{id}` of this work tree is {state}"))
-            .hint("git run resume to go on, or git run halt --force to give it up"));
+        return Err(Fail::new(
+            Exit::PersonNeeded,
+            format!("run `{id}` of this work tree is {state}"),
+        )
+        .hint("git run resume to go on, or git run halt --force to give it up"));
     }
     if run.charter.target != request.targets.join(" ") {
         let message = format!("run `{id}` ({}) of this work tree is {state}", run.charter.target);
@@ -111,7 +117,7 @@ pub(super) fn carry_on(
     let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;
     let mut world = RealWorld::new(repo, settings, frozen, agents, caller, Box::new(Ui::ask));
     let mut log = Narrated { journal, quiet };
-    let me = ProcessMark::from(crate::process::alive::ProcessMark::own());
+    let me = alive::own_mark();
     publish(repo, log.journal.run(), &me, true)?;
     let driven = drive(&mut log, &mut world);
     // A lease that is not given back runs out by itself.
@@ -152,7 +158,11 @@ fn stop_signal(repo: &Repo, run: RunId) -> Result<StopSignal, Fail> {
 pub(super) fn actor(repo: &Repo) -> Actor {
     let person = repo.setting("user.name").or_else(|| env::text("USER")).unwrap_or_default();
     let person: String = person.chars().filter(|c| !c.is_control()).take(100).collect();
-    Actor { person, agent: env::text("GIT_RUN_AGENT").map(|_| "agent".to_owned()), host: env::host_name() }
+    Actor {
+        person,
+        agent: env::text("GIT_RUN_AGENT").map(|_| "agent".to_owned()),
+        host: env::host_name(),
+    }
 }
 
 fn request(args: &StartArgs) -> Result<Request, Fail> {

@@ -6,7 +6,11 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::{id::{Oid, RunId}, time::Timestamp, view::RunView},
+    domain::{
+        id::{Oid, RunId},
+        time::Timestamp,
+        view::RunView,
+    },
     git::Repo,
     process::clock,
     report::{json, sanitise::one_line, status},
@@ -14,7 +18,8 @@ use crate::{
 };
 
 pub(super) fn bare(ui: &mut Ui, repo: &Repo) -> Result<Exit, Fail> {
-    let args = StatusArgs { run: None, verbose: false, porcelain: false, for_agent: false, budget: 0 };
+    let args =
+        StatusArgs { run: None, verbose: false, porcelain: false, for_agent: false, budget: 0 };
     run(ui, repo, &args)
 }
 

@@ -12,7 +12,8 @@ pub(super) struct Ui {
 
 impl Ui {
     pub(super) fn new() -> Self {
-        let wanted = env::text("NO_COLOR").is_none() && env::text("TERM").is_none_or(|term| term != "dumb");
+        let wanted =
+            env::text("NO_COLOR").is_none() && env::text("TERM").is_none_or(|term| term != "dumb");
         Self { json: false, colour: wanted && io::stderr().is_terminal() }
     }
 

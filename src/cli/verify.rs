@@ -5,7 +5,10 @@ use super::{
     exit::{Exit, Fail},
     ui::Ui,
 };
-use crate::{git::Repo, store::{catalog, history}};
+use crate::{
+    git::Repo,
+    store::{catalog, history},
+};
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, Fail> {
     let runs = match &args.run {
@@ -17,7 +20,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
     for id in &runs {
         let (line, value) = match history::verify(repo, id) {
             Ok(found) => (
-                format!("{id}: whole: {} events in {} appends, {} states agree", found.events, found.appends, found.states),
+                format!(
+                    "{id}: whole: {} events in {} appends, {} states agree",
+                    found.events, found.appends, found.states
+                ),
                 serde_json::json!({
                     "run": id.as_str(), "whole": true, "events": found.events,
                     "appends": found.appends, "states": found.states,
@@ -26,7 +32,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
             Err(error) => {
                 exit = Exit::Fault;
                 let why = format!("{error:#}");
-                (format!("{id}: NOT WHOLE: {why}"), serde_json::json!({ "run": id.as_str(), "whole": false, "why": why }))
+                (
+                    format!("{id}: NOT WHOLE: {why}"),
+                    serde_json::json!({ "run": id.as_str(), "whole": false, "why": why }),
+                )
             }
         };
         if ui.json {

@@ -17,7 +17,12 @@ use crate::{
 /// Where events go. Real: a journal in git. Scripted, in tests: a list.
 pub trait Log {
     fn run(&self) -> &Run;
-    fn append(&mut self, events: Vec<Event>, artifacts: &[Artifact], now: Timestamp) -> Result<(), AppendError>;
+    fn append(
+        &mut self,
+        events: Vec<Event>,
+        artifacts: &[Artifact],
+        now: Timestamp,
+    ) -> Result<(), AppendError>;
     /// Learns what others have written.
     fn refresh(&mut self) -> Result<(), AppendError>;
 }
@@ -27,7 +32,12 @@ impl Log for Journal<'_> {
         Journal::run(self)
     }
 
-    fn append(&mut self, events: Vec<Event>, artifacts: &[Artifact], now: Timestamp) -> Result<(), AppendError> {
+    fn append(
+        &mut self,
+        events: Vec<Event>,
+        artifacts: &[Artifact],
+        now: Timestamp,
+    ) -> Result<(), AppendError> {
         Journal::append(self, events, artifacts, now)
     }
 
@@ -185,7 +195,8 @@ fn run_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> Res
 }
 
 fn see_process_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
-    let Some(crate::domain::item::Phase::Working(working)) = log.run().active().map(|active| active.phase.clone())
+    let Some(crate::domain::item::Phase::Working(working)) =
+        log.run().active().map(|active| active.phase.clone())
     else {
         return Ok(());
     };

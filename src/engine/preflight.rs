@@ -29,7 +29,11 @@ pub struct Wish<'a> {
     pub agents: &'a [(Option<String>, String)],
 }
 
-pub fn check(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> anyhow::Result<Result<(), Unfit>> {
+pub fn check(
+    repo: &Repo,
+    settings: &Settings,
+    wish: &Wish<'_>,
+) -> anyhow::Result<Result<(), Unfit>> {
     for look in [opted_in, safe_branch, nothing_in_progress, identity, agents] {
         if let Err(unfit) = look(repo, settings, wish)? {
             return Ok(Err(unfit));
@@ -50,12 +54,18 @@ fn opted_in(_: &Repo, settings: &Settings, _: &Wish<'_>) -> Found {
 
 fn safe_branch(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
     if !repo.is_branch_name(wish.branch)? {
-        return Ok(Err(unfit(format!("`{}` is no name for a branch", wish.branch.escape_debug()), "say another one with `--branch`")));
+        return Ok(Err(unfit(
+            format!("`{}` is no name for a branch", wish.branch.escape_debug()),
+            "say another one with `--branch`",
+        )));
     }
     Ok(match protected::rule_for(wish.branch, &settings.protected) {
         None => Ok(()),
         Some(rule) => Err(Unfit {
-            what: format!("`{}` is a protected branch (rule `{rule}`), and a run never works on one", wish.branch),
+            what: format!(
+                "`{}` is a protected branch (rule `{rule}`), and a run never works on one",
+                wish.branch
+            ),
             hint: "leave `--branch` away, or name a branch of its own".into(),
             refused: true,
         }),
@@ -73,7 +83,10 @@ fn nothing_in_progress(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
         ("BISECT_LOG", "a bisect", "git bisect reset"),
     ] {
         if dir.join(file).exists() {
-            return Ok(Err(unfit(format!("{what} is in progress here"), format!("finish it, or `{end}`"))));
+            return Ok(Err(unfit(
+                format!("{what} is in progress here"),
+                format!("finish it, or `{end}`"),
+            )));
         }
     }
     Ok(Ok(()))
@@ -99,7 +112,10 @@ fn agents(_: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
             && !env::is_program(&words[0])
         {
             let what = format!("the agent of `{}` cannot be found: `{}`", stage.id, words[0]);
-            return Ok(Err(unfit(what, "install it, or set another one with `git config run.command`")));
+            return Ok(Err(unfit(
+                what,
+                "install it, or set another one with `git config run.command`",
+            )));
         }
     }
     Ok(Ok(()))
@@ -111,7 +127,9 @@ fn clean(repo: &Repo) -> Found {
     let first = String::from_utf8_lossy(first).escape_debug().to_string();
     let what = match changed.len() {
         1 => format!("`{first}` is not committed, and a run would commit it as its own"),
-        n => format!("{n} paths are not committed (`{first}`, …), and a run would commit them as its own"),
+        n => format!(
+            "{n} paths are not committed (`{first}`, …), and a run would commit them as its own"
+        ),
     };
     Ok(Err(unfit(what, "commit them, or `git stash --include-untracked`")))
 }

@@ -11,7 +11,7 @@ use crate::{
         finding::cut,
         id::Oid,
         item::{Progress, Working},
-        outcome::{self, Facts, Paper},
+        outcome::{self, Facts},
         plan::{Plan, Sprint, Task},
         run::Run,
         secret,
@@ -87,7 +87,8 @@ impl<'r> RealWorld<'r> {
     fn marks(&self, head: &Oid) -> anyhow::Result<Option<Marks>> {
         let (trailers, parents) = self.repo.trailers(head)?;
         let get = |key: &str| trailers.get(key).cloned();
-        let (Some(run), Some(item), Some(stage)) = (get("run"), get("run-item"), get("run-stage")) else {
+        let (Some(run), Some(item), Some(stage)) = (get("run"), get("run-item"), get("run-stage"))
+        else {
             return Ok(None);
         };
         let Ok(run) = crate::domain::id::RunId::parse(&run) else { return Ok(None) };
@@ -95,20 +96,10 @@ impl<'r> RealWorld<'r> {
         Ok(Some(Marks { run, item, stage, cycle, parent: parents.into_iter().next() }))
     }
 
-    /// The sprint of an item, and those of its tasks that the item stands for.
-    fn work_of(&self, item: &str) -> anyhow::Result<(&Sprint, Vec<&Task>)> {
-        let sprint = self.plan.sprints.iter().find(|sprint| sprint.id.as_str() == item);
-        if let Some(sprint) = sprint {
-            return Ok((sprint, sprint.tasks.iter().collect()));
-        }
-        let task = self.plan.tasks().find(|(_, task)| task.id.as_str() == item);
-        let (sprint, task) = task.with_context(|| format!("the frozen plan has no item `{item}`"))?;
-        Ok((sprint, vec![task]))
-    }
-
     fn brief(&self, run: &Run, start: &StageStart) -> anyhow::Result<String> {
-        let (sprint, tasks) = self.work_of(start.item.as_str())?;
-        let stage = self.workflow.stage(&start.stage).context("the frozen workflow lacks the stage")?;
+        let (sprint, tasks) = work_of(&self.plan, start.item.as_str())?;
+        let stage =
+            self.workflow.stage(&start.stage).context("the frozen workflow lacks the stage")?;
         let active = run.active().context("no item is at work")?;
         Ok(brief::text(&brief::Brief {
             plan: &self.plan,
@@ -128,9 +119,16 @@ impl<'r> RealWorld<'r> {
         Span::from_millis(left.min(limits.stage_time_max.millis()).max(1))
     }
 
-    fn work(&self, commit: Oid, parent: Oid, subject: &str, left_out: &[Vec<u8>]) -> anyhow::Result<Work> {
+    fn work(
+        &self,
+        commit: Oid,
+        parent: Oid,
+        subject: &str,
+        left_out: &[Vec<u8>],
+    ) -> anyhow::Result<Work> {
         let tree = self.repo.tree_of(&commit)?;
-        let left_out = left_out.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        let left_out =
+            left_out.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
         Ok(Work { commit, parent, tree, subject: subject.to_owned(), left_out })
     }
 }
@@ -179,8 +177,9 @@ impl World for RealWorld<'_> {
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError> {
         let run = log.run().clone();
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
-        let judges = self.workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
-        let (_, tasks) = self.work_of(start.item.as_str())?;
+        let judges =
+            self.workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
+        let (_, tasks) = work_of(&self.plan, start.item.as_str())?;
         let worktree = self.repo.worktree().context("a bare repository has no work tree")?;
         let call = Call {
             worktree,
@@ -194,7 +193,8 @@ impl World for RealWorld<'_> {
         };
         self.dirty = None;
         let now = clock::now;
-        let called = self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
+        let called =
+            self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
         let (head, tree) = self.here()?;
         let clean = !self.is_dirty()?;
         let paper = called.paper();
@@ -209,14 +209,21 @@ impl World for RealWorld<'_> {
             item_has_work,
             now: clock::now(),
         });
-        let subject = format!("{} {} cycle {} attempt {}", start.item, start.stage, start.cycle, start.attempt);
+        let subject = format!(
+            "{} {} cycle {} attempt {}",
+            start.item, start.stage, start.cycle, start.attempt
+        );
         let said = secret::redact(&called.transcript);
         let transcript =
             transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())?;
         let report = called.report.unwrap_or_default();
-        let path = format!("{}/{:04}-{}-{:02}.json", start.item, start.cycle, start.stage, start.attempt);
+        let path =
+            format!("{}/{:04}-{}-{:02}.json", start.item, start.cycle, start.stage, start.attempt);
         let artifacts: Vec<_> = (!report.text.is_empty())
-            .then(|| Artifact { path: path.clone(), content: secret::redact(&report.text).into_bytes() })
+            .then(|| Artifact {
+                path: path.clone(),
+                content: secret::redact(&report.text).into_bytes(),
+            })
             .into_iter()
             .collect();
         let end = StageEnd {
@@ -242,9 +249,10 @@ impl World for RealWorld<'_> {
             return Ok(Standing::Gone("its process had not been started".to_owned()));
         };
         Ok(match alive::standing(mark) {
-            alive::Standing::Gone => {
-                Standing::Gone(format!("process {} ended without anybody to hear what came of it", mark.pid))
-            }
+            alive::Standing::Gone => Standing::Gone(format!(
+                "process {} ended without anybody to hear what came of it",
+                mark.pid
+            )),
             alive::Standing::Alive => Standing::Alive(mark.clone()),
             alive::Standing::CannotTell { why } => Standing::CannotTell(why),
         })
@@ -261,9 +269,9 @@ impl World for RealWorld<'_> {
         let committed = self.repo.commit_all(&message, &left_out)?;
         self.dirty = None;
         match committed {
-            Committed::Done(commit) => {
-                self.work(commit, committing.parent.clone(), &committing.subject, &left_out).map(Event::WorkCommitted)
-            }
+            Committed::Done(commit) => self
+                .work(commit, committing.parent.clone(), &committing.subject, &left_out)
+                .map(Event::WorkCommitted),
             Committed::NothingToCommit => self.survey(run),
             Committed::Refused(mut why) => {
                 cut(&mut why, WHY_BYTES_MAX);
@@ -284,7 +292,14 @@ impl World for RealWorld<'_> {
         let (to, tree) = self.here()?;
         let from = run.head.clone();
         let (commits, ancestor) = self.repo.survey(&from, &to)?;
-        Ok(Event::WorkSeen { from, to, tree, commits, rewritten: !ancestor, clean: !self.is_dirty()? })
+        Ok(Event::WorkSeen {
+            from,
+            to,
+            tree,
+            commits,
+            rewritten: !ancestor,
+            clean: !self.is_dirty()?,
+        })
     }
 
     fn noted(&mut self, run: &Run, work: &Work) -> anyhow::Result<()> {
@@ -313,9 +328,12 @@ impl World for RealWorld<'_> {
     }
 
     fn delivery(&mut self, run: &Run) -> anyhow::Result<Event> {
-        let skip = |why: &str| Ok(Event::DeliveryEnded { outcome: Delivery::Skipped { why: why.to_owned() } });
-        let unchanged = run.items.iter().all(|item| matches!(&item.progress, Progress::Done { .. }))
-            && run.head == run.charter.start;
+        let skip = |why: &str| {
+            Ok(Event::DeliveryEnded { outcome: Delivery::Skipped { why: why.to_owned() } })
+        };
+        let unchanged =
+            run.items.iter().all(|item| matches!(&item.progress, Progress::Done { .. }))
+                && run.head == run.charter.start;
         if unchanged {
             return skip("nothing was changed");
         }
@@ -335,7 +353,9 @@ impl World for RealWorld<'_> {
 
     fn deliver(&mut self, run: &Run) -> anyhow::Result<Delivery> {
         let name = push::remote_name(self.repo, self.settings.remote.as_deref())?;
-        let Some(name) = name else { return Ok(Delivery::Failed { why: "the remote is gone".to_owned() }) };
+        let Some(name) = name else {
+            return Ok(Delivery::Failed { why: "the remote is gone".to_owned() });
+        };
         let charter = &run.charter;
         // After a crash the remote is asked first: what is there already is not sent twice.
         Ok(match push::ask(self.repo, &name, &charter.branch) {
@@ -357,4 +377,14 @@ pub fn halt_asked(repo: &Repo, run: &crate::domain::id::RunId) -> Option<bool> {
     let tip = repo.refs().read(&crate::store::layout::journal(run)).ok()??;
     let now = catalog::present(repo, run, &tip).ok()?;
     now.halt_request.map(|request| request.force)
+}
+
+/// The sprint of an item, and those of its tasks that the item stands for.
+fn work_of<'p>(plan: &'p Plan, item: &str) -> anyhow::Result<(&'p Sprint, Vec<&'p Task>)> {
+    if let Some(sprint) = plan.sprints.iter().find(|sprint| sprint.id.as_str() == item) {
+        return Ok((sprint, sprint.tasks.iter().collect()));
+    }
+    let task = plan.tasks().find(|(_, task)| task.id.as_str() == item);
+    let (sprint, task) = task.with_context(|| format!("the frozen plan has no item `{item}`"))?;
+    Ok((sprint, vec![task]))
 }

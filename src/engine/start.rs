@@ -73,7 +73,11 @@ pub enum NotStarted {
 }
 
 /// Reads the plan, finds the targets in it, and looks at everything that must hold.
-pub fn prepare(repo: &Repo, settings: &Settings, request: &Request) -> Result<Prepared, NotStarted> {
+pub fn prepare(
+    repo: &Repo,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Prepared, NotStarted> {
     let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
     let plan = plan_file::read(&found.name, &found.text)
         .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
@@ -113,7 +117,11 @@ pub fn prepare(repo: &Repo, settings: &Settings, request: &Request) -> Result<Pr
 }
 
 /// Writes the first event. From here on there is a run.
-pub fn create<'r>(repo: &'r Repo, prepared: &Prepared, actor: Actor) -> Result<Journal<'r>, AppendError> {
+pub fn create<'r>(
+    repo: &'r Repo,
+    prepared: &Prepared,
+    actor: Actor,
+) -> Result<Journal<'r>, AppendError> {
     let frozen = Frozen {
         plan: plan_file::to_json(&prepared.plan),
         policy: prepared.policy.clone(),
@@ -130,9 +138,13 @@ fn workflow(request: &Request) -> Result<(Workflow, String), NotStarted> {
     let name = request.workflow.as_deref().unwrap_or("sprint");
     let text = workflow_file::built_in(name).ok_or_else(|| {
         let known = workflow_file::BUILT_IN.join("`, `");
-        NotStarted::Usage(format!("there is no workflow `{}`; there is `{known}`", name.escape_debug()))
+        NotStarted::Usage(format!(
+            "there is no workflow `{}`; there is `{known}`",
+            name.escape_debug()
+        ))
     })?;
-    let workflow = workflow_file::read(text).map_err(|why| anyhow::anyhow!("the workflow `{name}`: {why}"))?;
+    let workflow =
+        workflow_file::read(text).map_err(|why| anyhow::anyhow!("the workflow `{name}`: {why}"))?;
     Ok((workflow, text.to_owned()))
 }
 
@@ -145,7 +157,9 @@ fn branch_name(settings: &Settings, request: &Request) -> String {
 fn starting_point(repo: &Repo, branch: &str, head: Option<Oid>) -> anyhow::Result<Oid> {
     match repo.refs().read(&format!("refs/heads/{branch}"))? {
         Some(there) => Ok(there),
-        None => head.context("this branch has no commit yet; make the first one, then start the run"),
+        None => {
+            head.context("this branch has no commit yet; make the first one, then start the run")
+        }
     }
 }
 
@@ -165,20 +179,26 @@ fn base_branch(
         return if exists(said)? {
             Ok(said.to_owned())
         } else {
-            Err(NotStarted::Usage(format!("the base branch `{}` does not exist", said.escape_debug())))
+            Err(NotStarted::Usage(format!(
+                "the base branch `{}` does not exist",
+                said.escape_debug()
+            )))
         };
     }
     if let Some(current) = current.filter(|current| *current != own) {
         return Ok(current.to_owned());
     }
     let remote = repo.refs().read_symbolic("refs/remotes/origin/HEAD")?;
-    let remote = remote.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned));
+    let remote =
+        remote.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned));
     for name in remote.iter().map(String::as_str).chain(["main", "master"]) {
         if exists(name)? {
             return Ok(name.to_owned());
         }
     }
-    Err(NotStarted::Usage("it cannot be told on which branch this builds; say `--base <branch>`".to_owned()))
+    Err(NotStarted::Usage(
+        "it cannot be told on which branch this builds; say `--base <branch>`".to_owned(),
+    ))
 }
 
 /// The command line may tighten what the configuration says, and set what it leaves open.

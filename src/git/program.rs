@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::process::command::{Finished, Invocation, run};
+use crate::process::command::{Finished, Group, Invocation, run};
 
 /// Plumbing answers at once; what is slower than this hangs.
 const PLUMBING_DEADLINE: Duration = Duration::from_secs(120);
@@ -119,6 +119,8 @@ impl Git {
             stdin: Vec::new(),
             deadline,
             stdout_bytes_max: OUTPUT_BYTES_MAX,
+            // The terminal's Ctrl-C reaches git and its hooks together with us.
+            group: Group::Ours,
         }
     }
 }

@@ -84,6 +84,12 @@ impl Repo {
         Self::new(gix)
     }
 
+    /// Opens the repository whose own directory this is.
+    pub fn at(git_dir: &Path) -> Result<Self, OpenError> {
+        let gix = gix::open(git_dir).map_err(|error| not_opened(git_dir, &error))?;
+        Self::new(gix)
+    }
+
     fn new(mut gix: gix::Repository) -> Result<Self, OpenError> {
         // An event is read once; a chain of them is not worth a cache.
         gix.object_cache_size(0);

@@ -26,7 +26,10 @@ pub fn remote_name(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<S
     let out = repo.git().output(&["remote"])?;
     let names: Vec<String> = String::from_utf8_lossy(&out).lines().map(str::to_owned).collect();
     if let Some(wanted) = wanted {
-        anyhow::ensure!(names.iter().any(|name| name == wanted), "`run.remote` is `{wanted}`, and there is no such remote");
+        anyhow::ensure!(
+            names.iter().any(|name| name == wanted),
+            "`run.remote` is `{wanted}`, and there is no such remote"
+        );
         return Ok(Some(wanted.to_owned()));
     }
     let origin = names.iter().find(|name| *name == "origin");
@@ -40,7 +43,10 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
     let urls = String::from_utf8_lossy(&urls).into_owned();
     let mut urls = urls.lines();
     let url = urls.next().context("the remote has no URL")?.to_owned();
-    anyhow::ensure!(urls.next().is_none(), "the remote `{name}` pushes to several URLs, and a run pushes to one");
+    anyhow::ensure!(
+        urls.next().is_none(),
+        "the remote `{name}` pushes to several URLs, and a run pushes to one"
+    );
     let wanted = format!("refs/heads/{branch}");
     let out = git.output(&["ls-remote", "--symref", "--end-of-options", &url, "HEAD", &wanted])?;
     let (mut default, mut found) = (None, None);
@@ -58,7 +64,14 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
 }
 
 /// Judges the push and, when it is cleared, does it. A refusal is an outcome and not an error.
-pub fn push(repo: &Repo, remote: &Remote, own_branch: &str, base: &str, protected: &[String], commit: &Oid) -> Delivery {
+pub fn push(
+    repo: &Repo,
+    remote: &Remote,
+    own_branch: &str,
+    base: &str,
+    protected: &[String],
+    commit: &Oid,
+) -> Delivery {
     let motion = match &remote.branch {
         None => Motion::Create,
         Some(there) if there == commit => Motion::Forward,
@@ -69,9 +82,16 @@ pub fn push(repo: &Repo, remote: &Remote, own_branch: &str, base: &str, protecte
             Err(_) => Motion::Unknown,
         },
     };
-    let facts =
-        Facts { own_branch, proven: commit, protected, remote_default: remote.default.as_deref(), base, motion };
-    let wish = Wish { url: remote.url.clone(), branch: own_branch.to_owned(), commit: commit.clone() };
+    let facts = Facts {
+        own_branch,
+        proven: commit,
+        protected,
+        remote_default: remote.default.as_deref(),
+        base,
+        motion,
+    };
+    let wish =
+        Wish { url: remote.url.clone(), branch: own_branch.to_owned(), commit: commit.clone() };
     match judge(wish, &facts) {
         Ok(clearance) => send(repo, remote, &clearance),
         Err(denial) => Delivery::Refused { why: denial.to_string() },
@@ -103,9 +123,11 @@ fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
     );
     fault::point("after-push");
     match sent {
-        Ok(finished) if finished.status.success() => {
-            Delivery::Pushed { remote: remote.name.clone(), branch: branch.clone(), commit: commit.clone() }
-        }
+        Ok(finished) if finished.status.success() => Delivery::Pushed {
+            remote: remote.name.clone(),
+            branch: branch.clone(),
+            commit: commit.clone(),
+        },
         Ok(finished) => {
             let mut why = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
             crate::domain::finding::cut(&mut why, 2000);

@@ -1,22 +1,36 @@
-//! The only place that reads a clock.
-#![expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+//! The clock: the one place that asks what time it is, and since which boot.
+//!
+//! It never waits, and never decides anything by what it read.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the clocks")]
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::domain::time::Timestamp;
 
+/// The wall clock. It may jump, so nothing is ordered by it.
 #[must_use]
 pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
+/// A clock that never goes backwards, for deadlines. It stands still while the machine sleeps.
 #[must_use]
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// Which boot of this machine it is; process ids and start times mean something within one only.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let id = text.trim();
+    let plain = !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_graphic());
+    plain.then(|| id.to_owned())
 }
 
 /// How long ago `time` was; nothing when it lies ahead.
@@ -34,7 +48,19 @@ pub fn jitter(max: u64) -> u64 {
 /// Five bytes that nobody else will have in the same second.
 #[must_use]
 pub fn nonce() -> [u8; 5] {
+    let mut bytes = [0; 5];
     let state = RandomState::new().hash_one((Instant::now(), std::process::id()));
-    let bytes = state.to_le_bytes();
-    [bytes[0], bytes[1], bytes[2], bytes[3], bytes[4]]
+    bytes.copy_from_slice(&state.to_le_bytes()[..5]);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_after_this_was_written() {
+        assert!(Timestamp::from_millis(1_760_000_000_000) < now());
+        assert_eq!(boot_id(), boot_id());
+    }
 }

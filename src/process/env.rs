@@ -1,31 +1,43 @@
-//! The only place that reads the environment.
+//! The environment: the one place that reads variables and the machine's name.
+//!
+//! It never sets a variable, and never prints a value.
+
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use std::ffi::OsString;
+
+/// The longest name of a machine that is kept.
+pub const HOST_NAME_BYTES_MAX: usize = 64;
+
+/// What a machine without a usable name is called.
+const NAMELESS: &str = "unknown-host";
 
 #[must_use]
 pub fn var(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// Every variable, for choosing what a child may see.
+#[must_use]
+pub fn vars() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+/// The machine's name: bounded, and safe to join into a journal, a path or a message.
+#[must_use]
+pub fn host_name() -> String {
+    let raw = std::fs::read("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read("/etc/hostname"))
+        .ok()
+        .or_else(|| var("HOSTNAME").map(OsString::into_encoded_bytes))
+        .unwrap_or_default();
+    tidy(&raw)
+}
+
 /// A variable that is text and not empty.
 #[must_use]
 pub fn text(name: &str) -> Option<String> {
     var(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
-}
-
-#[must_use]
-pub fn all() -> Vec<(OsString, OsString)> {
-    std::env::vars_os().collect()
-}
-
-/// The machine's name, fit for a message: at most 64 plain characters.
-#[must_use]
-pub fn host_name() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    let name: String = name.chars().filter(plain).take(64).collect();
-    if name.is_empty() { "localhost".to_owned() } else { name }
 }
 
 /// Whether a word can be started: a path to an executable file, or a name found on the PATH.
@@ -48,4 +60,35 @@ fn is_executable(path: &std::path::Path) -> bool {
 #[cfg(not(unix))]
 fn is_executable(path: &std::path::Path) -> bool {
     path.is_file()
+}
+
+fn tidy(raw: &[u8]) -> String {
+    let name: String = raw
+        .trim_ascii()
+        .iter()
+        .take(HOST_NAME_BYTES_MAX)
+        .map(|b| if b.is_ascii_alphanumeric() || b"-_.".contains(b) { char::from(*b) } else { '-' })
+        .collect();
+    if name.bytes().any(|b| b.is_ascii_alphanumeric()) { name } else { NAMELESS.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_name_is_short_and_plain_whatever_the_machine_says() {
+        for (raw, expected) in [
+            (&b"box-1.example.org\n"[..], "box-1.example.org"),
+            (b"", NAMELESS),
+            (b" \n", NAMELESS),
+            (b"...", NAMELESS),
+            (b"a\x1b]0;x\x07/b", "a--0-x--b"),
+            (b"\xff\xfe9", "--9"),
+        ] {
+            assert_eq!(tidy(raw), expected, "{raw:?}");
+        }
+        assert_eq!(tidy(&[b'x'; 1000]).len(), HOST_NAME_BYTES_MAX);
+        assert!(!host_name().is_empty());
+    }
 }

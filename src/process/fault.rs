@@ -1,27 +1,69 @@
-//! Crash points, for the tests that kill this program at every write. Release builds have none.
+//! Crash points: named places where a test can have the process killed.
+//!
+//! Compiled to nothing in a release build; never a place to put behaviour.
+//!
+//! `GIT_RUN_CRASH_AT=<n>`: the n-th point that the process reaches, counted over all names from 1, kills
+//! it with SIGKILL: no destructor runs and no buffer is flushed, as in a real crash.
+//! `GIT_RUN_CRASH_LOG=<file>`: each point that is reached appends its name, so that a test can count them.
 
-/// A point at which the program may die. The `GIT_RUN_CRASH_AT`-th one that is met kills the process
-/// as `kill -9` does; `GIT_RUN_CRASH_LOG` names a file that gets a line for each.
-#[cfg(debug_assertions)]
+/// A place between two effects.
+#[inline]
 pub fn point(name: &'static str) {
-    use std::{
-        io::Write as _,
-        sync::atomic::{AtomicU64, Ordering},
-    };
-
-    static MET: AtomicU64 = AtomicU64::new(0);
-    let Some(at) = super::env::text("GIT_RUN_CRASH_AT") else { return };
-    let met = MET.fetch_add(1, Ordering::SeqCst) + 1;
-    if let Some(log) = super::env::text("GIT_RUN_CRASH_LOG") {
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(log);
-        // A test that counts points sees a missing line as a failure of its own.
-        let _ = file.and_then(|mut file| writeln!(file, "{name}"));
-    }
-    if at.parse() == Ok(met) {
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-    }
+    #[cfg(debug_assertions)]
+    imp::reached(name);
+    #[cfg(not(debug_assertions))]
+    let _ = name;
 }
 
-#[cfg(not(debug_assertions))]
-pub fn point(_: &'static str) {}
+#[cfg(debug_assertions)]
+mod imp {
+    use std::{
+        fs::OpenOptions,
+        io::Write as _,
+        path::PathBuf,
+        sync::{
+            OnceLock,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use crate::process::env;
+
+    struct Asked {
+        crash_at: Option<u64>,
+        log: Option<PathBuf>,
+    }
+
+    fn asked() -> &'static Asked {
+        static ASKED: OnceLock<Asked> = OnceLock::new();
+        ASKED.get_or_init(|| Asked {
+            crash_at: env::var("GIT_RUN_CRASH_AT").and_then(|n| n.to_str()?.parse().ok()),
+            log: env::var("GIT_RUN_CRASH_LOG").map(PathBuf::from),
+        })
+    }
+
+    pub(super) fn reached(name: &'static str) {
+        static REACHED: AtomicU64 = AtomicU64::new(0);
+        let Asked { crash_at, log } = asked();
+        if crash_at.is_none() && log.is_none() {
+            return;
+        }
+        let count = REACHED.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(log) = log {
+            // A test that misses a name notices; the program under test must not.
+            let _ = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(log)
+                .and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
+        }
+        if *crash_at == Some(count) {
+            let _ = kill_process(getpid(), Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}

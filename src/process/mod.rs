@@ -1,6 +1,17 @@
-//! One of the two ways to touch the machine: children, clocks, the environment, signals.
+//! Children, clocks, signals and the environment: the only room that touches the machine directly.
+//!
+//! It decides nothing about runs, and knows nothing of git.
 
+pub mod agent;
+pub mod alive;
 pub mod clock;
 pub mod command;
+pub mod control;
+pub mod coprocess;
 pub mod env;
 pub mod fault;
+pub mod kept;
+pub mod stop;
+pub mod supervisor;
+pub mod sweep;
+pub mod table;

@@ -43,7 +43,10 @@ pub fn text(brief: &Brief<'_>) -> String {
     findings_text(&mut out, brief);
     line(&mut out, "\n## Where");
     line(&mut out, &format!("\n- branch `{}`, at {}", brief.branch, start.head));
-    line(&mut out, &format!("- the work of this item so far: `git diff {} HEAD`", brief.range_start));
+    line(
+        &mut out,
+        &format!("- the work of this item so far: `git diff {} HEAD`", brief.range_start),
+    );
     rules_text(&mut out, stage);
     out
 }
@@ -55,7 +58,8 @@ fn task_text(out: &mut String, task: &Task) {
         task.acceptance.iter().for_each(|criterion| line(out, &format!("- {criterion}")));
     }
     if !task.writes.is_empty() {
-        let scopes: Vec<_> = task.writes.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
+        let scopes: Vec<_> =
+            task.writes.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
         line(out, &format!("\nMay change: {}", scopes.join(", ")));
     }
     if !task.depends_on.is_empty() {
@@ -75,7 +79,10 @@ fn findings_text(out: &mut String, brief: &Brief<'_>) {
             (Some(path), None) => format!(" {path}"),
             (None, _) => String::new(),
         };
-        line(out, &format!("- [{}] {}{place}: {}", finding.severity, finding.rule, finding.message));
+        line(
+            out,
+            &format!("- [{}] {}{place}: {}", finding.severity, finding.rule, finding.message),
+        );
     }
 }
 
@@ -83,7 +90,10 @@ fn rules_text(out: &mut String, stage: &Stage) {
     line(out, "\n## Rules\n");
     match stage.duty {
         Duty::Build => {
-            line(out, "- Change files in this work tree. You need not commit: what you leave is committed.");
+            line(
+                out,
+                "- Change files in this work tree. You need not commit: what you leave is committed.",
+            );
             line(out, "- Do not push, merge, or change other branches.");
         }
         Duty::Judge { .. } => {
@@ -95,7 +105,10 @@ fn rules_text(out: &mut String, stage: &Stage) {
     line(out, "Write a JSON object to the file that the variable GIT_RUN_REPORT names:\n");
     line(out, "```json");
     line(out, r#"{"format": 1, "summary": "…", "verdict": "pass", "findings": ["#);
-    line(out, r#"  {"rule": "missing-test", "severity": "medium", "path": "src/a.rs", "line": 7, "message": "…"}"#);
+    line(
+        out,
+        r#"  {"rule": "missing-test", "severity": "medium", "path": "src/a.rs", "line": 7, "message": "…"}"#,
+    );
     line(out, r#"], "usage": {"input_tokens": 0, "output_tokens": 0}, "cost": 0.0}"#);
     line(out, "```");
 }

@@ -8,8 +8,8 @@ use crate::domain::{
     finding::Finding,
     item::{Item, Progress},
     run::Breaker,
-    tale,
     run::Run,
+    tale,
     view::RunView,
 };
 
@@ -59,7 +59,11 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
 
 /// One event as `git run log --json` prints it.
 #[must_use]
-pub fn event(envelope: &Envelope, run: &Run, time: &dyn Fn(crate::domain::time::Timestamp) -> String) -> Value {
+pub fn event(
+    envelope: &Envelope,
+    run: &Run,
+    time: &dyn Fn(crate::domain::time::Timestamp) -> String,
+) -> Value {
     json!({
         "schema": "git-run/event/1",
         "seq": envelope.seq,

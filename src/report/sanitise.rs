@@ -4,7 +4,10 @@
 /// Replaces control characters but line feeds and tabs, and drops what cannot be seen.
 #[must_use]
 pub fn sanitise(text: &str) -> String {
-    text.chars().filter(|c| !is_invisible(*c)).map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .filter(|c| !is_invisible(*c))
+        .map(|c| if is_control(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// The same for a text that must stay on one line.
@@ -27,7 +30,10 @@ mod tests {
 
     #[test]
     fn no_escape_reaches_the_terminal() {
-        assert_eq!(sanitise("a\x1b]52;c;x\x07b\u{9b}1m\r\nc\td"), "a\u{fffd}]52;c;x\u{fffd}b\u{fffd}1m\u{fffd}\nc\td");
+        assert_eq!(
+            sanitise("a\x1b]52;c;x\x07b\u{9b}1m\r\nc\td"),
+            "a\u{fffd}]52;c;x\u{fffd}b\u{fffd}1m\u{fffd}\nc\td"
+        );
         assert_eq!(one_line("a\nb\u{202e}c"), "a bc");
     }
 }

@@ -22,12 +22,27 @@ pub fn text(view: &RunView, verbose: bool) -> String {
     say(&mut out, &format!("run {}  {}", charter.run, run.state.word()));
     say(&mut out, &format!("  target    {} ({})", charter.target, charter.workflow));
     say(&mut out, &format!("  branch    {} (on {})", charter.branch, charter.base));
-    say(&mut out, &format!("  progress  {} of {}, {}%", view.done(), counted(run.items.len(), "item"), view.percent()));
+    say(
+        &mut out,
+        &format!(
+            "  progress  {} of {}, {}%",
+            view.done(),
+            counted(run.items.len(), "item"),
+            view.percent()
+        ),
+    );
     if let Some(at) = view.position() {
         let agent = at.agent.map(|agent| format!(" by {agent}")).unwrap_or_default();
-        let attempt = if 1 < at.attempt { format!(", attempt {}", at.attempt) } else { String::new() };
+        let attempt =
+            if 1 < at.attempt { format!(", attempt {}", at.attempt) } else { String::new() };
         let max = charter.limits.cycles_max;
-        say(&mut out, &format!("  now       {} {} {}{agent} (cycle {} of {max}{attempt})", at.item, at.stage, at.doing, at.cycle));
+        say(
+            &mut out,
+            &format!(
+                "  now       {} {} {}{agent} (cycle {} of {max}{attempt})",
+                at.item, at.stage, at.doing, at.cycle
+            ),
+        );
     }
     for item in &run.items {
         say(&mut out, &format!("  {}", item_line(item)));
@@ -49,28 +64,46 @@ pub fn for_agent(view: &RunView, titles: &[(String, String)], tokens_max: usize)
     let run = &view.run;
     let budget = tokens_max.saturating_mul(BYTES_PER_TOKEN);
     let last = format!("next: {}\n", view.next.command);
-    let mut lines = vec![format!("run {} is {}: {}", run.charter.run, run.state.word(), view.next.why)];
+    let mut lines =
+        vec![format!("run {} is {}: {}", run.charter.run, run.state.word(), view.next.why)];
     if let Some(at) = view.position() {
-        lines.push(format!("position: {} {} cycle {} attempt {}, {}", at.item, at.stage, at.cycle, at.attempt, at.doing));
+        lines.push(format!(
+            "position: {} {} cycle {} attempt {}, {}",
+            at.item, at.stage, at.cycle, at.attempt, at.doing
+        ));
     }
     if let Some(cause) = &run.halt {
         lines.push(format!("halted because: {}", because(cause)));
     }
-    lines.push(format!("branch: {} from {}, base {}", run.charter.branch, run.charter.start.short(), run.charter.base));
+    lines.push(format!(
+        "branch: {} from {}, base {}",
+        run.charter.branch,
+        run.charter.start.short(),
+        run.charter.base
+    ));
     lines.push(format!("done: {} of {}", view.done(), counted(run.items.len(), "item")));
     for evidence in run.active().into_iter().flat_map(|active| &active.passed) {
-        let (stage, verdict, tree) = (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
+        let (stage, verdict, tree) =
+            (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
         lines.push(format!("proven: {stage} said {verdict} for tree {tree}"));
     }
     for finding in view.open_findings() {
         let place = finding.path.as_deref().unwrap_or("-");
-        lines.push(format!("finding: [{}] {} {place}: {}", finding.severity, finding.rule, finding.message));
+        lines.push(format!(
+            "finding: [{}] {} {place}: {}",
+            finding.severity, finding.rule, finding.message
+        ));
     }
     for item in &run.items {
-        let title = titles.iter().find(|(id, _)| id == item.id.as_str()).map_or("", |(_, title)| title);
+        let title =
+            titles.iter().find(|(id, _)| id == item.id.as_str()).map_or("", |(_, title)| title);
         lines.push(format!("{} {title}", item_line(item)));
     }
-    lines.push(format!("undo: git diff {} {} shows all that the run did", run.charter.start.short(), run.head.short()));
+    lines.push(format!(
+        "undo: git diff {} {} shows all that the run did",
+        run.charter.start.short(),
+        run.head.short()
+    ));
     for line in lines {
         let line = one_line(&line);
         if budget < out.len() + line.len() + 1 + last.len() {
@@ -100,9 +133,16 @@ pub fn list_line(view: &RunView) -> String {
 fn item_line(item: &Item) -> String {
     match &item.progress {
         Progress::Pending => format!("[ ] {}", item.id),
-        Progress::Active(active) => format!("[>] {}  {}, cycle {}", item.id, active.stage, active.cycle),
+        Progress::Active(active) => {
+            format!("[>] {}  {}, cycle {}", item.id, active.stage, active.cycle)
+        }
         Progress::Done { head, cycles, .. } => {
-            format!("[x] {}  {} after {}", item.id, head.short(), counted(*cycles as usize, "cycle"))
+            format!(
+                "[x] {}  {} after {}",
+                item.id,
+                head.short(),
+                counted(*cycles as usize, "cycle")
+            )
         }
     }
 }
@@ -130,7 +170,10 @@ fn limits(out: &mut String, view: &RunView) {
     let run = &view.run;
     let limits = &run.charter.limits;
     say(out, &format!("  time      {} of {}", view.elapsed, limits.run_time_max));
-    say(out, &format!("  calls     {} ({} an hour at most)", run.calls_total, limits.calls_per_hour_max));
+    say(
+        out,
+        &format!("  calls     {} ({} an hour at most)", run.calls_total, limits.calls_per_hour_max),
+    );
     if 0 < run.usage.tokens() || limits.tokens_max.is_some() {
         let of = limits.tokens_max.map(|max| format!(" of {max}")).unwrap_or_default();
         say(out, &format!("  tokens    {}{of}", run.usage.tokens()));
@@ -141,7 +184,9 @@ fn limits(out: &mut String, view: &RunView) {
     }
     match &run.breaker {
         Breaker::Closed => {}
-        Breaker::Open { trip, evidence } => say(out, &format!("  breaker   open ({}): {evidence}", trip.word())),
+        Breaker::Open { trip, evidence } => {
+            say(out, &format!("  breaker   open ({}): {evidence}", trip.word()))
+        }
         Breaker::HalfOpen { .. } => say(out, "  breaker   half-open: one cycle is tried"),
     }
 }

@@ -9,7 +9,7 @@ use super::{RefError, RefStore};
 use crate::{
     domain::id::Oid,
     git::program::Git,
-    process::{command::CoProcess, fault},
+    process::{coprocess::CoProcess, fault},
 };
 
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ impl ProgramRefs {
             Some(process) => process,
             None => {
                 let args = ["update-ref", "--stdin"];
-                CoProcess::spawn(&self.git.invocation(&args, ANSWER_DEADLINE))
+                CoProcess::start(self.git.invocation(&args, ANSWER_DEADLINE))
                     .context("git update-ref")?
             }
         };
@@ -47,7 +47,8 @@ impl ProgramRefs {
         {
             process.send(format!("{line}\n").as_bytes())?;
             if answer {
-                let said = process.read_line(ANSWER_DEADLINE)?;
+                let said = process.read_line(ANSWER_DEADLINE)?.unwrap_or_default();
+                let said = String::from_utf8_lossy(&said);
                 anyhow::ensure!(
                     said.trim() == format!("{line}: ok"),
                     "git update-ref said `{}`",
