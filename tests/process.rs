@@ -557,6 +557,7 @@ fn a_signal_that_our_parent_ignores_stays_ignored() {
     assert_eq!(fs::read_to_string(stage.path("ended")).unwrap(), "Exited(4) 0");
 }
 
+#[cfg(debug_assertions)]
 #[test]
 fn a_crash_at_every_point_leaves_nobody_and_starts_nothing_unwritten() {
     let names = ["agent-supervised", "agent-marked", "agent-released"];

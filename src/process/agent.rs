@@ -116,8 +116,10 @@ pub async fn run(
     let began = clock::monotonic();
     let (control, theirs) = UnixStream::pair().context("making the supervisor's socket")?;
     control.set_nonblocking(true).context("making the supervisor's socket")?;
-    let mut child = spawn(&launch, theirs)
-        .with_context(|| format!("starting `{}`", launch.supervisor_exe.display()))?;
+    let mut child = spawn(&launch, theirs).with_context(|| {
+        let (exe, cwd) = (launch.supervisor_exe.display(), launch.cwd.display());
+        format!("starting `{exe}` in `{cwd}`")
+    })?;
     let pid = child.id().context("the supervisor has no process id")?;
     fault::point("agent-supervised");
     if let Err(why) = on_started(alive::mark_of(pid)) {

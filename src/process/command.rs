@@ -13,9 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::clock;
 
@@ -299,13 +297,25 @@ pub(super) fn end(child: &mut Child, group: Group) {
         return;
     }
     let _ = tell(Signal::TERM);
-    // Looked at without collecting: until it is collected nobody else gets its id, so that KILL
-    // cannot reach a stranger.
-    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let grace_over = clock::monotonic() + GRACE;
-    while matches!(waitid(WaitId::Pid(pid), look), Ok(None)) && clock::monotonic() < grace_over {
+    while runs(pid) && clock::monotonic() < grace_over {
         thread::sleep(Duration::from_millis(2));
     }
     let _ = tell(Signal::KILL);
     let _ = wait_until(child, clock::monotonic() + GRACE);
+}
+
+/// Looks without collecting: until it is collected nobody else gets its id, so that KILL cannot reach a stranger.
+#[cfg(not(any(target_os = "openbsd", target_os = "redox", target_os = "cygwin")))]
+fn runs(pid: Pid) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::Pid(pid), look), Ok(None))
+}
+
+/// There one cannot look without collecting.
+#[cfg(any(target_os = "openbsd", target_os = "redox", target_os = "cygwin"))]
+fn runs(_pid: Pid) -> bool {
+    true
 }
