@@ -12,6 +12,7 @@ use crate::{
     config::settings::Agent,
     domain::{
         event::{Event, StageStart},
+        id::{ItemId, StageId},
         outcome::{Ending, Paper},
         plan::Task,
         run::Run,
@@ -19,8 +20,9 @@ use crate::{
     },
     process::{
         agent::{self, How, Launch, STAGE_TOKEN, Stream},
-        clock, env,
+        env,
         stop::StopSignal,
+        sweep,
     },
 };
 
@@ -206,6 +208,19 @@ fn filled(word: &str, call: &Call<'_>, brief: &Path, report: &Path) -> OsString 
         word = word.replace(place, &value);
     }
     word.into()
+}
+
+/// The value of `GIT_RUN_STAGE_TOKEN`: derived, so that it is known after any crash what to look for.
+fn token(run: &Run, item: &ItemId, stage: &StageId, cycle: u32, attempt: u32) -> String {
+    format!("{}.{item}.{stage}.{cycle}.{attempt}", run.charter.run)
+}
+
+/// Ends what a lost call left behind, known by its token; how many could not be ended.
+#[must_use]
+pub fn sweep_lost(run: &Run) -> usize {
+    let Some((item, active)) = run.active_item().zip(run.active()) else { return 0 };
+    let token = token(run, &item.id, &active.stage, active.cycle, active.attempt);
+    sweep::abandoned(None, Some(format!("{STAGE_TOKEN}={token}").as_ref()))
 }
 
 fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, OsString)> {

@@ -83,8 +83,8 @@ impl Stage {
         self.show(ui, "2. the plan is checked", &["plan", "check"], Exit::Done)?;
         self.show(
             ui,
-            "3. it is run, but one cycle is all that an item may have: the first findings stop it",
-            &["sprint-plan", "--max-cycles", "1"],
+            "3. it is run, with two cycles for an item at most: sprint-1 needs both, and sprint-2 trips the breaker",
+            &["sprint-plan", "--max-cycles", "2"],
             Exit::Stopped,
         )?;
         self.show(
@@ -93,15 +93,10 @@ impl Stage {
             &["status", "--for-agent"],
             Exit::Done,
         )?;
+        self.show(ui, "5. without a person it does not go on", &["resume"], Exit::Stopped)?;
         self.show(
             ui,
-            "5. a person resets the breaker; the trial succeeds, and the next sprint trips it again",
-            &["resume", "--reset-ice"],
-            Exit::Stopped,
-        )?;
-        self.show(
-            ui,
-            "6. once more: now it goes through, and the branch is pushed",
+            "6. a person resets the breaker: one more cycle is tried, it goes through, and the branch is pushed",
             &["resume", "--reset-ice"],
             Exit::Done,
         )?;
@@ -112,9 +107,14 @@ impl Stage {
             &["verify"],
             Exit::Done,
         )?;
-        let log = self
-            .git(&["log", "--oneline", "--graph", "main~1..origin/feature/sprint-plan"])
-            .or_else(|_| self.git(&["log", "--oneline", "--graph", "feature/sprint-plan"]))?;
+        // A push by URL leaves the tracking branch alone, so the remote itself is asked.
+        let log = self.git(&[
+            "--git-dir=../remote.git",
+            "log",
+            "--oneline",
+            "--graph",
+            "feature/sprint-plan",
+        ])?;
         ui.say(&format!("9. the work, as it was pushed\n\n{}\n", indented(&log)))?;
         let work = self.work();
         ui.say(&format!(

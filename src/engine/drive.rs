@@ -59,7 +59,7 @@ pub trait World {
     fn settle(&mut self, moves: &[RefMove]) -> anyhow::Result<Vec<String>>;
     fn agent_for(&mut self, run: &Run, start: &StageStart) -> anyhow::Result<String>;
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError>;
-    fn standing(&mut self, working: &Working) -> anyhow::Result<Standing>;
+    fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing>;
     fn commit(&mut self, run: &Run) -> anyhow::Result<Event>;
     /// The commit at HEAD, which bears the announced commit's trailers.
     fn adopt(&mut self, run: &Run) -> anyhow::Result<Work>;
@@ -200,7 +200,7 @@ fn see_process_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop
     else {
         return Ok(());
     };
-    match world.standing(&working)? {
+    match world.standing(log.run(), &working)? {
         Standing::Gone(why) => record(log, vec![Event::StageLost { why }], world.now()),
         Standing::Alive(mark) => Err(Stop::StillAlive(mark)),
         Standing::CannotTell(why) => Err(Stop::InDoubt(why)),

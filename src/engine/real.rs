@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::drive::{Ended, Log, Standing, World};
 use crate::{
-    agents::call::{Call, Caller},
+    agents::call::{self, Call, Caller},
     config::settings::Settings,
     domain::{
         event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
@@ -16,6 +16,7 @@ use crate::{
         run::Run,
         secret,
         step::{Marks, Sight},
+        tale,
         time::{Span, Timestamp},
         workflow::{Duty, Workflow},
     },
@@ -242,19 +243,26 @@ impl World for RealWorld<'_> {
         Ok(Ended { end, artifacts })
     }
 
-    fn standing(&mut self, working: &Working) -> anyhow::Result<Standing> {
+    fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing> {
         self.dirty = None;
         let Some(mark) = &working.process else {
             // An agent starts only after its process is written down.
             return Ok(Standing::Gone("its process had not been started".to_owned()));
         };
-        Ok(match alive::standing(mark) {
-            alive::Standing::Gone => Standing::Gone(format!(
-                "process {} ended without anybody to hear what came of it",
+        match alive::standing(mark) {
+            alive::Standing::Gone => {}
+            alive::Standing::Alive => return Ok(Standing::Alive(mark.clone())),
+            alive::Standing::CannotTell { why } => return Ok(Standing::CannotTell(why)),
+        }
+        // Its supervisor may have been killed as well, and then nobody ended what it watched over.
+        Ok(match call::sweep_lost(run) {
+            0 => Standing::Gone(format!(
+                "process {} ended, and nobody heard what came of it",
                 mark.pid
             )),
-            alive::Standing::Alive => Standing::Alive(mark.clone()),
-            alive::Standing::CannotTell { why } => Standing::CannotTell(why),
+            left => {
+                Standing::CannotTell(format!("{} cannot be ended", tale::counted(left, "process")))
+            }
         })
     }
 
