@@ -230,13 +230,7 @@ fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, O
         .filter(|(name, _)| !name.to_string_lossy().starts_with("GIT_RUN_"))
         .collect();
     let start = call.start;
-    let token = format!(
-        "{}-{}-{}-{}",
-        call.run.charter.run,
-        start.stage,
-        start.cycle,
-        clock::now().millis()
-    );
+    let token = token(call.run, &start.item, &start.stage, start.cycle, start.attempt);
     let own: [(&str, OsString); 11] = [
         ("GIT_RUN_ID", call.run.charter.run.as_str().into()),
         ("GIT_RUN_ITEM", start.item.as_str().into()),
