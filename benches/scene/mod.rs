@@ -1,8 +1,10 @@
 //! A repository with one run of so many events, made once for each number and kept for the process.
-#![allow(dead_code, reason = "each benchmark uses another part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each benchmark uses another part of it")]
 #![allow(
+    clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "a benchmark starts git and reads the clock by itself"
+    missing_debug_implementations,
+    reason = "a benchmark starts git by itself, and one that cannot be set up has nothing to say"
 )]
 
 use std::{
