@@ -246,7 +246,9 @@ impl Run {
             (Running, Event::BreakerOpened { trip, evidence }) => {
                 self.breaker = Breaker::Open { trip: *trip, evidence: evidence.clone() };
             }
-            (Running, Event::BreakerClosed) => self.breaker = Breaker::Closed,
+            (Running, Event::BreakerClosed) if matches!(self.breaker, Breaker::HalfOpen { .. }) => {
+                self.breaker = Breaker::Closed
+            }
             (Running, Event::BudgetReached { level, .. }) => self.budget = *level,
             (Running, Event::CallsHeld { until }) => self.held_until = Some(*until),
             (Running, Event::RunCompleted { head, tree }) if self.all_done() => {
