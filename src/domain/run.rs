@@ -251,7 +251,10 @@ impl Run {
             }
             (Running, Event::BudgetReached { level, .. }) => self.budget = *level,
             (Running, Event::CallsHeld { until }) => self.held_until = Some(*until),
-            (Running, Event::RunCompleted { head, tree }) if self.all_done() => {
+            // A halt that was asked for in the last moment comes before the delivery.
+            (Running, Event::RunCompleted { head, tree })
+                if self.all_done() && self.halt_request.is_none() =>
+            {
                 self.stand_at(head, tree);
                 self.state = Complete;
             }
