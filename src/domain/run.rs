@@ -75,6 +75,12 @@ pub struct Run {
     /// The newest time that any event carries; it never goes backwards.
     pub at: Timestamp,
     pub began: Timestamp,
+    /// What the clock said when the last event was written.
+    pub clock: Timestamp,
+    /// The run's own time: it goes on as clocks go on, and stands still when one is set back.
+    pub steady: Timestamp,
+    /// Up to where, in the run's own time, it is counted what it ran.
+    pub counted: Timestamp,
     pub generation: u64,
     pub holder: Option<ProcessMark>,
     /// Where the run's branch stood when the journal last said so.
@@ -84,9 +90,10 @@ pub struct Run {
     pub breaker: Breaker,
     pub usage: Usage,
     pub budget: BudgetLevel,
-    /// When agents were called in the last hour, oldest first.
+    /// When agents were called last, oldest first, in the run's own time.
     pub calls: VecDeque<Timestamp>,
     pub calls_total: u64,
+    /// In the run's own time.
     pub held_until: Option<Timestamp>,
     /// Time spent running, in all and since the breaker was last reset.
     pub ran: Span,
@@ -155,6 +162,9 @@ impl Run {
             lamport: first.lamport,
             at: first.at,
             began: first.at,
+            clock: first.at,
+            steady: first.at,
+            counted: first.at,
             generation: 0,
             holder: None,
             head: charter.start.clone(),
@@ -191,15 +201,20 @@ impl Run {
             let (found, held) = (envelope.lease, self.generation);
             return Err(Refusal::Fenced { event: event.kind().to_owned(), found, held });
         }
-        // The time between a crash and the next holder is nobody's.
-        let ran = if self.state == State::Running && !taking {
-            envelope.at.since(self.at)
+        let steady = self.own_time(envelope.at);
+        // The time between a crash and the next holder is nobody's, whatever others write in it.
+        let ran = if self.state == State::Running && !taking && !by_anybody(event) {
+            steady.since(self.counted)
         } else {
             Span::ZERO
         };
         self.transition(event, envelope.at)?;
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
+        if !by_anybody(event) {
+            self.counted = steady;
+        }
+        (self.clock, self.steady) = (envelope.at, steady);
         self.seq = envelope.seq;
         self.lamport = self.lamport.max(envelope.lamport);
         self.at = self.at.max(envelope.at);
@@ -250,7 +265,7 @@ impl Run {
                 self.breaker = Breaker::Closed
             }
             (Running, Event::BudgetReached { level, .. }) => self.budget = *level,
-            (Running, Event::CallsHeld { until }) => self.held_until = Some(*until),
+            (Running, Event::CallsHeld { until }) => self.hold(*until, at),
             // A halt that was asked for in the last moment comes before the delivery.
             (Running, Event::RunCompleted { head, tree })
                 if self.all_done() && self.halt_request.is_none() =>
@@ -281,7 +296,7 @@ impl Run {
                 working.process = Some(mark.clone());
                 Ok(())
             }
-            Event::StageEnded(end) => self.end_stage(event, end),
+            Event::StageEnded(end) => self.end_stage(event, end, at),
             Event::StageLost { .. } => {
                 let active = self.active_for(event)?;
                 if !matches!(active.phase, Phase::Working(_)) {
@@ -415,14 +430,14 @@ impl Run {
         active.begin(start, &shape, at);
         self.held_until = None;
         self.calls_total = self.calls_total.saturating_add(1);
-        self.calls.push_back(self.at.max(at));
+        self.calls.push_back(self.own_time(at));
         while limit.max(1) < self.calls.len() {
             self.calls.pop_front();
         }
         Ok(())
     }
 
-    fn end_stage(&mut self, event: &Event, end: &StageEnd) -> Result<(), Refusal> {
+    fn end_stage(&mut self, event: &Event, end: &StageEnd, at: Timestamp) -> Result<(), Refusal> {
         let stages = self.charter.stages.clone();
         let active = self.active_for(event)?;
         let shape = stages.iter().find(|shape| shape.id == active.stage);
@@ -433,7 +448,7 @@ impl Run {
         active.end(&working, end, shape, &stages);
         self.usage = self.usage.plus(end.usage);
         match &end.outcome {
-            Outcome::Held { until } => self.held_until = Some(*until),
+            Outcome::Held { until } => self.hold(*until, at),
             Outcome::Judged(Verdict::Fail) => self.stop = Some(Cause::FailVerdict { stage }),
             Outcome::Unavailable { why } => {
                 self.stop = Some(Cause::AgentUnavailable { why: why.clone() })
@@ -603,15 +618,36 @@ impl Run {
     #[must_use]
     pub fn next_call_at(&self, now: Timestamp) -> Option<Timestamp> {
         // A clock that was set back must neither free a second burst nor lock out for hours.
-        let now = now.max(self.at);
+        let own = self.own_time(now);
         let limit = self.charter.limits.calls_per_hour_max.max(1) as usize;
-        let recent = self.calls.iter().filter(|at| now.since(**at) < RATE_WINDOW).count();
+        let recent = self.calls.iter().filter(|at| own.since(**at) < RATE_WINDOW).count();
         let by_rate = if recent < limit {
             None
         } else {
             self.calls.get(self.calls.len().saturating_sub(limit)).map(|at| at.after(RATE_WINDOW))
         };
-        by_rate.max(self.held_until).filter(|at| now < *at)
+        let until = by_rate.max(self.held_until).filter(|at| own < *at)?;
+        Some(now.after(until.since(own)))
+    }
+
+    /// Whether it is written down already that calls are held until then.
+    #[must_use]
+    pub fn is_held_until(&self, until: Timestamp) -> bool {
+        self.held_until == Some(self.own_time(until))
+    }
+
+    /// How long it has run since the breaker was last reset.
+    #[must_use]
+    pub fn ran_by(&self, now: Timestamp) -> Span {
+        self.ran_since_reset.plus(self.own_time(now).since(self.counted))
+    }
+
+    fn hold(&mut self, until: Timestamp, at: Timestamp) {
+        self.held_until = Some(self.own_time(at).after(until.since(at)));
+    }
+
+    fn own_time(&self, now: Timestamp) -> Timestamp {
+        self.steady.after(now.since(self.clock))
     }
 
     fn refuse(&self, event: &Event, why: &str) -> Refusal {
@@ -621,4 +657,9 @@ impl Run {
             why: why.to_owned(),
         }
     }
+}
+
+/// Whether somebody who does not hold the run can write it: then it is no sign of life.
+fn by_anybody(event: &Event) -> bool {
+    matches!(event, Event::HaltRequested { .. } | Event::Remarked { .. })
 }

@@ -64,6 +64,11 @@ impl Span {
         Self(self.0.saturating_add(other.0))
     }
 
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// `8h`, `90m`, `1h30m`, `45s`, `250ms`; a bare number is hours, as the older tools had it.
     pub fn parse(text: &str) -> Result<Self, BadSpan> {
         let bad = || BadSpan(text.chars().take(40).collect());
