@@ -38,7 +38,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &HaltArgs) -> Result<Exit, Fai
         Answer::Already => return answer(ui, &journal, "halted already"),
         Answer::Write(events) => journal.append(events, &[], clock::now())?,
     }
-    if hold::is_held(repo, &id) {
+    if hold::is_held(journal.run()) {
         let how = if args.force {
             "its agent is being stopped"
         } else {

@@ -47,6 +47,8 @@ pub struct RealWorld<'r> {
     agents: Vec<(Option<String>, String)>,
     caller: Caller,
     ask: Ask,
+    /// A person vouches that what cannot be looked up from here has ended.
+    vouched: bool,
     /// What the last look at the work tree said; nothing when it may have changed since.
     dirty: Option<bool>,
 }
@@ -67,7 +69,13 @@ impl<'r> RealWorld<'r> {
         caller: Caller,
         ask: Ask,
     ) -> Self {
-        Self { repo, settings, plan, workflow, agents, caller, ask, dirty: None }
+        Self { repo, settings, plan, workflow, agents, caller, ask, vouched: false, dirty: None }
+    }
+
+    /// The same world, in which a person vouches for processes that cannot be looked up.
+    #[must_use]
+    pub fn vouched_for(self, vouched: bool) -> Self {
+        Self { vouched, ..self }
     }
 
     fn is_dirty(&mut self) -> anyhow::Result<bool> {
@@ -252,6 +260,9 @@ impl World for RealWorld<'_> {
         match alive::standing(mark) {
             alive::Standing::Gone => {}
             alive::Standing::Alive => return Ok(Standing::Alive(mark.clone())),
+            alive::Standing::CannotTell { why } if self.vouched => {
+                return Ok(Standing::Gone(format!("a person says that it has ended ({why})")));
+            }
             alive::Standing::CannotTell { why } => return Ok(Standing::CannotTell(why)),
         }
         // Its supervisor may have been killed as well, and then nobody ended what it watched over.
