@@ -148,6 +148,7 @@ pub(super) fn carry_on(
     if let Err(fail) = publish(repo, log.journal.run(), &me, false) {
         tracing::debug!(why = %fail.message, "the lease was not given back");
     }
+    repo.pack_when_many();
     driven?;
     let run = log.journal.run().clone();
     let exit = Exit::of(&run);
