@@ -37,6 +37,8 @@ pub struct Active {
     /// How often this stage was begun in this cycle.
     pub attempt: u32,
     pub phase: Phase,
+    /// Where the item stood when an earlier judge was called again: what is built before it is built.
+    pub reopened_from: Option<StageId>,
     /// A commit that was announced and whose outcome is not known yet.
     pub committing: Option<Committing>,
     /// The last commit was refused, so that nobody tries the same again at once.
@@ -105,7 +107,7 @@ pub struct Counters {
     /// The fewest open findings so far, and for how many cycles there was no new low.
     pub fewest: Option<u32>,
     pub since_fewest: u32,
-    /// Cycles that were spent.
+    /// Cycles that were spent, and judges that were called again.
     pub spent: u32,
 }
 
@@ -126,6 +128,7 @@ impl Active {
             stage: first.clone(),
             attempt: 1,
             phase: Phase::Ready,
+            reopened_from: None,
             committing: None,
             refused: false,
             passed: Vec::new(),
@@ -192,14 +195,31 @@ impl Active {
         self.phase = Phase::Ready;
         match then {
             Then::Again => self.attempt = self.attempt.saturating_add(1),
-            Then::Next => {
-                let at = stages.iter().position(|shape| shape.id == self.stage);
-                match at.and_then(|at| stages.get(at + 1)) {
-                    Some(next) => self.enter(&next.id.clone()),
-                    None => self.phase = Phase::Passed,
-                }
-            }
+            Then::Next => match self.after(stages) {
+                Some(next) => self.enter(&next.id.clone()),
+                None => self.phase = Phase::Passed,
+            },
         }
+    }
+
+    /// The stage after the present one; an item that was reopened is not built again on its way.
+    fn after<'a>(&mut self, stages: &'a [StageShape]) -> Option<&'a StageShape> {
+        let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
+        let (here, from) =
+            (at(&self.stage)?, self.reopened_from.as_ref().and_then(at).unwrap_or(0));
+        let mut rest = stages.iter().enumerate().skip(here + 1);
+        let next = rest.find(|(at, shape)| from <= *at || shape.back_to.is_some());
+        if next.is_none_or(|(at, _)| from <= at) {
+            self.reopened_from = None;
+        }
+        next.map(|(_, shape)| shape)
+    }
+
+    /// A judge judges again. That uses up a cycle, so that it cannot go on for ever.
+    pub(super) fn reopen(&mut self, stage: &StageId) {
+        self.reopened_from.get_or_insert_with(|| self.stage.clone());
+        self.counters.spent = self.counters.spent.saturating_add(1);
+        self.enter(stage);
     }
 
     pub(super) fn enter(&mut self, stage: &StageId) {
@@ -256,6 +276,7 @@ impl Active {
         }
         self.findings.clone_from(&end.findings);
         self.cycle = self.cycle.saturating_add(1);
+        self.reopened_from = None;
         let back_to = shape.back_to.clone().unwrap_or_else(|| self.stage.clone());
         self.enter(&back_to);
     }

@@ -468,7 +468,7 @@ impl Run {
         if !known || !matches!(active.phase, Phase::Passed | Phase::Ready) {
             return Err(self.refuse(event, "nothing was passed"));
         }
-        active.enter(stage);
+        active.reopen(stage);
         Ok(())
     }
 

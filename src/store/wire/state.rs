@@ -94,6 +94,7 @@ struct ActiveDoc {
     stage: Text<StageId>,
     attempt: u32,
     phase: PhaseDoc,
+    reopened_from: Option<Text<StageId>>,
     committing: Option<CommittingDoc>,
     refused: bool,
     passed: Vec<EvidenceDoc>,
@@ -339,6 +340,7 @@ impl From<&Active> for ActiveDoc {
             stage: Text(active.stage.clone()),
             attempt: active.attempt,
             phase: (&active.phase).into(),
+            reopened_from: active.reopened_from.clone().map(Text),
             committing: committing.map(|c| CommittingDoc {
                 parent: Text(c.parent.clone()),
                 subject: c.subject.clone(),
@@ -374,6 +376,7 @@ impl ActiveDoc {
             stage: self.stage.0,
             attempt: self.attempt,
             phase: self.phase.into(),
+            reopened_from: self.reopened_from.map(|id| id.0),
             committing: self
                 .committing
                 .map(|doc| Committing { parent: doc.parent.0, subject: doc.subject }),
