@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     event::{ProcessMark, StageEnd, StageShape, StageStart, Trip},
-    finding::Finding,
+    finding::{Finding, Severity},
     id::{Digest, ItemId, Oid, StageId},
     limits::Limits,
     outcome::{Outcome, Verdict},
@@ -15,6 +15,8 @@ use super::{
 pub const FINGERPRINTS_MAX: usize = 2000;
 /// Cycles that are kept for showing.
 pub const CYCLES_KEPT_MAX: usize = 50;
+/// The rule of the finding that a refused commit is.
+const COMMIT_REFUSED: &str = "commit-refused";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -161,12 +163,8 @@ impl Active {
         stages: &[StageShape],
     ) {
         let then = match &end.outcome {
-            Outcome::Built => {
-                self.counters.failures = 0;
-                Then::Next
-            }
+            Outcome::Built => Then::Next,
             Outcome::Judged(Verdict::Pass | Verdict::Conditional) => {
-                self.counters.failures = 0;
                 self.pass(working, end, shape);
                 Then::Next
             }
@@ -195,10 +193,14 @@ impl Active {
         self.phase = Phase::Ready;
         match then {
             Then::Again => self.attempt = self.attempt.saturating_add(1),
-            Then::Next => match self.after(stages) {
-                Some(next) => self.enter(&next.id.clone()),
-                None => self.phase = Phase::Passed,
-            },
+            Then::Next => {
+                // Only now: what was built, but cannot be committed, is no result.
+                self.counters.failures = 0;
+                match self.after(stages) {
+                    Some(next) => self.enter(&next.id.clone()),
+                    None => self.phase = Phase::Passed,
+                }
+            }
         }
     }
 
@@ -226,6 +228,30 @@ impl Active {
         self.stage = stage.clone();
         self.attempt = 1;
         self.phase = Phase::Ready;
+    }
+
+    /// What was left cannot be committed: that is a finding for the builder, who tries again.
+    pub(super) fn refuse_commit(&mut self, why: &str) {
+        self.refused = true;
+        self.counters.failures = self.counters.failures.saturating_add(1);
+        let finding = Finding {
+            rule: COMMIT_REFUSED.into(),
+            severity: Severity::High,
+            path: None,
+            line: None,
+            message: why.to_owned(),
+        };
+        self.findings.retain(|finding| finding.rule != COMMIT_REFUSED);
+        self.findings.insert(0, finding.bounded());
+        if matches!(self.phase, Phase::Uncommitted { .. }) {
+            self.phase = Phase::Ready;
+            self.attempt = self.attempt.saturating_add(1);
+        }
+    }
+
+    pub(super) fn commit_done(&mut self) {
+        self.refused = false;
+        self.findings.retain(|finding| finding.rule != COMMIT_REFUSED);
     }
 
     fn pass(&mut self, working: &Working, end: &StageEnd, shape: &StageShape) {

@@ -8,7 +8,6 @@ use super::{
         Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageEnd, StageShape,
         StageStart, Trip, Usage, Work,
     },
-    finding::{Finding, Severity},
     id::{ItemId, Oid, StageId},
     item::{Active, Committing, Item, Phase, Progress},
     limits::{BudgetLevel, RATE_WINDOW},
@@ -489,27 +488,13 @@ impl Run {
         Ok(())
     }
 
-    /// The user's own hook said no: that is a finding for the builder, who tries again.
+    /// The user's own hook said no.
     fn refuse_commit(&mut self, event: &Event, why: &str) -> Result<(), Refusal> {
         let active = self.active_for(event)?;
         if active.committing.take().is_none() {
             return Err(self.refuse(event, "no commit was announced"));
         }
-        active.refused = true;
-        active.counters.failures = active.counters.failures.saturating_add(1);
-        let finding = Finding {
-            rule: "commit-refused".into(),
-            severity: Severity::High,
-            path: None,
-            line: None,
-            message: why.to_owned(),
-        };
-        active.findings.retain(|finding| finding.rule != "commit-refused");
-        active.findings.insert(0, finding.bounded());
-        if matches!(active.phase, Phase::Uncommitted { .. }) {
-            active.phase = Phase::Ready;
-            active.attempt = active.attempt.saturating_add(1);
-        }
+        active.refuse_commit(why);
         Ok(())
     }
 
@@ -519,8 +504,7 @@ impl Run {
         if active.committing.take().is_none() {
             return Err(self.refuse(event, "no commit was announced"));
         }
-        active.refused = false;
-        active.findings.retain(|finding| finding.rule != "commit-refused");
+        active.commit_done();
         if let Phase::Uncommitted { then } = active.phase.clone() {
             active.go(&then, &stages);
         }
@@ -533,7 +517,10 @@ impl Run {
         let stages = self.charter.stages.clone();
         if let Some(active) = self.active_mut() {
             // Whatever was announced on the old HEAD did not happen there.
-            active.committing = None;
+            let announced = active.committing.take().map(|committing| committing.parent);
+            if announced.as_ref() == Some(head) && !clean {
+                active.refuse_commit("git commits nothing, and yet the work tree is not clean");
+            }
             if let (Phase::Uncommitted { then }, true) = (active.phase.clone(), clean) {
                 active.go(&then, &stages);
             }
