@@ -7,8 +7,9 @@ use std::fmt;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The years 1970 to 9999; what a clock or a journal says outside of them is held at the ends.
-    const MAX_MILLIS: i64 = 253_402_300_799_999;
+    /// The years 1970 to 9999, without the last days, which cannot be written in every time zone; what
+    /// a clock or a journal says outside of them is held at the ends.
+    const MAX_MILLIS: i64 = 253_402_207_199_999;
 
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
