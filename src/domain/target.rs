@@ -14,6 +14,8 @@ pub struct Range {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTarget {
+    #[error("say what to run: a sprint, a task or `{WHOLE_PLAN}`")]
+    Nothing,
     #[error("the plan has no sprint and no task `{}`{}", .wanted.escape_debug(), hint(.near))]
     Unknown { wanted: String, near: Option<String> },
     #[error("`--{option} {}` names no sprint of the plan", .value.escape_debug())]
@@ -34,12 +36,13 @@ pub fn items(plan: &Plan, targets: &[String], range: &Range) -> Result<Vec<ItemI
     if !whole && *range != Range::default() {
         return Err(NoTarget::RangeOfOne);
     }
+    let named = targets.iter().filter(|target| *target != WHOLE_PLAN);
+    let wanted = named.map(|target| one(plan, target)).collect::<Result<Vec<_>, _>>()?;
     if whole {
         return in_range(plan, range);
     }
-    let mut wanted = Vec::new();
-    for target in targets {
-        wanted.push(one(plan, target)?);
+    if wanted.is_empty() {
+        return Err(NoTarget::Nothing);
     }
     let order = plan.sprints.iter().flat_map(|sprint| {
         let tasks = sprint.tasks.iter().map(|task| task.id.as_str());
@@ -75,3 +78,6 @@ fn in_range(plan: &Plan, range: &Range) -> Result<Vec<ItemId>, NoTarget> {
     let items: Vec<ItemId> = left.filter_map(|at| ids.get(at).map(|id| (*id).clone())).collect();
     if items.is_empty() { Err(NoTarget::NothingLeft) } else { Ok(items) }
 }
+
+#[cfg(test)]
+mod tests;
