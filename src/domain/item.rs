@@ -354,3 +354,6 @@ impl Counters {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

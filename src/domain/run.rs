@@ -650,3 +650,6 @@ impl Run {
 fn by_anybody(event: &Event) -> bool {
     matches!(event, Event::HaltRequested { .. } | Event::Remarked { .. })
 }
+
+#[cfg(test)]
+mod tests;

@@ -305,3 +305,6 @@ fn subject(item: &Item, active: &Active, what: &str) -> String {
 fn halt(cause: Cause) -> Step {
     Step::Record(vec![Event::RunHalted { cause }])
 }
+
+#[cfg(test)]
+mod tests;
