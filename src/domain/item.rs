@@ -177,10 +177,12 @@ impl Active {
                 self.counters.failures = self.counters.failures.saturating_add(1);
                 Then::Again
             }
-            Outcome::Judged(Verdict::Fail)
-            | Outcome::Held { .. }
-            | Outcome::Unavailable { .. }
-            | Outcome::Stopped => Then::Again,
+            // A person who looks at why it halted finds it here.
+            Outcome::Judged(Verdict::Fail) => {
+                self.findings.clone_from(&end.findings);
+                Then::Again
+            }
+            Outcome::Held { .. } | Outcome::Unavailable { .. } | Outcome::Stopped => Then::Again,
         };
         if end.clean {
             self.go(&then, stages);
