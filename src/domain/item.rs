@@ -309,6 +309,13 @@ impl Active {
         self.enter(&back_to);
     }
 
+    /// The findings with which the last cycle ended, those included that are not kept; nothing when
+    /// no cycle has ended yet.
+    #[must_use]
+    pub fn open(&self) -> Option<u32> {
+        self.cycles.last().map(|cycle| cycle.findings)
+    }
+
     /// The first judge whose pass was for another tree than the present one.
     #[must_use]
     pub fn stale_judge<'a>(&self, stages: &'a [StageShape], tree: &Oid) -> Option<&'a StageId> {

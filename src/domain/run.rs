@@ -358,9 +358,10 @@ impl Run {
     fn reset_breaker(&mut self) {
         self.ran_since_reset = Span::ZERO;
         let tree = self.tree.clone();
-        let mut trial = (1, 0);
+        // Where nothing was judged before, every verdict is better than that.
+        let mut trial = (1, u32::MAX);
         if let Some(active) = self.active_mut() {
-            trial = (active.cycle, u32::try_from(active.findings.len()).unwrap_or(u32::MAX));
+            trial = (active.cycle, active.open().unwrap_or(u32::MAX));
             active.counters = super::item::Counters { cycle_tree: tree, ..Default::default() };
         }
         if matches!(self.breaker, Breaker::Open { .. }) {

@@ -169,7 +169,7 @@ fn breaker_moves(run: &Run, active: &Active, now: Timestamp) -> Option<Vec<Event
     let limits = &run.charter.limits;
     if let Breaker::HalfOpen { cycle, open } = run.breaker {
         let passed = active.phase == Phase::Passed;
-        let now_open = u32::try_from(active.findings.len()).unwrap_or(u32::MAX);
+        let now_open = active.open().unwrap_or(u32::MAX);
         if passed || (cycle < active.cycle && now_open < open) {
             return Some(vec![Event::BreakerClosed]);
         }

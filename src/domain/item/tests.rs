@@ -219,3 +219,30 @@ fn a_judge_that_is_called_again_leads_past_what_is_built_already() {
     assert_eq!(way, ["review", "check", "audit"]);
     assert_eq!(tape.run.active().unwrap().counters.spent, 1);
 }
+
+#[test]
+fn a_trial_after_a_run_that_was_never_judged_is_won_by_any_verdict() {
+    let mut tape = begun(roomy());
+    for _ in 0..3 {
+        tape.stage(failed(Failure::Exit), 1, &[]);
+    }
+    for event in [
+        Event::BreakerOpened { trip: trip(&tape).unwrap(), evidence: "e".into() },
+        Event::RunHalted { cause: Cause::Interrupted },
+        Event::BreakerReset,
+        Event::RunResumed,
+    ] {
+        tape.write(event).unwrap();
+    }
+    tape.cycle(1, &["a", "b", "c"]);
+    assert_eq!(next_breaker_event(&tape.run, &tape), Some(Event::BreakerClosed));
+}
+
+#[test]
+fn the_findings_of_a_judge_that_says_fail_are_kept_for_the_person_who_is_needed() {
+    let mut tape = begun(roomy());
+    tape.stage(Outcome::Built, 1, &[]);
+    tape.stage(Outcome::Judged(Verdict::Fail), 1, &["a secret"]);
+    assert_eq!(tape.run.active().unwrap().findings[0].message, "a secret");
+    assert_eq!(*tape.phase(), Phase::Ready);
+}

@@ -2,11 +2,11 @@ use super::*;
 use crate::domain::{
     event::Usage,
     id::RunId,
-    item::{Committing, Then},
+    item::{Committing, CycleRecord, Then},
     limits::Limits,
     outcome::{Outcome, Verdict},
     run::HaltRequest,
-    testing::{Tape, charter, finding, oid, seen},
+    testing::{Tape, charter, oid, seen},
     time::Span,
 };
 
@@ -292,7 +292,9 @@ fn the_trial_of_a_half_open_breaker_closes_it_or_opens_it_again() {
     ] {
         let mut run = tape.run.clone();
         run.breaker = Breaker::HalfOpen { cycle: 2, open: before };
-        (active(&mut run).cycle, active(&mut run).findings) = (cycle, vec![finding("x"); now]);
+        let stage = active(&mut run).stage.clone();
+        let ended = CycleRecord { cycle: 2, stage, findings: now, changed: true };
+        (active(&mut run).cycle, active(&mut run).cycles) = (cycle, vec![ended]);
         assert_eq!(word(&next_step(&run, &seen(tape, 1))), expected, "{cycle} {now}");
     }
 }
