@@ -151,3 +151,6 @@ fn next_move(run: &Run, held: bool) -> NextMove {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

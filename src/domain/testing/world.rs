@@ -520,7 +520,34 @@ impl World {
     }
 }
 
-/// Scripts with their lists as they are, for a bug that was found once.
+/// That nothing was violated says little where nothing was reached.
+#[test]
+fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
+    use proptest::{strategy::ValueTree as _, test_runner::TestRunner};
+    let mut reached = std::collections::BTreeSet::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..600 {
+        let journey = travel(&script().new_tree(&mut runner).unwrap().current());
+        for envelope in &journey.written {
+            reached.insert(match &envelope.event {
+                Event::BreakerOpened { trip, .. } => trip.word().to_owned(),
+                Event::RunHalted { cause } => {
+                    format!("{cause:?}").split(' ').next().unwrap().into()
+                }
+                event => event.kind().to_owned(),
+            });
+        }
+        reached.insert(journey.run.state.word().to_owned());
+    }
+    let expected = "AgentUnavailable Asked Breaker FailVerdict HALTED JACKED_OUT PersonNeeded \
+                    breaker-closed breaker-reset calls-held commit-announced commit-refused \
+                    cycle-limit delivery-ended failures halt-requested item-finished item-reopened \
+                    item-started jack-in-began lease-taken plateau remarked \
+                    run-completed run-created run-resumed run-started same-finding stage-ended \
+                    stage-lost stage-started time-limit trial-failed work-committed work-seen";
+    assert_eq!(reached.into_iter().collect::<Vec<_>>().join(" "), expected);
+}
+
 #[test]
 fn a_world_in_which_all_goes_well_ends_with_every_item_done() {
     let script = Script {
