@@ -624,6 +624,16 @@ impl Run {
         self.held_until == Some(self.own_time(until))
     }
 
+    /// The commit that the judges passed last. What others committed after it was judged by nobody.
+    #[must_use]
+    pub fn proven(&self) -> &Oid {
+        let done = self.items.iter().rev().find_map(|item| match &item.progress {
+            Progress::Done { head, .. } => Some(head),
+            Progress::Pending | Progress::Active(_) => None,
+        });
+        done.unwrap_or(&self.charter.start)
+    }
+
     /// How long it has run since the breaker was last reset.
     #[must_use]
     pub fn ran_by(&self, now: Timestamp) -> Span {

@@ -44,9 +44,11 @@ pub fn items(plan: &Plan, targets: &[String], range: &Range) -> Result<Vec<ItemI
     if wanted.is_empty() {
         return Err(NoTarget::Nothing);
     }
+    let is_wanted = |id: &str| wanted.iter().any(|item| item.as_str() == id);
     let order = plan.sprints.iter().flat_map(|sprint| {
-        let tasks = sprint.tasks.iter().map(|task| task.id.as_str());
-        std::iter::once(sprint.id.as_str()).chain(tasks)
+        // A sprint that is wanted as a whole holds its tasks already.
+        let tasks = sprint.tasks.iter().filter(|_| !is_wanted(sprint.id.as_str()));
+        std::iter::once(sprint.id.as_str()).chain(tasks.map(|task| task.id.as_str()))
     });
     Ok(order.filter_map(|id| wanted.iter().find(|item| item.as_str() == id).cloned()).collect())
 }

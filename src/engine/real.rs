@@ -124,7 +124,7 @@ impl<'r> RealWorld<'r> {
 
     fn deadline(&self, run: &Run) -> Span {
         let limits = &run.charter.limits;
-        let left = limits.run_time_max.millis().saturating_sub(run.ran_since_reset.millis());
+        let left = limits.run_time_max.millis().saturating_sub(run.ran_by(clock::now()).millis());
         Span::from_millis(left.min(limits.stage_time_max.millis()).max(1))
     }
 
@@ -362,7 +362,7 @@ impl World for RealWorld<'_> {
         let Some(remote) = push::remote_name(self.repo, self.settings.remote.as_deref())? else {
             return skip("there is no remote");
         };
-        let (branch, commit) = (run.charter.branch.clone(), run.head.clone());
+        let (branch, commit) = (run.charter.branch.clone(), run.proven().clone());
         let question = format!("push {} to `{branch}` of {remote}?", commit.short());
         if run.charter.push == PushMode::Prompt && !(self.ask)(&question) {
             return skip("it was declined");
@@ -384,7 +384,7 @@ impl World for RealWorld<'_> {
                 &charter.branch,
                 &charter.base,
                 &self.settings.protected,
-                &run.head,
+                run.proven(),
             ),
             Err(error) => Delivery::Failed { why: format!("{error:#}") },
         })

@@ -54,6 +54,7 @@ fn a_target_is_a_sprint_or_a_task_of_the_plan_and_nothing_else_starts_anything()
         ("T-003", "T-003"),
         ("T-004 sprint-1", "sprint-1 T-004"),
         ("sprint-2 sprint-2", "sprint-2"),
+        ("T-001 sprint-1", "sprint-1"),
         ("sprint-plan", "sprint-1 sprint-2 sprint-3 cleanup"),
         ("sprint-plan sprint-1", "sprint-1 sprint-2 sprint-3 cleanup"),
         ("sprnt-1", "the plan has no sprint and no task `sprnt-1`; did you mean `sprint-1`?"),
