@@ -4,6 +4,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -29,6 +31,8 @@ pub enum HoldError {
 }
 
 const HOLDER_BYTES_MAX: u64 = 200;
+const LOOKS: u32 = 10;
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 impl Hold {
     /// This work tree, for nobody else's run.
@@ -48,7 +52,7 @@ impl Hold {
     }
 }
 
-/// Whether somebody holds the run now; looking takes no lock that could be in anybody's way.
+/// Whether somebody holds the run now. Looking takes the lock for a moment, which `take` sits out.
 #[must_use]
 pub fn is_held(repo: &Repo, run: &RunId) -> bool {
     let Ok(file) = File::open(run_path(repo, run)) else { return false };
@@ -71,7 +75,7 @@ fn lock(path: &Path, what: &str, me: &ProcessMark) -> Result<File, HoldError> {
         Ok(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?)
     };
     let mut file = open().with_context(|| format!("cannot open `{}`", path.display()))?;
-    match file.try_lock() {
+    match take(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut who = String::new();
@@ -96,6 +100,17 @@ fn lock(path: &Path, what: &str, me: &ProcessMark) -> Result<File, HoldError> {
         tracing::debug!(%error, "the lock does not say whose it is");
     }
     Ok(file)
+}
+
+/// Takes the lock, or looks again a few times: whoever only asks whether it is held is gone at once.
+fn take(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK_PAUSE),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 /// The lease as it is shared: one commit that holds who, until when, and a nonce, so that two
