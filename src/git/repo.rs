@@ -93,6 +93,8 @@ impl Repo {
     fn new(mut gix: gix::Repository) -> Result<Self, OpenError> {
         // An event is read once; a chain of them is not worth a cache.
         gix.object_cache_size(0);
+        // What a journal or a tree says is never what somebody put in its place.
+        gix.objects.ignore_replacements = true;
         let backend = look_at_extensions(&gix)?;
         let hooked = hooks_dir(&gix).join("reference-transaction").is_file();
         let refs: Box<dyn RefStore> = match backend {

@@ -1,23 +1,27 @@
 //! A journal from its beginning: every event in order, and the proof that nothing was changed in it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail, ensure};
 use gix::objs::tree::EntryKind;
 
 use super::{
-    journal::{SEGMENT_BYTES_MAX, TREE_BYTES_MAX},
+    journal::{APPENDS_PER_TREE, SEGMENT_BYTES_MAX, TREE_BYTES_MAX, read_format, segment_name},
     layout,
     message::{MESSAGE_BYTES_MAX, Message},
-    wire::{event, state},
+    wire::{FORMAT, event, state},
 };
 use crate::{
     domain::{
-        event::Envelope,
+        event::{Envelope, Event},
         id::{Oid, RunId},
         run::Run,
     },
-    git::Repo,
+    git::{Repo, objects::Entry},
 };
 
+/// What is written at the start, and never again.
+const FROZEN: [&str; 4] = ["format", "plan.json", "policy.json", "workflow.toml"];
 /// Appends that are looked at in one journal.
 const APPENDS_MAX: usize = 4_000_000;
 
@@ -27,8 +31,16 @@ pub fn each_event(
     run: &RunId,
     mut each: impl FnMut(Envelope, &str) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let (tip, message) = newest(repo, run)?;
+    each_event_at(repo, tip(repo, run)?, &mut each)
+}
+
+fn each_event_at(
+    repo: &Repo,
+    tip: Oid,
+    each: &mut impl FnMut(Envelope, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let commit = repo.read_commit(&tip, MESSAGE_BYTES_MAX)?;
+    let message = Message::parse(&commit.message)?;
     let mut next = 1;
     let mut take = |line: &str| -> anyhow::Result<()> {
         let envelope = event::decode(line)?;
@@ -39,15 +51,19 @@ pub fn each_event(
     for segment in segments(repo, &commit.tree)? {
         let text = repo.read_blob(&segment, SEGMENT_BYTES_MAX)?;
         let text = std::str::from_utf8(&text).context("a segment is not UTF-8")?;
-        text.lines().try_for_each(&mut take)?;
+        text.split_terminator('\n').try_for_each(&mut take)?;
     }
     newer_lines(repo, tip, message)?.iter().try_for_each(|line| take(line))
 }
 
 /// The run as its events alone give it.
 pub fn replay(repo: &Repo, run: &RunId) -> anyhow::Result<Run> {
+    replay_at(repo, tip(repo, run)?)
+}
+
+fn replay_at(repo: &Repo, tip: Oid) -> anyhow::Result<Run> {
     let mut folded: Option<Run> = None;
-    each_event(repo, run, |envelope, _| {
+    each_event_at(repo, tip, &mut |envelope, _| {
         match &mut folded {
             Some(run) => run.apply(&envelope)?,
             None => folded = Some(Run::begin(&envelope)?),
@@ -68,76 +84,113 @@ pub struct Verified {
 
 /// Replays the chain commit by commit and compares every recorded state, segment and trailer.
 pub fn verify(repo: &Repo, run: &RunId) -> anyhow::Result<Verified> {
-    let (tip, _) = newest(repo, run)?;
-    let chain = chain(repo, tip)?;
-    let (mut folded, mut states, mut tree, mut base): (Option<Run>, usize, Option<Oid>, u64) =
-        (None, 0, None, 0);
-    let mut pending = Vec::new();
+    let tip = tip(repo, run)?;
+    let chain = chain(repo, tip.clone())?;
+    let mut proof = Proof::default();
     for id in chain.iter().rev() {
+        proof.append(repo, id).with_context(|| format!("append {}", id.short()))?;
+    }
+    let found = proof.run.context("the journal holds no event")?;
+    ensure!(found.charter.run == *run, "it says that it is run `{}`", found.charter.run);
+    let replayed = replay_at(repo, tip)?;
+    ensure!(replayed == found, "the segments give another state than the chain");
+    Ok(Verified { appends: chain.len(), events: found.seq, states: proof.states, run: found })
+}
+
+/// What the appends up to here have shown.
+#[derive(Default)]
+struct Proof {
+    run: Option<Run>,
+    tree: Option<Oid>,
+    root: Entries,
+    segments: Entries,
+    base: u64,
+    states: usize,
+    /// The appends, and their lines, since the newest tree.
+    appends: usize,
+    lines: Vec<String>,
+}
+
+type Entries = BTreeMap<Vec<u8>, Entry>;
+
+impl Proof {
+    fn append(&mut self, repo: &Repo, id: &Oid) -> anyhow::Result<()> {
         let commit = repo.read_commit(id, MESSAGE_BYTES_MAX)?;
-        let at = |what: &str| format!("append {} ({what})", id.short());
-        let message = Message::parse(&commit.message).with_context(|| at("its message"))?;
+        let message = Message::parse(&commit.message)?;
         for line in &message.lines {
-            let envelope = event::decode(line).with_context(|| at("an event"))?;
-            match &mut folded {
-                Some(run) => run.apply(&envelope).with_context(|| at("an event"))?,
-                None => {
-                    folded = Some(Run::begin(&envelope).with_context(|| at("the first event"))?)
-                }
+            let envelope = event::decode(line)?;
+            ensure!(
+                !matches!(envelope.event, Event::Newer { .. }),
+                "`{}` was written by a newer version; update git-run to verify it",
+                envelope.event.kind().escape_debug()
+            );
+            match &mut self.run {
+                Some(run) => run.apply(&envelope)?,
+                None => self.run = Some(Run::begin(&envelope)?),
             }
-            pending.push(line.clone());
+            self.lines.push(line.clone());
         }
-        let run = folded.as_ref().with_context(|| at("no event"))?;
+        self.appends += 1;
+        let run = self.run.as_ref().context("it holds no event")?;
         ensure!(
             run.seq == message.seq,
-            "{}: its trailer says event {}, its last is {}",
-            at("seq"),
+            "its trailer says event {}, and its last is {}",
             message.seq,
             run.seq
         );
-        if tree.as_ref() == Some(&commit.tree) {
+        if self.tree.as_ref() == Some(&commit.tree) {
+            let base = self.base;
             ensure!(
                 message.base == base,
-                "{}: its trailer says base {}, its tree {base}",
-                at("base"),
+                "its trailer says base {}, its tree {base}",
                 message.base
             );
-            continue;
+            ensure!(self.appends < APPENDS_PER_TREE, "it should have had a new tree");
+            return Ok(());
         }
-        ensure!(message.base == run.seq, "{}: a new tree must hold event {}", at("base"), run.seq);
-        check_tree(repo, &commit.tree, run, &pending).with_context(|| at("its tree"))?;
-        (tree, base, states) = (Some(commit.tree), run.seq, states + 1);
-        pending.clear();
+        ensure!(message.base == run.seq, "its trailer says base {}, its tree is new", message.base);
+        self.check_tree(repo, &commit.tree).context("its tree")?;
+        (self.tree, self.base, self.appends) = (Some(commit.tree), message.base, 0);
+        self.states += 1;
+        self.lines.clear();
+        Ok(())
     }
-    let run = folded.context("the journal holds no event")?;
-    let replayed = replay(repo, &run.charter.run)?;
-    ensure!(replayed == run, "the segments give another state than the chain");
-    Ok(Verified { appends: chain.len(), events: run.seq, states, run })
+
+    /// A new tree holds the present state, one more segment, and else what the one before it held.
+    fn check_tree(&mut self, repo: &Repo, tree: &Oid) -> anyhow::Result<()> {
+        let run = self.run.as_ref().context("it holds no event")?;
+        let root = repo.read_tree(tree, TREE_BYTES_MAX)?;
+        let format = read_format(repo, &root)?;
+        ensure!(format <= FORMAT, "it is of format {format}; update git-run to verify it");
+        let entry =
+            |name: &str| root.get(name.as_bytes()).with_context(|| format!("`{name}` is missing"));
+        let state = repo.read_blob(&entry("state.json")?.id, state::STATE_BYTES_MAX)?;
+        ensure!(state == state::encode(run).as_bytes(), "`state.json` is not what its events give");
+        let segments = repo.read_tree(&entry("events")?.id, TREE_BYTES_MAX)?;
+        let name = segment_name(run.seq + 1 - self.lines.len() as u64, run.seq);
+        let segment =
+            segments.get(name.as_bytes()).with_context(|| format!("`events/{name}` is missing"))?;
+        let text = repo.read_blob(&segment.id, SEGMENT_BYTES_MAX)?;
+        ensure!(
+            text == format!("{}\n", self.lines.join("\n")).as_bytes(),
+            "`events/{name}` differs from the chain"
+        );
+        let mut expected = std::mem::take(&mut self.segments);
+        expected.insert(name.into_bytes(), segment.clone());
+        ensure!(segments == expected, "`events` holds other segments than were written");
+        for name in FROZEN {
+            let first = self.root.get(name.as_bytes()).unwrap_or(entry(name)?);
+            ensure!(entry(name)? == first, "`{name}` was changed after the start");
+        }
+        (self.root, self.segments) = (root, segments);
+        Ok(())
+    }
 }
 
-fn check_tree(repo: &Repo, tree: &Oid, run: &Run, lines: &[String]) -> anyhow::Result<()> {
-    let root = repo.read_tree(tree, TREE_BYTES_MAX)?;
-    let recorded = root.get(b"state.json".as_slice()).context("`state.json` is missing")?;
-    let recorded = repo.read_blob(&recorded.id, state::STATE_BYTES_MAX)?;
-    ensure!(recorded == state::encode(run).as_bytes(), "`state.json` is not what its events give");
-    let events = root.get(b"events".as_slice()).context("`events` is missing")?;
-    let name = super::journal::segment_name(run.seq + 1 - lines.len() as u64, run.seq);
-    let segments = repo.read_tree(&events.id, TREE_BYTES_MAX)?;
-    let segment =
-        segments.get(name.as_bytes()).with_context(|| format!("`events/{name}` is missing"))?;
-    let text = repo.read_blob(&segment.id, SEGMENT_BYTES_MAX)?;
-    ensure!(
-        text == format!("{}\n", lines.join("\n")).as_bytes(),
-        "`events/{name}` differs from the chain"
-    );
-    Ok(())
-}
-
-fn newest(repo: &Repo, run: &RunId) -> anyhow::Result<(Oid, Message)> {
-    let name = layout::journal(run);
-    let Some(tip) = repo.refs().read(&name)? else { bail!("there is no run `{run}` here") };
-    let message = Message::parse(&repo.read_commit(&tip, MESSAGE_BYTES_MAX)?.message)?;
-    Ok((tip, message))
+fn tip(repo: &Repo, run: &RunId) -> anyhow::Result<Oid> {
+    repo.refs()
+        .read(&layout::journal(run))?
+        .with_context(|| format!("there is no run `{run}` here"))
 }
 
 /// The appends from the newest to the first.
@@ -172,10 +225,7 @@ fn newer_lines(repo: &Repo, tip: Oid, newest: Message) -> anyhow::Result<Vec<Str
     let base = newest.base;
     let (mut chunks, mut id, mut message) = (Vec::new(), tip, newest);
     while base < message.seq {
-        ensure!(
-            chunks.len() < super::journal::APPENDS_PER_TREE,
-            "it has too many appends without a tree"
-        );
+        ensure!(chunks.len() < APPENDS_PER_TREE, "it has too many appends without a tree");
         let first = message.seq.saturating_sub(message.lines.len() as u64);
         chunks.push(message.lines);
         if first <= base {
@@ -195,8 +245,7 @@ pub fn read_file(
     path: &str,
     bytes_max: u64,
 ) -> anyhow::Result<Option<Vec<u8>>> {
-    let (tip, _) = newest(repo, run)?;
-    let mut tree = repo.read_commit(&tip, MESSAGE_BYTES_MAX)?.tree;
+    let mut tree = repo.read_commit(&tip(repo, run)?, MESSAGE_BYTES_MAX)?.tree;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
         let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;

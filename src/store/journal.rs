@@ -34,6 +34,7 @@ pub const APPENDS_PER_TREE: usize = 64;
 const TRIES_MAX: u32 = 200;
 const PAUSE_MS_MAX: u64 = 8;
 pub(super) const TREE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const FORMAT_BYTES_MAX: u64 = 100;
 pub(super) const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +93,7 @@ impl<'r> Journal<'r> {
     ) -> Result<Self, AppendError> {
         let first = Envelope { seq: 1, at: now, lamport: 1, actor: actor.clone(), lease: 0, event };
         let run = Run::begin(&first)?;
-        let line = event::encode(&first);
+        let line = line(&first)?;
         let mut root = BTreeMap::new();
         for (name, text) in [
             ("format", &format!("{FORMAT}\n")),
@@ -191,6 +192,7 @@ impl<'r> Journal<'r> {
             if self.run.newer {
                 return Err(AppendError::Newer);
             }
+            self.still_holds()?;
             match self.try_append(&events, artifacts, now) {
                 Err(AppendError::Other(error)) => match error.downcast_ref::<RefError>() {
                     Some(RefError::Stale { .. }) => self.reload()?,
@@ -209,7 +211,12 @@ impl<'r> Journal<'r> {
         let id = self.run.charter.run.clone();
         let held = self.held;
         *self = Self { held, ..Self::open(self.repo, &id, self.actor.clone())? };
-        match held {
+        self.still_holds()
+    }
+
+    /// A holder whose lease was taken writes nothing more, whenever it notices.
+    fn still_holds(&self) -> Result<(), AppendError> {
+        match self.held {
             Some(held) if held < self.run.generation => {
                 Err(AppendError::LeaseLost { held, taken: self.run.generation })
             }
@@ -235,13 +242,7 @@ impl<'r> Journal<'r> {
                 event: event.clone(),
             };
             run.apply(&envelope)?;
-            let line = event::encode(&envelope);
-            if event::EVENT_BYTES_MAX < line.len() {
-                return Err(
-                    anyhow::anyhow!("`{}` is too long to be written down", event.kind()).into()
-                );
-            }
-            lines.push(line);
+            lines.push(line(&envelope)?);
         }
         let Some(last) = events.last() else { return Ok(()) };
         let mut newer = self.newer.clone();
@@ -327,8 +328,32 @@ fn parent_of(repo: &Repo, commit: &Commit) -> anyhow::Result<Commit> {
 
 fn read_state(repo: &Repo, tree: &Oid) -> anyhow::Result<Run> {
     let entries = repo.read_tree(tree, TREE_BYTES_MAX)?;
+    let format = read_format(repo, &entries)?;
     let entry = entries.get(b"state.json".as_slice()).context("its tree has no `state.json`")?;
-    Ok(state::decode(&repo.read_blob(&entry.id, state::STATE_BYTES_MAX)?)?)
+    let mut run = state::decode(&repo.read_blob(&entry.id, state::STATE_BYTES_MAX)?)?;
+    run.newer |= FORMAT < format;
+    Ok(run)
+}
+
+/// The version that a journal's tree says it is of.
+pub(super) fn read_format(repo: &Repo, root: &BTreeMap<Vec<u8>, Entry>) -> anyhow::Result<u32> {
+    let entry = root.get(b"format".as_slice()).context("its tree has no `format`")?;
+    let text = repo.read_blob(&entry.id, FORMAT_BYTES_MAX)?;
+    let number = std::str::from_utf8(&text).ok().and_then(|text| text.trim_end().parse().ok());
+    number.filter(|number| 1 <= *number).context("its `format` is no version")
+}
+
+/// The line of an event that can be read again.
+fn line(envelope: &Envelope) -> anyhow::Result<String> {
+    let line = event::encode(envelope);
+    anyhow::ensure!(
+        line.len() <= event::EVENT_BYTES_MAX,
+        "`{}` would be {} bytes long, and an event may have {}",
+        envelope.event.kind(),
+        line.len(),
+        event::EVENT_BYTES_MAX
+    );
+    Ok(line)
 }
 
 /// The name of a segment: its first and last event.
@@ -344,7 +369,14 @@ fn write_tree(
     lines: &[String],
     artifacts: &[Artifact],
 ) -> anyhow::Result<Oid> {
-    root.insert("state.json".into(), blob(repo, state::encode(run).as_bytes())?);
+    let state = state::encode(run);
+    anyhow::ensure!(
+        state.len() as u64 <= state::STATE_BYTES_MAX,
+        "the state would be {} bytes long, and it may have {}",
+        state.len(),
+        state::STATE_BYTES_MAX
+    );
+    root.insert("state.json".into(), blob(repo, state.as_bytes())?);
     if !lines.is_empty() {
         let first = run.seq + 1 - lines.len() as u64;
         let segment = blob(repo, format!("{}\n", lines.join("\n")).as_bytes())?;

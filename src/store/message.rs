@@ -29,7 +29,7 @@ impl Message {
         let bad = |why: &str| DecodeError::Garbled { what: WHAT, why: why.to_owned() };
         let text = std::str::from_utf8(message).map_err(|_| bad("it is not UTF-8"))?;
         let (mut lines, mut seq, mut base) = (Vec::new(), None, None);
-        for line in text.lines().skip(1) {
+        for line in text.split('\n').skip(1) {
             if line.starts_with('{') {
                 lines.push(line.to_owned());
             } else if let Some(number) = line.strip_prefix("seq: ") {

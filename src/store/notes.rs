@@ -14,12 +14,14 @@ use crate::{
     process::clock,
 };
 
-const TRIES_MAX: u32 = 50;
+/// How often a line that lost a race is tried again.
+const TRIES_MAX: u32 = 500;
+const PAUSE_MS_MAX: u64 = 32;
 pub const NOTE_BYTES_MAX: u64 = 256 * 1024;
 
 /// Adds a line to the note on `commit`; a line that is there already is not added twice.
 pub fn add_line(repo: &Repo, commit: &Oid, line: &str, now: Timestamp) -> anyhow::Result<()> {
-    for _ in 0..TRIES_MAX {
+    for tries in 0..TRIES_MAX {
         let old = repo.refs().read(NOTES)?;
         let root = match &old {
             Some(tip) => Some(repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree),
@@ -33,7 +35,9 @@ pub fn add_line(repo: &Repo, commit: &Oid, line: &str, now: Timestamp) -> anyhow
         match repo.refs().compare_and_swap(NOTES, old.as_ref(), Some(&new)) {
             Ok(()) => return Ok(()),
             Err(RefError::Stale { .. }) => {
-                thread::sleep(Duration::from_millis(1 + clock::jitter(8)))
+                // Whoever lost often waits longer, so that some get through.
+                let pause = PAUSE_MS_MAX.min(u64::from(tries)) + 1;
+                thread::sleep(Duration::from_millis(clock::jitter(pause)));
             }
             Err(error) => return Err(error.into()),
         }
@@ -76,7 +80,8 @@ fn with_line(
         None => BTreeMap::new(),
     };
     // New notes go two digits deep, as git itself does once there are many.
-    let fan = rest.get(..2).filter(|_| !entries.contains_key(rest.as_bytes()) && 40 <= rest.len());
+    let whole = matches!(rest.len(), 40 | 64);
+    let fan = rest.get(..2).filter(|_| !entries.contains_key(rest.as_bytes()) && whole);
     let fan = fan.or_else(|| {
         rest.get(..2)
             .filter(|fan| entries.get(fan.as_bytes()).is_some_and(|e| e.kind == EntryKind::Tree))

@@ -173,3 +173,8 @@ implement = ["echo done > done.txt"]
 review = ["test -f done.txt"]
 audit = ["! grep -q bad done.txt"]
 "#;
+
+/// Whether there is time for the large numbers.
+pub fn long() -> bool {
+    std::env::var_os("GIT_RUN_TESTS").is_some_and(|value| value == "long")
+}

@@ -237,6 +237,8 @@ fn lock_path(path: &Path) -> PathBuf {
     lock.into()
 }
 
+/// The lock file, held for as long as it is open. One that was taken away before it could be held
+/// counts as somebody else's.
 fn create(path: &Path) -> io::Result<File> {
     let open = || OpenOptions::new().write(true).create_new(true).open(path);
     let file = match open() {
@@ -246,8 +248,15 @@ fn create(path: &Path) -> io::Result<File> {
         }
         other => other?,
     };
+    // It waits for a moment at most: only who looks whether it is a dead one's can hold it now.
     // Where the file system has no such locks, a dead one's lock is reported and not mended.
-    let _ = file.try_lock();
+    let held = file.lock().is_ok();
+    if held
+        && !fs::metadata(path)
+            .is_ok_and(|now| file.metadata().is_ok_and(|own| same_file(&own, &now)))
+    {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     Ok(file)
 }
 

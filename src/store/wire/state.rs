@@ -173,11 +173,16 @@ pub fn decode(text: &[u8]) -> Result<Run, DecodeError> {
         format: u32,
     }
     let FormatDoc { format } = serde_json::from_slice(text).map_err(garbled(WHAT))?;
-    if FORMAT < format {
-        return Err(DecodeError::Newer { what: WHAT, found: format });
-    }
-    let doc: RunDoc = serde_json::from_slice(text).map_err(garbled(WHAT))?;
-    doc.read().ok_or(DecodeError::Garbled { what: WHAT, why: "it contradicts itself".into() })
+    let doc = match serde_json::from_slice::<RunDoc>(text) {
+        Ok(doc) => doc,
+        Err(_) if FORMAT < format => {
+            return Err(DecodeError::Newer { what: WHAT, found: format });
+        }
+        Err(error) => return Err(garbled(WHAT)(error)),
+    };
+    // A newer one is shown as far as it is understood.
+    let run = doc.read().map(|run| Run { newer: FORMAT < format, ..run });
+    run.ok_or(DecodeError::Garbled { what: WHAT, why: "it contradicts itself".into() })
 }
 
 impl From<&Run> for RunDoc {
