@@ -31,7 +31,7 @@ pub enum HoldError {
 }
 
 const HOLDER_BYTES_MAX: u64 = 200;
-const LOOKS: u32 = 10;
+const LOOKS: u32 = 20;
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 impl Hold {
@@ -102,7 +102,8 @@ fn lock(path: &Path, what: &str, me: &ProcessMark) -> Result<File, HoldError> {
     Ok(file)
 }
 
-/// Takes the lock, or looks again a few times: whoever only asks whether it is held is gone at once.
+/// Takes the lock, or looks again a few times: whoever only asks whether it is held is gone at once, and
+/// so is the copy that a child of ours has until it executes its program.
 fn take(file: &File) -> Result<(), TryLockError> {
     for _ in 1..LOOKS {
         match file.try_lock() {

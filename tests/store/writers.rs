@@ -1,6 +1,6 @@
 //! Many writers, one journal; leases; intents.
 
-use std::{process::Stdio, thread};
+use std::{process::Stdio, thread, time::Duration};
 
 use git_run::{
     domain::{
@@ -161,7 +161,12 @@ fn only_one_holds_a_work_tree_and_looking_is_in_nobodys_way() {
         }
         looker.join().unwrap();
     });
-    assert!(!hold::is_held(&repo, &run_id()));
+    // A child that another test is just starting may have it for a moment still.
+    let free = (0..400).any(|_| {
+        thread::sleep(Duration::from_millis(5));
+        !hold::is_held(&repo, &run_id())
+    });
+    assert!(free);
 }
 
 #[test]
