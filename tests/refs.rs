@@ -268,14 +268,14 @@ fn the_lock_of_a_dead_writer_is_mended_below_refs_run_and_reported_elsewhere() {
     let repo = TestRepo::new();
     let c = commits(&repo, 2);
     let refs = Writer::Own.open(&git_dir(&repo));
-    for name in [JOURNAL, "refs/worktree/run"] {
+    for name in [JOURNAL, "refs/worktree/run", "refs/notes/run"] {
         let lock = lock_of(&repo, name, LONG_AGO);
         let begun = Instant::now();
         refs.compare_and_swap(name, None, Some(&c[0])).unwrap();
         assert!(begun.elapsed() < Duration::from_secs(1), "{name}: it was old enough at once");
         assert!(!lock.exists(), "{name}");
     }
-    for name in ["refs/heads/theirs", "refs/notes/run", "refs/worktree/other"] {
+    for name in ["refs/heads/theirs", "refs/notes/other", "refs/worktree/other"] {
         let lock = lock_of(&repo, name, LONG_AGO);
         match refs.compare_and_swap(name, None, Some(&c[0])) {
             Err(RefError::Locked { name: said, lock: path }) => {

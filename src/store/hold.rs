@@ -4,6 +4,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -35,6 +37,9 @@ pub enum HoldError {
 }
 
 const HOLDER_BYTES_MAX: u64 = 200;
+/// How often, and how long apart, a lock that is held is looked at before it counts as held.
+const LOOKS: u32 = 20;
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 impl Hold {
     /// This work tree, for nobody else's run.
@@ -77,7 +82,7 @@ fn lock(path: &Path, what: &str, me: &ProcessMark) -> Result<File, HoldError> {
         Ok(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?)
     };
     let mut file = open().with_context(|| format!("cannot open `{}`", path.display()))?;
-    match file.try_lock() {
+    match take(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut who = String::new();
@@ -102,6 +107,18 @@ fn lock(path: &Path, what: &str, me: &ProcessMark) -> Result<File, HoldError> {
         tracing::debug!(%error, "the lock does not say whose it is");
     }
     Ok(file)
+}
+
+/// Takes the lock, or looks again a few times: a child that a dead holder was just starting has a copy
+/// of it until it executes its program.
+fn take(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK_PAUSE),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 /// The lease as it is shared: one commit that holds who, until when, and a nonce, so that two
