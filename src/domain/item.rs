@@ -158,12 +158,8 @@ impl Active {
         stages: &[StageShape],
     ) {
         let then = match &end.outcome {
-            Outcome::Built => {
-                self.counters.failures = 0;
-                Then::Next
-            }
+            Outcome::Built => Then::Next,
             Outcome::Judged(Verdict::Pass | Verdict::Conditional) => {
-                self.counters.failures = 0;
                 self.pass(working, end, shape);
                 Then::Next
             }
@@ -193,6 +189,8 @@ impl Active {
         match then {
             Then::Again => self.attempt = self.attempt.saturating_add(1),
             Then::Next => {
+                // Not before what the stage left is committed: a refused commit is a failure too.
+                self.counters.failures = 0;
                 let at = stages.iter().position(|shape| shape.id == self.stage);
                 match at.and_then(|at| stages.get(at + 1)) {
                     Some(next) => self.enter(&next.id.clone()),
