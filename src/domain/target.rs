@@ -34,12 +34,12 @@ pub fn items(plan: &Plan, targets: &[String], range: &Range) -> Result<Vec<ItemI
     if !whole && *range != Range::default() {
         return Err(NoTarget::RangeOfOne);
     }
+    let mut wanted = Vec::new();
+    for target in targets.iter().filter(|target| *target != WHOLE_PLAN) {
+        wanted.push(one(plan, target)?);
+    }
     if whole {
         return in_range(plan, range);
-    }
-    let mut wanted = Vec::new();
-    for target in targets {
-        wanted.push(one(plan, target)?);
     }
     let order = plan.sprints.iter().flat_map(|sprint| {
         let tasks = sprint.tasks.iter().map(|task| task.id.as_str());
@@ -56,7 +56,7 @@ fn one(plan: &Plan, target: &str) -> Result<ItemId, NoTarget> {
     let found = known().find(|id| *id == target).and_then(|id| ItemId::parse(id).ok());
     found.ok_or_else(|| NoTarget::Unknown {
         wanted: target.chars().take(80).collect(),
-        near: near::nearest(target, known()).map(str::to_owned),
+        near: near::nearest(target, known().chain([WHOLE_PLAN])).map(str::to_owned),
     })
 }
 
