@@ -29,7 +29,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &HaltArgs) -> Result<Exit, Fai
     let mut journal = Journal::open(repo, &id, actor(repo))?;
     let mut reason = args.reason.clone();
     crate::domain::finding::cut(&mut reason, REASON_BYTES_MAX);
-    if journal.run().state == State::Halted && args.force {
+    let rests = matches!(journal.run().state, State::Halted | State::Complete);
+    if rests && args.force && !hold::is_held(repo, &id) {
         journal.append(vec![Event::RunClosed { why: reason }], &[], clock::now())?;
         return answer(ui, &journal, "given up; everything that it did is kept");
     }
