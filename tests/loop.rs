@@ -89,6 +89,10 @@ fn a_commit_between_review_and_audit_is_reviewed_too() {
     go(&repo, 0);
     assert_eq!((repo.calls("review"), repo.calls("audit")), (2, 2));
     assert!(repo.events().contains(&"item-reopened".to_owned()));
+    // Every judge's report is kept, the first review's as well as the second one's.
+    for call in ["0002-review", "0003-audit", "0004-review", "0005-audit"] {
+        repo.run(&["show", &format!("artifacts/sprint-1/{call}.json")]).ends(0);
+    }
 }
 
 #[test]
@@ -312,6 +316,7 @@ fn the_rate_limit_counts_calls_before_they_are_made() {
     let working = repo.begin(&["sprint-1", "--local"]);
     eventually("the wait", || repo.run(&["log", "--json"]).out.contains("calls-held"));
     assert_eq!((repo.calls("implement"), repo.calls("review"), repo.calls("audit")), (1, 1, 0));
+    assert!(repo.run(&["status"]).ends(0).out.contains("waiting   for the next call, until "));
     working.signal("-INT");
     working.ended().ends(130);
 }

@@ -221,8 +221,8 @@ impl World for RealWorld<'_> {
         let transcript =
             transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())?;
         let report = called.report.unwrap_or_default();
-        let path =
-            format!("{}/{:04}-{}-{:02}.json", start.item, start.cycle, start.stage, start.attempt);
+        // By the number of the call: a stage that is done again begins anew with attempt 1.
+        let path = format!("{}/{:04}-{}.json", start.item, run.calls_total, start.stage);
         let artifacts: Vec<_> = (!report.text.is_empty())
             .then(|| Artifact {
                 path: path.clone(),
