@@ -273,7 +273,7 @@ fn no_escape_sequence_of_a_stranger_reaches_the_terminal() {
         &["list"],
         &["list", "--porcelain"],
         &["show", "policy"],
-        &["show", "artifacts/sprint-1/0001-review-01.json"],
+        &["show", "artifacts/sprint-1/0002-review.json"],
     ] {
         said.push(repo.run(words).ends(0).out);
     }
@@ -431,6 +431,32 @@ fn another_unfinished_run_is_not_pushed_aside() {
         assert!(ran.err.contains("is HALTED") && ran.err.contains("git run resume"), "{}", ran.err);
     }
     assert_eq!(repo.refs("refs/run/").len(), 3);
+}
+
+#[test]
+fn a_journal_that_is_no_journal_is_a_fault_of_its_own() {
+    let repo = planned();
+    repo.run(&["sprint-1", "--local"]).ends(0);
+    let (run, journal) = (repo.status()["run"].as_str().unwrap().to_owned(), repo.journal());
+    let main = repo.git(&["rev-parse", "main"]);
+    repo.git(&["update-ref", &journal, &main]);
+    for words in
+        [&["status"][..], &[], &["log"], &["verify"], &["resume"], &["halt"], &["sprint-1"]]
+    {
+        let ran = untouched(&repo, words, 70);
+        assert!(
+            ran.err.contains(&run) || ran.out.contains(&run),
+            "{words:?}: {}{}",
+            ran.out,
+            ran.err
+        );
+    }
+    let list = untouched(&repo, &["list"], 0);
+    assert!(list.err.contains(&run), "{}", list.err);
+    let blob = repo.git(&["hash-object", "-w", "README"]);
+    fs::write(repo.work.join(".git").join(&journal), format!("{blob}\n")).unwrap();
+    untouched(&repo, &["status"], 70);
+    untouched(&repo, &["verify"], 70);
 }
 
 #[test]

@@ -53,8 +53,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     carry_on(ui, repo, journal, settings, frozen, agents, args.quiet)
 }
 
-fn journal<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {
-    Ok(Journal::open(repo, id, actor(repo))?)
+pub(super) fn journal<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {
+    let opened = Journal::open(repo, id, actor(repo));
+    opened.map_err(|error| Fail::from(error).about(&format!("the journal of run `{id}`")))
 }
 
 /// The run that was named, or the one of this work tree.
