@@ -352,6 +352,18 @@ fn what_is_not_fit_for_a_run_is_left_untouched() {
         ("", &["sprint-1", "--branch", "a..b"], 1, "no name for a branch"),
         ("", &["sprint-1", "--branch", "-f"], 2, "unexpected argument"),
         ("", &["sprint-1", "--branch=-f"], 1, "no name for a branch"),
+        (
+            "git branch x",
+            &["sprint-1", "--branch", "x", "--base", "x"],
+            3,
+            "the base that the work builds on",
+        ),
+        (
+            "git branch -m trunk; git update-ref refs/remotes/origin/trunk HEAD; git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/trunk",
+            &["sprint-1", "--branch", "trunk"],
+            3,
+            "the base that the work builds on",
+        ),
         ("git branch feature", one, 1, "beside the branch `feature`"),
         ("git branch feature/sprint-1/x", one, 1, "beside the branch `feature/sprint-1/x`"),
         (

@@ -72,6 +72,20 @@ fn safe_branch(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
     })
 }
 
+/// What the work builds on is never what the run works on, whatever it is called.
+pub fn apart(branch: &str, base: &str) -> Result<(), Unfit> {
+    if branch.to_lowercase() != base.to_lowercase() {
+        return Ok(());
+    }
+    Err(Unfit {
+        what: format!(
+            "`{branch}` is the base that the work builds on, and a run never works on it"
+        ),
+        hint: "name another branch with `--branch`, or another base with `--base`".into(),
+        refused: true,
+    })
+}
+
 /// A branch that git can make, or that nobody else stands on.
 fn free_branch(repo: &Repo, _: &Settings, wish: &Wish<'_>) -> Found {
     let full = format!("refs/heads/{}", wish.branch);
