@@ -246,7 +246,8 @@ fn a_run_is_found_by_a_part_of_its_name_and_by_its_target() {
     }
     let list = repo.run(&["list", "--porcelain", "-z"]).ends(0).out;
     assert_eq!(list, format!("{run}\tJACKED_OUT\t100\tsprint-1\tfeature/sprint-1\0"));
-    assert_eq!(repo.run(&["log", "-n", "2"]).ends(0).out.lines().count(), 2);
+    // Two events, and as the last line the next command.
+    assert_eq!(repo.run(&["log", "-n", "2"]).ends(0).out.lines().count(), 3);
 }
 
 #[test]

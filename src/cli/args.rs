@@ -174,7 +174,7 @@ pub(super) struct ResumeArgs {
     /// Clear the breaker's counters and try one cycle.
     #[arg(long)]
     pub reset_ice: bool,
-    /// Go on although the remote's branch has moved or the branch stands elsewhere.
+    /// Go on although the run belongs elsewhere, or its last processes cannot be looked up from here.
     #[arg(long)]
     pub force: bool,
     /// The agent of every stage, or of one.

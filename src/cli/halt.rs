@@ -29,7 +29,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &HaltArgs) -> Result<Exit, Fai
     let mut reason = args.reason.clone();
     crate::domain::finding::cut(&mut reason, REASON_BYTES_MAX);
     let rests = matches!(journal.run().state, State::Halted | State::Complete);
-    if rests && args.force && !hold::is_held(repo, &id) {
+    if rests && args.force && !hold::is_held(journal.run()) {
         journal.append(vec![Event::RunClosed { why: reason }], &[], clock::now())?;
         return answer(ui, &journal, "given up; everything that it did is kept");
     }
@@ -38,7 +38,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &HaltArgs) -> Result<Exit, Fai
         Answer::Already => return answer(ui, &journal, "halted already"),
         Answer::Write(events) => journal.append(events, &[], clock::now())?,
     }
-    if hold::is_held(repo, &id) {
+    if hold::is_held(journal.run()) {
         let how = if args.force {
             "its agent is being stopped"
         } else {

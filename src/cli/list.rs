@@ -43,7 +43,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ListArgs) -> Result<Exit, Fai
     }
     if ui.json {
         ui.say_json(&serde_json::json!({ "schema": "git-run/list/1", "runs": values }))?;
-    } else if runs.is_empty() && !args.porcelain {
+    } else if !runs.is_empty() && !args.porcelain {
+        ui.say("next: git run status <run>  (one of them, closely)\n")?;
+    } else if !args.porcelain {
         ui.say("no runs yet\nnext: git run plan show  (what could be run)\n")?;
     }
     Ok(Exit::Done)

@@ -9,10 +9,11 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::{run::Run, tale},
+    domain::{run::Run, tale, view::RunView},
     git::Repo,
+    process::clock,
     report::{json, sanitise::one_line},
-    store::history,
+    store::{history, hold},
 };
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail> {
@@ -62,6 +63,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail
     })?;
     for line in newest {
         ui.say(&format!("{line}\n"))?;
+    }
+    if !ui.json
+        && let Some(run) = folded
+    {
+        let held = hold::is_held(&run);
+        let view = RunView::new(run, held, clock::now());
+        ui.say(&format!("next: {}  ({})\n", view.next.command, view.next.why))?;
     }
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use super::{
     args::ResumeArgs,
     exit::{Exit, Fail},
-    start::{actor, carry_on},
+    start::{Manner, actor, carry_on},
     ui::Ui,
 };
 use crate::{
@@ -50,7 +50,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
         journal.append(events, &[], clock::now())?;
     }
     let agents = super::args::agents(&args.agent);
-    carry_on(ui, repo, journal, settings, frozen, agents, args.quiet)
+    let manner = Manner { quiet: args.quiet, force: args.force };
+    carry_on(ui, repo, journal, settings, frozen, agents, manner)
 }
 
 pub(super) fn journal<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {

@@ -64,7 +64,15 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     let _hold = hold.and_run(repo, &prepared.charter.run, &me)?;
     journal.take_lease(me, clock::now())?;
     let frozen = (prepared.plan, prepared.workflow);
-    carry_on(ui, repo, journal, settings, frozen, request.agents, args.quiet)
+    carry_on(
+        ui,
+        repo,
+        journal,
+        settings,
+        frozen,
+        request.agents,
+        Manner { quiet: args.quiet, force: false },
+    )
 }
 
 /// A run of this work tree whose end was not reached.
@@ -110,7 +118,22 @@ fn go_on(
     let mut journal = Journal::open(repo, id, actor(repo))?;
     journal.take_lease(me.clone(), clock::now())?;
     let frozen = super::resume::frozen(repo, id)?;
-    carry_on(ui, repo, journal, settings, frozen, request.agents.clone(), args.quiet)
+    carry_on(
+        ui,
+        repo,
+        journal,
+        settings,
+        frozen,
+        request.agents.clone(),
+        Manner { quiet: args.quiet, force: false },
+    )
+}
+
+/// How a run is carried on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub quiet: bool,
+    pub force: bool,
 }
 
 /// Drives the run from here to where it rests, and says where that is.
@@ -121,12 +144,13 @@ pub(super) fn carry_on(
     settings: Settings,
     frozen: (Plan, Workflow),
     agents: Vec<(Option<String>, String)>,
-    quiet: bool,
+    manner: Manner,
 ) -> Result<Exit, Fail> {
-    let quiet = quiet || ui.json;
+    let quiet = manner.quiet || ui.json;
     let id = journal.run().charter.run.clone();
     let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;
-    let mut world = RealWorld::new(repo, settings, frozen, agents, caller, Box::new(Ui::ask));
+    let world = RealWorld::new(repo, settings, frozen, agents, caller, Box::new(Ui::ask));
+    let mut world = world.vouched_for(manner.force);
     let mut log = Narrated { journal, quiet };
     let me = alive::own_mark();
     publish(repo, log.journal.run(), &me, true)?;
@@ -135,6 +159,7 @@ pub(super) fn carry_on(
     if let Err(fail) = publish(repo, log.journal.run(), &me, false) {
         tracing::debug!(why = %fail.message, "the lease was not given back");
     }
+    repo.pack_when_many();
     driven?;
     let run = log.journal.run().clone();
     let exit = Exit::of(&run);

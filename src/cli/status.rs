@@ -48,7 +48,8 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
         hint: Some(format!("git run verify {id}")),
         ..Fail::new(Exit::Fault, format!("{error:#}"))
     })?;
-    Ok(RunView::new(run, hold::is_held(repo, id), clock::now()))
+    let held = hold::is_held(&run);
+    Ok(RunView::new(run, held, clock::now()))
 }
 
 fn nothing(ui: &mut Ui, args: &StatusArgs) -> Result<Exit, Fail> {

@@ -47,7 +47,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
     if ui.json {
         ui.say_json(&serde_json::json!({ "schema": "git-run/verify/1", "runs": values }))?;
     } else if runs.is_empty() {
-        ui.say("no runs yet\n")?;
+        ui.say("no runs yet\nnext: git run plan show  (what could be run)\n")?;
+    } else {
+        ui.say("next: git run list  (where each of them stands)\n")?;
     }
     Ok(exit)
 }

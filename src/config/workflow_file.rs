@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::plan_file;
 use crate::domain::{
     id::{PlanId, StageId},
     workflow::{Duty, Stage, Workflow},
@@ -46,6 +47,9 @@ enum DutyDoc {
 pub fn read(text: &str) -> Result<Workflow, String> {
     if WORKFLOW_BYTES_MAX < text.len() {
         return Err(format!("the workflow is longer than {WORKFLOW_BYTES_MAX} bytes"));
+    }
+    if plan_file::toml::long_key(text).is_some() {
+        return Err("a key of the workflow has too many parts".to_owned());
     }
     let doc: WorkflowDoc = toml::from_str(text).map_err(|error| error.to_string())?;
     if doc.format != 1 {

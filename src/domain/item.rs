@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     event::{ProcessMark, StageEnd, StageShape, StageStart, Trip},
-    finding::Finding,
+    finding::{Finding, Severity},
     id::{Digest, ItemId, Oid, StageId},
     limits::Limits,
     outcome::{Outcome, Verdict},
@@ -15,6 +15,8 @@ use super::{
 pub const FINGERPRINTS_MAX: usize = 2000;
 /// Cycles that are kept for showing.
 pub const CYCLES_KEPT_MAX: usize = 50;
+/// The rule of the finding that a refused commit is.
+const COMMIT_REFUSED: &str = "commit-refused";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -37,6 +39,8 @@ pub struct Active {
     /// How often this stage was begun in this cycle.
     pub attempt: u32,
     pub phase: Phase,
+    /// Where the item stood when an earlier judge was called again: what is built before it is built.
+    pub reopened_from: Option<StageId>,
     /// A commit that was announced and whose outcome is not known yet.
     pub committing: Option<Committing>,
     /// The last commit was refused, so that nobody tries the same again at once.
@@ -105,7 +109,7 @@ pub struct Counters {
     /// The fewest open findings so far, and for how many cycles there was no new low.
     pub fewest: Option<u32>,
     pub since_fewest: u32,
-    /// Cycles that were spent.
+    /// Cycles that were spent, and judges that were called again.
     pub spent: u32,
 }
 
@@ -126,6 +130,7 @@ impl Active {
             stage: first.clone(),
             attempt: 1,
             phase: Phase::Ready,
+            reopened_from: None,
             committing: None,
             refused: false,
             passed: Vec::new(),
@@ -172,10 +177,12 @@ impl Active {
                 self.counters.failures = self.counters.failures.saturating_add(1);
                 Then::Again
             }
-            Outcome::Judged(Verdict::Fail)
-            | Outcome::Held { .. }
-            | Outcome::Unavailable { .. }
-            | Outcome::Stopped => Then::Again,
+            // A person who looks at why it halted finds it here.
+            Outcome::Judged(Verdict::Fail) => {
+                self.findings.clone_from(&end.findings);
+                Then::Again
+            }
+            Outcome::Held { .. } | Outcome::Unavailable { .. } | Outcome::Stopped => Then::Again,
         };
         if end.clean {
             self.go(&then, stages);
@@ -189,10 +196,9 @@ impl Active {
         match then {
             Then::Again => self.attempt = self.attempt.saturating_add(1),
             Then::Next => {
-                // Not before what the stage left is committed: a refused commit is a failure too.
+                // Only now: what was built, but cannot be committed, is no result.
                 self.counters.failures = 0;
-                let at = stages.iter().position(|shape| shape.id == self.stage);
-                match at.and_then(|at| stages.get(at + 1)) {
+                match self.after(stages) {
                     Some(next) => self.enter(&next.id.clone()),
                     None => self.phase = Phase::Passed,
                 }
@@ -200,10 +206,54 @@ impl Active {
         }
     }
 
+    /// The stage after the present one; an item that was reopened is not built again on its way.
+    fn after<'a>(&mut self, stages: &'a [StageShape]) -> Option<&'a StageShape> {
+        let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
+        let (here, from) =
+            (at(&self.stage)?, self.reopened_from.as_ref().and_then(at).unwrap_or(0));
+        let mut rest = stages.iter().enumerate().skip(here + 1);
+        let next = rest.find(|(at, shape)| from <= *at || shape.back_to.is_some());
+        if next.is_none_or(|(at, _)| from <= at) {
+            self.reopened_from = None;
+        }
+        next.map(|(_, shape)| shape)
+    }
+
+    /// A judge judges again. That uses up a cycle, so that it cannot go on for ever.
+    pub(super) fn reopen(&mut self, stage: &StageId) {
+        self.reopened_from.get_or_insert_with(|| self.stage.clone());
+        self.counters.spent = self.counters.spent.saturating_add(1);
+        self.enter(stage);
+    }
+
     pub(super) fn enter(&mut self, stage: &StageId) {
         self.stage = stage.clone();
         self.attempt = 1;
         self.phase = Phase::Ready;
+    }
+
+    /// What was left cannot be committed: that is a finding for the builder, who tries again.
+    pub(super) fn refuse_commit(&mut self, why: &str) {
+        self.refused = true;
+        self.counters.failures = self.counters.failures.saturating_add(1);
+        let finding = Finding {
+            rule: COMMIT_REFUSED.into(),
+            severity: Severity::High,
+            path: None,
+            line: None,
+            message: why.to_owned(),
+        };
+        self.findings.retain(|finding| finding.rule != COMMIT_REFUSED);
+        self.findings.insert(0, finding.bounded());
+        if matches!(self.phase, Phase::Uncommitted { .. }) {
+            self.phase = Phase::Ready;
+            self.attempt = self.attempt.saturating_add(1);
+        }
+    }
+
+    pub(super) fn commit_done(&mut self) {
+        self.refused = false;
+        self.findings.retain(|finding| finding.rule != COMMIT_REFUSED);
     }
 
     fn pass(&mut self, working: &Working, end: &StageEnd, shape: &StageShape) {
@@ -254,8 +304,16 @@ impl Active {
         }
         self.findings.clone_from(&end.findings);
         self.cycle = self.cycle.saturating_add(1);
+        self.reopened_from = None;
         let back_to = shape.back_to.clone().unwrap_or_else(|| self.stage.clone());
         self.enter(&back_to);
+    }
+
+    /// The findings with which the last cycle ended, those included that are not kept; nothing when
+    /// no cycle has ended yet.
+    #[must_use]
+    pub fn open(&self) -> Option<u32> {
+        self.cycles.last().map(|cycle| cycle.findings)
     }
 
     /// The first judge whose pass was for another tree than the present one.
@@ -305,3 +363,6 @@ impl Counters {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ pub mod secret;
 pub mod step;
 pub mod tale;
 pub mod target;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod view;
 pub mod workflow;

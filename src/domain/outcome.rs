@@ -140,6 +140,8 @@ pub struct Facts<'a> {
 pub const EXIT_LATER: i32 = 75;
 /// How long "later" is when the agent does not say.
 pub const LATER: super::time::Span = super::time::Span::from_secs(60);
+/// The latest "later" that an agent may ask for.
+pub const LATEST: super::time::Span = super::time::Span::from_hours(24);
 /// What the supervisor says when there is no such program, or it may not be run.
 const EXIT_CANNOT_RUN: [i32; 2] = [126, 127];
 
@@ -206,7 +208,7 @@ fn effective(verdict: Verdict, findings: &[Finding]) -> Verdict {
 
 fn later(facts: &Facts<'_>) -> Timestamp {
     match facts.paper {
-        Paper::Read { retry_at: Some(at), .. } if facts.now < at => at,
+        Paper::Read { retry_at: Some(at), .. } if facts.now < at => at.min(facts.now.after(LATEST)),
         _ => facts.now.after(LATER),
     }
 }

@@ -69,3 +69,6 @@ fn resume(run: &Run, reset_breaker: bool) -> Result<Answer, Denied> {
 fn nothing_to(run: &Run, verb: &'static str) -> Denied {
     Denied::NothingTo { run: run.charter.run.to_string(), state: run.state.word(), verb }
 }
+
+#[cfg(test)]
+mod tests;

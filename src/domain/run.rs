@@ -8,7 +8,6 @@ use super::{
         Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageEnd, StageShape,
         StageStart, Trip, Usage, Work,
     },
-    finding::{Finding, Severity},
     id::{ItemId, Oid, StageId},
     item::{Active, Committing, Item, Phase, Progress},
     limits::{BudgetLevel, RATE_WINDOW},
@@ -75,6 +74,12 @@ pub struct Run {
     /// The newest time that any event carries; it never goes backwards.
     pub at: Timestamp,
     pub began: Timestamp,
+    /// What the clock said when the last event was written.
+    pub clock: Timestamp,
+    /// The run's own time: it goes on as clocks go on, and stands still when one is set back.
+    pub steady: Timestamp,
+    /// Up to where, in the run's own time, it is counted what it ran.
+    pub counted: Timestamp,
     pub generation: u64,
     pub holder: Option<ProcessMark>,
     /// Where the run's branch stood when the journal last said so.
@@ -84,9 +89,10 @@ pub struct Run {
     pub breaker: Breaker,
     pub usage: Usage,
     pub budget: BudgetLevel,
-    /// When agents were called in the last hour, oldest first.
+    /// When agents were called last, oldest first, in the run's own time.
     pub calls: VecDeque<Timestamp>,
     pub calls_total: u64,
+    /// In the run's own time.
     pub held_until: Option<Timestamp>,
     /// Time spent running, in all and since the breaker was last reset.
     pub ran: Span,
@@ -155,6 +161,9 @@ impl Run {
             lamport: first.lamport,
             at: first.at,
             began: first.at,
+            clock: first.at,
+            steady: first.at,
+            counted: first.at,
             generation: 0,
             holder: None,
             head: charter.start.clone(),
@@ -191,15 +200,20 @@ impl Run {
             let (found, held) = (envelope.lease, self.generation);
             return Err(Refusal::Fenced { event: event.kind().to_owned(), found, held });
         }
-        // The time between a crash and the next holder is nobody's.
-        let ran = if self.state == State::Running && !taking {
-            envelope.at.since(self.at)
+        let steady = self.own_time(envelope.at);
+        // The time between a crash and the next holder is nobody's, whatever others write in it.
+        let ran = if self.state == State::Running && !taking && !by_anybody(event) {
+            steady.since(self.counted)
         } else {
             Span::ZERO
         };
         self.transition(event, envelope.at)?;
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
+        if !by_anybody(event) {
+            self.counted = steady;
+        }
+        (self.clock, self.steady) = (envelope.at, steady);
         self.seq = envelope.seq;
         self.lamport = self.lamport.max(envelope.lamport);
         self.at = self.at.max(envelope.at);
@@ -246,10 +260,15 @@ impl Run {
             (Running, Event::BreakerOpened { trip, evidence }) => {
                 self.breaker = Breaker::Open { trip: *trip, evidence: evidence.clone() };
             }
-            (Running, Event::BreakerClosed) => self.breaker = Breaker::Closed,
+            (Running, Event::BreakerClosed) if matches!(self.breaker, Breaker::HalfOpen { .. }) => {
+                self.breaker = Breaker::Closed
+            }
             (Running, Event::BudgetReached { level, .. }) => self.budget = *level,
-            (Running, Event::CallsHeld { until }) => self.held_until = Some(*until),
-            (Running, Event::RunCompleted { head, tree }) if self.all_done() => {
+            (Running, Event::CallsHeld { until }) => self.hold(*until, at),
+            // A halt that was asked for in the last moment comes before the delivery.
+            (Running, Event::RunCompleted { head, tree })
+                if self.all_done() && self.halt_request.is_none() =>
+            {
                 self.stand_at(head, tree);
                 self.state = Complete;
             }
@@ -276,7 +295,7 @@ impl Run {
                 working.process = Some(mark.clone());
                 Ok(())
             }
-            Event::StageEnded(end) => self.end_stage(event, end),
+            Event::StageEnded(end) => self.end_stage(event, end, at),
             Event::StageLost { .. } => {
                 let active = self.active_for(event)?;
                 if !matches!(active.phase, Phase::Working(_)) {
@@ -339,9 +358,10 @@ impl Run {
     fn reset_breaker(&mut self) {
         self.ran_since_reset = Span::ZERO;
         let tree = self.tree.clone();
-        let mut trial = (1, 0);
+        // Where nothing was judged before, every verdict is better than that.
+        let mut trial = (1, u32::MAX);
         if let Some(active) = self.active_mut() {
-            trial = (active.cycle, u32::try_from(active.findings.len()).unwrap_or(u32::MAX));
+            trial = (active.cycle, active.open().unwrap_or(u32::MAX));
             active.counters = super::item::Counters { cycle_tree: tree, ..Default::default() };
         }
         if matches!(self.breaker, Breaker::Open { .. }) {
@@ -410,14 +430,14 @@ impl Run {
         active.begin(start, &shape, at);
         self.held_until = None;
         self.calls_total = self.calls_total.saturating_add(1);
-        self.calls.push_back(self.at.max(at));
+        self.calls.push_back(self.own_time(at));
         while limit.max(1) < self.calls.len() {
             self.calls.pop_front();
         }
         Ok(())
     }
 
-    fn end_stage(&mut self, event: &Event, end: &StageEnd) -> Result<(), Refusal> {
+    fn end_stage(&mut self, event: &Event, end: &StageEnd, at: Timestamp) -> Result<(), Refusal> {
         let stages = self.charter.stages.clone();
         let active = self.active_for(event)?;
         let shape = stages.iter().find(|shape| shape.id == active.stage);
@@ -428,7 +448,7 @@ impl Run {
         active.end(&working, end, shape, &stages);
         self.usage = self.usage.plus(end.usage);
         match &end.outcome {
-            Outcome::Held { until } => self.held_until = Some(*until),
+            Outcome::Held { until } => self.hold(*until, at),
             Outcome::Judged(Verdict::Fail) => self.stop = Some(Cause::FailVerdict { stage }),
             Outcome::Unavailable { why } => {
                 self.stop = Some(Cause::AgentUnavailable { why: why.clone() })
@@ -448,7 +468,7 @@ impl Run {
         if !known || !matches!(active.phase, Phase::Passed | Phase::Ready) {
             return Err(self.refuse(event, "nothing was passed"));
         }
-        active.enter(stage);
+        active.reopen(stage);
         Ok(())
     }
 
@@ -469,27 +489,13 @@ impl Run {
         Ok(())
     }
 
-    /// The user's own hook said no: that is a finding for the builder, who tries again.
+    /// The user's own hook said no.
     fn refuse_commit(&mut self, event: &Event, why: &str) -> Result<(), Refusal> {
         let active = self.active_for(event)?;
         if active.committing.take().is_none() {
             return Err(self.refuse(event, "no commit was announced"));
         }
-        active.refused = true;
-        active.counters.failures = active.counters.failures.saturating_add(1);
-        let finding = Finding {
-            rule: "commit-refused".into(),
-            severity: Severity::High,
-            path: None,
-            line: None,
-            message: why.to_owned(),
-        };
-        active.findings.retain(|finding| finding.rule != "commit-refused");
-        active.findings.insert(0, finding.bounded());
-        if matches!(active.phase, Phase::Uncommitted { .. }) {
-            active.phase = Phase::Ready;
-            active.attempt = active.attempt.saturating_add(1);
-        }
+        active.refuse_commit(why);
         Ok(())
     }
 
@@ -499,8 +505,7 @@ impl Run {
         if active.committing.take().is_none() {
             return Err(self.refuse(event, "no commit was announced"));
         }
-        active.refused = false;
-        active.findings.retain(|finding| finding.rule != "commit-refused");
+        active.commit_done();
         if let Phase::Uncommitted { then } = active.phase.clone() {
             active.go(&then, &stages);
         }
@@ -513,7 +518,10 @@ impl Run {
         let stages = self.charter.stages.clone();
         if let Some(active) = self.active_mut() {
             // Whatever was announced on the old HEAD did not happen there.
-            active.committing = None;
+            let announced = active.committing.take().map(|committing| committing.parent);
+            if announced.as_ref() == Some(head) && !clean {
+                active.refuse_commit("git commits nothing, and yet the work tree is not clean");
+            }
             if let (Phase::Uncommitted { then }, true) = (active.phase.clone(), clean) {
                 active.go(&then, &stages);
             }
@@ -598,15 +606,46 @@ impl Run {
     #[must_use]
     pub fn next_call_at(&self, now: Timestamp) -> Option<Timestamp> {
         // A clock that was set back must neither free a second burst nor lock out for hours.
-        let now = now.max(self.at);
+        let own = self.own_time(now);
         let limit = self.charter.limits.calls_per_hour_max.max(1) as usize;
-        let recent = self.calls.iter().filter(|at| now.since(**at) < RATE_WINDOW).count();
+        let recent = self.calls.iter().filter(|at| own.since(**at) < RATE_WINDOW).count();
         let by_rate = if recent < limit {
             None
         } else {
             self.calls.get(self.calls.len().saturating_sub(limit)).map(|at| at.after(RATE_WINDOW))
         };
-        by_rate.max(self.held_until).filter(|at| now < *at)
+        let until = by_rate.max(self.held_until).filter(|at| own < *at)?;
+        Some(now.after(until.since(own)))
+    }
+
+    /// Whether it is written down already that calls are held until then.
+    #[must_use]
+    pub fn is_held_until(&self, until: Timestamp) -> bool {
+        self.held_until == Some(self.own_time(until))
+    }
+
+    /// The commit that the judges passed last. What others committed after it was judged by nobody.
+    #[must_use]
+    pub fn proven(&self) -> &Oid {
+        let done = self.items.iter().rev().find_map(|item| match &item.progress {
+            Progress::Done { head, .. } => Some(head),
+            Progress::Pending | Progress::Active(_) => None,
+        });
+        done.unwrap_or(&self.charter.start)
+    }
+
+    /// How long it has run since the breaker was last reset.
+    #[must_use]
+    pub fn ran_by(&self, now: Timestamp) -> Span {
+        self.ran_since_reset.plus(self.own_time(now).since(self.counted))
+    }
+
+    fn hold(&mut self, until: Timestamp, at: Timestamp) {
+        self.held_until = Some(self.own_time(at).after(until.since(at)));
+    }
+
+    fn own_time(&self, now: Timestamp) -> Timestamp {
+        self.steady.after(now.since(self.clock))
     }
 
     fn refuse(&self, event: &Event, why: &str) -> Refusal {
@@ -617,3 +656,11 @@ impl Run {
         }
     }
 }
+
+/// Whether somebody who does not hold the run can write it: then it is no sign of life.
+fn by_anybody(event: &Event) -> bool {
+    matches!(event, Event::HaltRequested { .. } | Event::Remarked { .. })
+}
+
+#[cfg(test)]
+mod tests;

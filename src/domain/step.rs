@@ -100,7 +100,7 @@ fn running(run: &Run, seen: &Sight) -> Step {
     if let Some(cause) = must_halt(run) {
         return save_then(run, item, active, seen, || halt(cause.clone()));
     }
-    if let Some(events) = breaker_moves(run, active) {
+    if let Some(events) = breaker_moves(run, active, seen.now) {
         return Step::Record(events);
     }
     match &active.phase {
@@ -165,11 +165,11 @@ fn save_then(
 }
 
 /// Limits are looked at before the next call, never after it.
-fn breaker_moves(run: &Run, active: &Active) -> Option<Vec<Event>> {
+fn breaker_moves(run: &Run, active: &Active, now: Timestamp) -> Option<Vec<Event>> {
     let limits = &run.charter.limits;
     if let Breaker::HalfOpen { cycle, open } = run.breaker {
         let passed = active.phase == Phase::Passed;
-        let now_open = u32::try_from(active.findings.len()).unwrap_or(u32::MAX);
+        let now_open = active.open().unwrap_or(u32::MAX);
         if passed || (cycle < active.cycle && now_open < open) {
             return Some(vec![Event::BreakerClosed]);
         }
@@ -184,15 +184,9 @@ fn breaker_moves(run: &Run, active: &Active) -> Option<Vec<Event>> {
         return None;
     }
     let tripped = active.counters.tripped(limits).or_else(|| {
-        (limits.run_time_max <= run.ran_since_reset).then(|| {
-            (
-                Trip::TimeLimit,
-                format!(
-                    "the run has run for {} of at most {}",
-                    run.ran_since_reset, limits.run_time_max
-                ),
-            )
-        })
+        let (ran, max) = (run.ran_by(now), limits.run_time_max);
+        let evidence = || format!("the run has run for {ran} of at most {max}");
+        (max <= ran).then(|| (Trip::TimeLimit, evidence()))
     });
     tripped.map(|(trip, evidence)| vec![Event::BreakerOpened { trip, evidence }])
 }
@@ -238,8 +232,10 @@ fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
         return step;
     }
     if let Some(until) = run.next_call_at(seen.now) {
-        return if run.held_until == Some(until) {
-            Step::WaitUntil(until)
+        // Who waits longer than the run may run waits for nothing.
+        let left = run.charter.limits.run_time_max.minus(run.ran_by(seen.now));
+        return if run.is_held_until(until) {
+            Step::WaitUntil(until.min(seen.now.after(left)))
         } else {
             Step::Record(vec![Event::CallsHeld { until }])
         };
@@ -309,3 +305,6 @@ fn subject(item: &Item, active: &Active, what: &str) -> String {
 fn halt(cause: Cause) -> Step {
     Step::Record(vec![Event::RunHalted { cause }])
 }
+
+#[cfg(test)]
+mod tests;

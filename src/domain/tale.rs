@@ -160,3 +160,6 @@ fn first_line(text: &str) -> &str {
 pub fn counted(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ pub struct Range {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTarget {
+    #[error("say what to run: a sprint, a task or `{WHOLE_PLAN}`")]
+    Nothing,
     #[error("the plan has no sprint and no task `{}`{}", .wanted.escape_debug(), hint(.near))]
     Unknown { wanted: String, near: Option<String> },
     #[error("`--{option} {}` names no sprint of the plan", .value.escape_debug())]
@@ -34,16 +36,19 @@ pub fn items(plan: &Plan, targets: &[String], range: &Range) -> Result<Vec<ItemI
     if !whole && *range != Range::default() {
         return Err(NoTarget::RangeOfOne);
     }
-    let mut wanted = Vec::new();
-    for target in targets.iter().filter(|target| *target != WHOLE_PLAN) {
-        wanted.push(one(plan, target)?);
-    }
+    let named = targets.iter().filter(|target| *target != WHOLE_PLAN);
+    let wanted = named.map(|target| one(plan, target)).collect::<Result<Vec<_>, _>>()?;
     if whole {
         return in_range(plan, range);
     }
+    if wanted.is_empty() {
+        return Err(NoTarget::Nothing);
+    }
+    let is_wanted = |id: &str| wanted.iter().any(|item| item.as_str() == id);
     let order = plan.sprints.iter().flat_map(|sprint| {
-        let tasks = sprint.tasks.iter().map(|task| task.id.as_str());
-        std::iter::once(sprint.id.as_str()).chain(tasks)
+        // A sprint that is wanted as a whole holds its tasks already.
+        let tasks = sprint.tasks.iter().filter(|_| !is_wanted(sprint.id.as_str()));
+        std::iter::once(sprint.id.as_str()).chain(tasks.map(|task| task.id.as_str()))
     });
     Ok(order.filter_map(|id| wanted.iter().find(|item| item.as_str() == id).cloned()).collect())
 }
@@ -75,3 +80,6 @@ fn in_range(plan: &Plan, range: &Range) -> Result<Vec<ItemId>, NoTarget> {
     let items: Vec<ItemId> = left.filter_map(|at| ids.get(at).map(|id| (*id).clone())).collect();
     if items.is_empty() { Err(NoTarget::NothingLeft) } else { Ok(items) }
 }
+
+#[cfg(test)]
+mod tests;

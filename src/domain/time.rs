@@ -7,8 +7,9 @@ use std::fmt;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The years 1970 to 9999; what a clock or a journal says outside of them is held at the ends.
-    const MAX_MILLIS: i64 = 253_402_300_799_999;
+    /// The years 1970 to 9999, without the last days, which cannot be written in every time zone; what
+    /// a clock or a journal says outside of them is held at the ends.
+    const MAX_MILLIS: i64 = 253_402_207_199_999;
 
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
@@ -62,6 +63,11 @@ impl Span {
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
+    }
+
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
     }
 
     /// `8h`, `90m`, `1h30m`, `45s`, `250ms`; a bare number is hours, as the older tools had it.

@@ -30,7 +30,7 @@ impl RunView {
     pub fn new(run: Run, held: bool, now: Timestamp) -> Self {
         let next = next_move(&run, held);
         let elapsed = if held && run.state == State::Running {
-            run.ran.plus(now.since(run.at))
+            run.ran.plus(run.ran_by(now).minus(run.ran_since_reset))
         } else {
             run.ran
         };
@@ -151,3 +151,6 @@ fn next_move(run: &Run, held: bool) -> NextMove {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub struct RealWorld<'r> {
     agents: Vec<(Option<String>, String)>,
     caller: Caller,
     ask: Ask,
+    /// A person vouches that what cannot be looked up from here has ended.
+    vouched: bool,
     /// What the last look at the work tree said; nothing when it may have changed since.
     dirty: Option<bool>,
 }
@@ -67,7 +69,13 @@ impl<'r> RealWorld<'r> {
         caller: Caller,
         ask: Ask,
     ) -> Self {
-        Self { repo, settings, plan, workflow, agents, caller, ask, dirty: None }
+        Self { repo, settings, plan, workflow, agents, caller, ask, vouched: false, dirty: None }
+    }
+
+    /// The same world, in which a person vouches for processes that cannot be looked up.
+    #[must_use]
+    pub fn vouched_for(self, vouched: bool) -> Self {
+        Self { vouched, ..self }
     }
 
     fn is_dirty(&mut self) -> anyhow::Result<bool> {
@@ -119,7 +127,7 @@ impl<'r> RealWorld<'r> {
 
     fn deadline(&self, run: &Run) -> Span {
         let limits = &run.charter.limits;
-        let left = limits.run_time_max.millis().saturating_sub(run.ran_since_reset.millis());
+        let left = limits.run_time_max.millis().saturating_sub(run.ran_by(clock::now()).millis());
         Span::from_millis(left.min(limits.stage_time_max.millis()).max(1))
     }
 
@@ -255,6 +263,9 @@ impl World for RealWorld<'_> {
         match alive::standing(mark) {
             alive::Standing::Gone => {}
             alive::Standing::Alive => return Ok(Standing::Alive(mark.clone())),
+            alive::Standing::CannotTell { why } if self.vouched => {
+                return Ok(Standing::Gone(format!("a person says that it has ended ({why})")));
+            }
             alive::Standing::CannotTell { why } => return Ok(Standing::CannotTell(why)),
         }
         // Its supervisor may have been killed as well, and then nobody ended what it watched over.
@@ -359,7 +370,7 @@ impl World for RealWorld<'_> {
         let Some(remote) = push::remote_name(self.repo, self.settings.remote.as_deref())? else {
             return skip("there is no remote");
         };
-        let (branch, commit) = (run.charter.branch.clone(), run.head.clone());
+        let (branch, commit) = (run.charter.branch.clone(), run.proven().clone());
         let question = format!("push {} to `{branch}` of {remote}?", commit.short());
         if run.charter.push == PushMode::Prompt && !(self.ask)(&question) {
             return skip("it was declined");
@@ -381,7 +392,7 @@ impl World for RealWorld<'_> {
                 &charter.branch,
                 &charter.base,
                 &self.settings.protected,
-                &run.head,
+                run.proven(),
             ),
             Err(error) => Delivery::Failed { why: format!("{error:#}") },
         })

@@ -19,7 +19,6 @@ use crate::{
     process::clock,
     store::{
         journal::{AppendError, Frozen, Journal},
-        layout,
         wire::policy,
     },
 };
@@ -128,9 +127,6 @@ pub fn create<'r>(
         policy: prepared.policy.clone(),
         workflow: prepared.workflow_text.clone(),
     };
-    // The pointer first: until its run exists, it leads nowhere and is looked through.
-    let run = &prepared.charter.run;
-    repo.refs().write_symbolic(layout::HERE, &layout::journal(run)).map_err(anyhow::Error::from)?;
     let event = Event::RunCreated(Box::new(prepared.charter.clone()));
     Journal::create(repo, actor, event, &frozen, clock::now())
 }

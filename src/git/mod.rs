@@ -6,6 +6,7 @@ pub mod parameters;
 pub mod program;
 pub mod refs;
 pub mod repo;
+pub mod upkeep;
 pub mod worktree;
 
 pub use repo::{OpenError, Repo};

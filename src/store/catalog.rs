@@ -5,9 +5,12 @@ use anyhow::{Context as _, bail};
 use super::{
     journal::Present,
     layout::{self, HERE, RUNS},
+    message::{MESSAGE_BYTES_MAX, Message},
+    wire::event,
 };
 use crate::{
     domain::{
+        event::Event,
         id::{Oid, RunId},
         run::Run,
     },
@@ -23,11 +26,17 @@ pub fn runs(repo: &Repo) -> anyhow::Result<Vec<(RunId, Oid)>> {
         .collect())
 }
 
-/// The run of this work tree: one ref to read. Where it says nothing, the journals are asked.
+/// Notes that the run whose journal begins with `first` belongs to this work tree.
+pub fn point_here(repo: &Repo, first: &Oid) -> anyhow::Result<()> {
+    let old = repo.refs().read(HERE)?;
+    Ok(repo.refs().compare_and_swap(HERE, old.as_ref(), Some(first))?)
+}
+
+/// The run of this work tree: two refs to read. Where they say nothing, the journals are asked.
 pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
-    if let Some(name) = repo.refs().read_symbolic(HERE)?
-        && let Some(run) = layout::run_of_journal(&name)
-        && let Some(tip) = repo.refs().read(&name)?
+    if let Some(first) = repo.refs().read(HERE)?
+        && let Some(run) = run_of_first(repo, &first)
+        && let Some(tip) = repo.refs().read(&layout::journal(&run))?
     {
         return Ok(Some((run, tip)));
     }
@@ -38,6 +47,16 @@ pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
         }
     }
     Ok(None)
+}
+
+/// The run that a journal's first commit creates; nothing for any other object.
+fn run_of_first(repo: &Repo, first: &Oid) -> Option<RunId> {
+    let commit = repo.read_commit(first, MESSAGE_BYTES_MAX).ok()?;
+    let message = Message::parse(&commit.message).ok()?;
+    match event::decode(message.lines.first()?).ok()?.event {
+        Event::RunCreated(charter) => Some(charter.run),
+        _ => None,
+    }
 }
 
 /// The one run that people mean by a prefix of its name, or by the name of its target.

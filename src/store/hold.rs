@@ -9,8 +9,14 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    domain::{event::ProcessMark, id::RunId, time::Timestamp},
+    domain::{
+        event::ProcessMark,
+        id::RunId,
+        run::{Run, State},
+        time::Timestamp,
+    },
     git::Repo,
+    process::alive::{self, Standing},
 };
 
 /// Held while this value lives, and not a moment longer, however the process ends.
@@ -48,15 +54,15 @@ impl Hold {
     }
 }
 
-/// Whether somebody holds the run now; looking takes no lock that could be in anybody's way.
+/// Whether the process that holds the run still stands. It is looked up by its mark and not by the
+/// lock: somebody who only looks must never be in anybody's way.
 #[must_use]
-pub fn is_held(repo: &Repo, run: &RunId) -> bool {
-    let Ok(file) = File::open(run_path(repo, run)) else { return false };
-    match file.try_lock_shared() {
-        Ok(()) => false,
-        Err(TryLockError::WouldBlock) => true,
-        Err(TryLockError::Error(_)) => false,
-    }
+pub fn is_held(run: &Run) -> bool {
+    let at_work = match run.state {
+        State::Ready | State::JackIn | State::Running | State::Complete => true,
+        State::Halted | State::ReadyForHitl | State::JackedOut => false,
+    };
+    at_work && run.holder.as_ref().is_some_and(|holder| alive::standing(holder) == Standing::Alive)
 }
 
 fn run_path(repo: &Repo, run: &RunId) -> PathBuf {

@@ -16,7 +16,16 @@ pub fn roll_forward(repo: &Repo, moves: &[RefMove]) -> anyhow::Result<Vec<String
         if now == *new {
             continue;
         }
-        match repo.refs().compare_and_swap(name, old.as_ref(), new.as_ref()) {
+        let swap = || repo.refs().compare_and_swap(name, old.as_ref(), new.as_ref());
+        let swapped = match swap() {
+            // The intent is ours: a lock that outlived a whole try is that of a holder who died in it.
+            Err(RefError::Locked { .. }) => {
+                repo.refs().mend(name);
+                swap()
+            }
+            other => other,
+        };
+        match swapped {
             Ok(()) => {}
             Err(RefError::Stale { .. }) => conflicts.push(name.clone()),
             Err(error) => return Err(error.into()),

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use gix::objs::tree::EntryKind;
 
 use super::{
-    layout,
+    catalog, layout,
     message::{EVENTS_PER_APPEND_MAX, MESSAGE_BYTES_MAX, Message},
     wire::{FORMAT, event, state},
 };
@@ -107,6 +107,8 @@ impl<'r> Journal<'r> {
         let text = message.text(&tale::sentence(&first.event, &run));
         let tip = repo.write_commit(&tree, &[], now.millis() / 1000, &text)?;
         let name = layout::journal(&run.charter.run);
+        // The pointer first: as long as there is no journal, it names a run that never began.
+        catalog::point_here(repo, &tip)?;
         repo.refs().compare_and_swap(&name, None, Some(&tip)).map_err(anyhow::Error::from)?;
         Ok(Self {
             repo,

@@ -10,7 +10,7 @@ mod node;
 mod outline;
 mod phrases;
 mod schema;
-mod toml;
+pub(super) mod toml;
 
 pub use freeze::to_json;
 

@@ -100,7 +100,7 @@ fn float(digits: &str) -> Value {
 }
 
 /// Where a key has too many dots, if one has.
-fn long_key(text: &str) -> Option<usize> {
+pub(in crate::config) fn long_key(text: &str) -> Option<usize> {
     let (mut at, mut dots) = (0, 0);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         match rest.as_bytes()[0] {

@@ -1,3 +1,5 @@
+//! Every fault that a draft can have, as a table.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -25,6 +25,8 @@ const LOCK_WAIT: Duration = Duration::from_millis(2500);
 const LOCK_PAUSE_MS_MAX: u64 = 20;
 /// A lock of ours that nobody holds is looked at twice before it is taken for a dead one's.
 const LOCK_STALE: Duration = Duration::from_millis(1000);
+/// Refs that nobody but this program writes.
+const OURS: [&str; 3] = ["refs/run/", "refs/notes/run", "refs/worktree/run"];
 const REF_BYTES_MAX: u64 = 4096;
 const SYMBOLIC_DEPTH_MAX: usize = 5;
 
@@ -167,6 +169,10 @@ impl RefStore for FileRefs {
         }
     }
 
+    fn mend(&self, name: &str) {
+        mend(&lock_path(&self.path(name)));
+    }
+
     fn write_symbolic(&self, name: &str, target: &str) -> Result<(), RefError> {
         self.replace(name, &format!("ref: {target}\n"), None)
     }
@@ -180,9 +186,7 @@ struct Lock {
 
 impl Lock {
     fn take(name: &str, path: &Path) -> Result<Self, RefError> {
-        let mut lock_path = path.as_os_str().to_owned();
-        lock_path.push(".lock");
-        let lock_path = PathBuf::from(lock_path);
+        let lock_path = lock_path(path);
         let begun = clock::monotonic();
         loop {
             match create(&lock_path) {
@@ -193,7 +197,7 @@ impl Lock {
                     return Err(RefError::Failed { name: name.to_owned(), why });
                 }
             }
-            if name.starts_with("refs/run/") || name.starts_with("refs/worktree/run") {
+            if OURS.iter().any(|ours| name.starts_with(ours)) {
                 mend(&lock_path);
             }
             if LOCK_WAIT < begun.elapsed() {
@@ -225,6 +229,12 @@ impl Drop for Lock {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    lock.into()
 }
 
 fn create(path: &Path) -> io::Result<File> {

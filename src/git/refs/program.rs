@@ -128,6 +128,10 @@ impl RefStore for ProgramRefs {
         Err(RefError::Stale { name: name.to_owned(), expected: expected.cloned(), found })
     }
 
+    /// git's own locks say nothing about who holds them. A writer that loses its parent ends by itself
+    /// and takes its lock along, so there is nothing to mend but after a power cut.
+    fn mend(&self, _: &str) {}
+
     fn write_symbolic(&self, name: &str, target: &str) -> Result<(), RefError> {
         let failed = |why: String| RefError::Failed { name: name.to_owned(), why };
         fault::point("program-symbolic-ref");

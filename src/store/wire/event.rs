@@ -16,7 +16,8 @@ use crate::domain::{
     time::{Span, Timestamp},
 };
 
-pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// More than a stage's end can take with all its findings at their bounds, each character escaped.
+pub const EVENT_BYTES_MAX: usize = 1024 * 1024;
 const WHAT: &str = "an event";
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -36,3 +36,6 @@ fn canonical<T: serde::Serialize>(value: &T) -> String {
     // are texts and their numbers whole.
     serde_json::to_value(value).map(|value| value.to_string()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

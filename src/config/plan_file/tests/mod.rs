@@ -1,3 +1,5 @@
+//! Attacks on the readers: every fault with its line, and arbitrary text.
+
 mod faults;
 mod markdown;
 mod properties;

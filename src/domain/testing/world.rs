@@ -1,0 +1,577 @@
+//! A world that does what a script says: a loop like the engine's over the pure domain, which checks
+//! at every event what must always hold.
+
+use std::collections::BTreeMap;
+
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::{BRANCH, Tape, charter, ended, failed, finding, minutes, oid};
+use crate::domain::{
+    event::{Cause, Delivery, Envelope, Event, StageEnd, StageStart, Work},
+    id::{Oid, StageId},
+    item::{Phase, Progress},
+    limits::{Limits, RATE_WINDOW},
+    outcome::{Failure, Outcome, Verdict},
+    request::{Answer, Request, decide},
+    run::{Breaker, Run, State},
+    step::{Marks, Sight, Step, next_step},
+    time::{Span, Timestamp},
+};
+
+/// What an agent does when its stage runs. The lists of plays begin again at their end, so that
+/// nothing but the run's own limits ends it.
+#[derive(Debug, Clone)]
+pub(crate) enum Play {
+    Built(Leaves),
+    Judged(Verdict, Vec<&'static str>),
+    Failed(Failure, Leaves),
+    Held(u64),
+    Unavailable,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    Nothing,
+    /// Changes that are not committed.
+    Changes,
+    /// A commit of the agent's own.
+    Commit,
+    Both,
+}
+
+/// What becomes of a commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hook {
+    Allows,
+    Refuses,
+    /// Git commits nothing, and the work tree is as dirty as before.
+    Nothing,
+}
+
+/// What happens from outside between a decision and its deed. Each happens once.
+#[derive(Debug, Clone)]
+pub(crate) enum Incident {
+    Quiet,
+    HaltAsked,
+    /// The process dies before the step, or when the step is done but not written down.
+    CrashBefore(u64),
+    CrashAfter(u64),
+    CommitByOthers,
+    ChangesByOthers,
+    TidiedUp,
+    OtherBranch,
+    /// Minutes, in either direction.
+    ClockJumps(i64),
+    Remark,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    workflow: &'static str,
+    items: usize,
+    builds: Vec<Play>,
+    judges: Vec<Play>,
+    hooks: Vec<Hook>,
+    incidents: Vec<Incident>,
+    /// After each halt: whether the breaker is reset.
+    resumes: Vec<bool>,
+    hours_max: u64,
+}
+
+const WORKFLOWS: [&str; 3] = [
+    "build review<build",
+    "build review<build audit<build",
+    "build review<build document check<document audit<build",
+];
+
+pub(crate) fn script() -> impl Strategy<Value = Script> {
+    (
+        select(WORKFLOWS.to_vec()),
+        1..3usize,
+        vec(build(), 1..5),
+        vec(judge(), 1..6),
+        vec(hook(), 1..5),
+        vec(incident(), 0..40),
+        vec(any::<bool>(), 0..5),
+        // So much time that no limit but the others can end a run, or little.
+        select(vec![5, 100_000]),
+    )
+        .prop_map(|(workflow, items, builds, judges, hooks, incidents, resumes, hours_max)| {
+            Script { workflow, items, builds, judges, hooks, incidents, resumes, hours_max }
+        })
+}
+
+fn leaves() -> impl Strategy<Value = Leaves> {
+    select(vec![Leaves::Nothing, Leaves::Changes, Leaves::Commit, Leaves::Both])
+}
+
+fn build() -> impl Strategy<Value = Play> {
+    prop_oneof![6 => leaves().prop_map(Play::Built), 3 => mishap()]
+}
+
+fn judge() -> impl Strategy<Value = Play> {
+    let words = vec(select(vec!["alpha", "beta", "gamma", "delta", "epsilon"]), 1..4);
+    prop_oneof![
+        5 => select(vec![Verdict::Pass, Verdict::Conditional]).prop_map(|v| Play::Judged(v, vec![])),
+        4 => words.prop_map(|words| Play::Judged(Verdict::Revise, words)),
+        1 => Just(Play::Judged(Verdict::Fail, vec!["alpha"])),
+        2 => leaves().prop_map(|leaves| Play::Failed(Failure::Voided, leaves)),
+        2 => mishap(),
+    ]
+}
+
+fn mishap() -> impl Strategy<Value = Play> {
+    prop_oneof![
+        4 => (select(Failure::ALL.to_vec()), leaves()).prop_map(|(f, leaves)| Play::Failed(f, leaves)),
+        2 => (1..90u64).prop_map(Play::Held),
+        1 => Just(Play::Unavailable),
+    ]
+}
+
+fn hook() -> impl Strategy<Value = Hook> {
+    prop_oneof![6 => Just(Hook::Allows), 2 => Just(Hook::Refuses), 1 => Just(Hook::Nothing)]
+}
+
+fn incident() -> impl Strategy<Value = Incident> {
+    prop_oneof![
+        30 => Just(Incident::Quiet),
+        2 => Just(Incident::HaltAsked),
+        2 => (0..6000u64).prop_map(Incident::CrashBefore),
+        4 => (0..6000u64).prop_map(Incident::CrashAfter),
+        2 => Just(Incident::CommitByOthers),
+        2 => Just(Incident::ChangesByOthers),
+        1 => Just(Incident::TidiedUp),
+        1 => Just(Incident::OtherBranch),
+        3 => (-600..600i64).prop_map(Incident::ClockJumps),
+        1 => Just(Incident::Remark),
+    ]
+}
+
+/// Small, so that scripts reach them.
+fn limits(hours_max: u64) -> Limits {
+    Limits {
+        cycles_max: 6,
+        run_time_max: Span::from_hours(hours_max),
+        calls_per_hour_max: 7,
+        tokens_max: Some(10_000),
+        ..Limits::default()
+    }
+}
+
+#[derive(Debug)]
+struct Repo {
+    head: u64,
+    tree: u64,
+    dirty: bool,
+    elsewhere: bool,
+    marks: Option<Marks>,
+    /// The last number that was given to a commit or a tree.
+    numbers: u64,
+}
+
+impl Repo {
+    fn commit(&mut self, marks: Option<Marks>) {
+        self.numbers += 1;
+        (self.head, self.tree, self.marks) = (self.numbers, self.numbers, marks);
+    }
+}
+
+/// A run on its way. Every event is checked when it is written.
+#[derive(Debug)]
+pub(crate) struct World {
+    script: Script,
+    tape: Tape,
+    repo: Repo,
+    builds: usize,
+    judges: usize,
+    hooks: usize,
+    incidents: usize,
+    resets: usize,
+    starts: Vec<Timestamp>,
+    /// Which tree each judge of the present item passed last, as the events tell it.
+    passed: BTreeMap<StageId, Oid>,
+    shown: Option<(StageId, Oid)>,
+    failures: Vec<String>,
+}
+
+/// What a script led to.
+#[derive(Debug)]
+pub(crate) struct Journey {
+    pub(crate) written: Vec<Envelope>,
+    pub(crate) run: Run,
+    /// What did not hold.
+    pub(crate) failures: Vec<String>,
+}
+
+pub(crate) fn travel(script: &Script) -> Journey {
+    let names = &["a", "b", "c"][..script.items];
+    let mut world = World {
+        tape: Tape::begin(charter(names, script.workflow, limits(script.hours_max))),
+        script: script.clone(),
+        repo: Repo { head: 1, tree: 1, dirty: false, elsewhere: false, marks: None, numbers: 1 },
+        builds: 0,
+        judges: 0,
+        hooks: 0,
+        incidents: 0,
+        resets: 0,
+        starts: Vec::new(),
+        passed: BTreeMap::new(),
+        shown: None,
+        failures: Vec::new(),
+    };
+    world.tape.take_lease();
+    world.go();
+    Journey { written: world.tape.written, run: world.tape.run, failures: world.failures }
+}
+
+impl World {
+    fn go(&mut self) {
+        let resumes = self.script.resumes.clone();
+        let mut resumes = resumes.iter();
+        loop {
+            self.until_rest();
+            if !self.failures.is_empty() {
+                return;
+            }
+            let Some(reset_breaker) = resumes.next() else { return };
+            self.repo.elsewhere = false;
+            let Ok(Answer::Write(events)) =
+                decide(&self.tape.run, &Request::Resume { reset_breaker: *reset_breaker })
+            else {
+                continue;
+            };
+            self.resets += usize::from(*reset_breaker);
+            // Halted time does not count, however long it was.
+            self.tape.now = self.tape.now.after(Span::from_hours(100));
+            events.into_iter().for_each(|event| self.write(event));
+        }
+    }
+
+    /// More steps than any run may need that keeps its limits.
+    fn steps_max(&self) -> usize {
+        let limits = &self.tape.run.charter.limits;
+        let cycles = (limits.cycles_max + 1) as usize * (self.script.resumes.len() + 1);
+        let starts = limits.failures_in_a_row_max as usize * self.tape.run.charter.stages.len();
+        (cycles * starts * self.script.items + self.script.incidents.len()) * 8
+    }
+
+    fn until_rest(&mut self) {
+        for _ in 0..self.steps_max() {
+            let step = next_step(&self.tape.run, &self.look());
+            if step == Step::Rest {
+                return;
+            }
+            if !self.incident(&step) {
+                self.perform(step);
+            }
+            if !self.failures.is_empty() {
+                return;
+            }
+        }
+        let last: Vec<_> =
+            self.tape.written.iter().rev().take(12).map(|e| e.event.kind()).collect();
+        self.failures.push(format!("it does not end; backwards: {}", last.join(" ")));
+    }
+
+    fn look(&self) -> Sight {
+        Sight {
+            now: self.tape.now,
+            branch: Some(if self.repo.elsewhere { "main" } else { BRANCH }.to_owned()),
+            head: oid(self.repo.head),
+            tree: oid(self.repo.tree),
+            dirty: self.repo.dirty,
+            marks: self.repo.marks.clone(),
+        }
+    }
+
+    /// Lets the next incident happen; whether the decided step is lost by it.
+    fn incident(&mut self, step: &Step) -> bool {
+        let incident = self.script.incidents.get(self.incidents).cloned();
+        self.incidents += 1;
+        match incident.unwrap_or(Incident::Quiet) {
+            Incident::Quiet => return false,
+            Incident::HaltAsked => {
+                let request = Request::Halt { reason: "lunch".into(), force: false };
+                if let Ok(Answer::Write(events)) = decide(&self.tape.run, &request) {
+                    events.into_iter().for_each(|event| self.write(event));
+                }
+            }
+            Incident::CrashBefore(gap) => self.crash(gap),
+            Incident::CrashAfter(gap) => {
+                let before = self.tape.clone();
+                if let Step::RunStage(start) = step {
+                    self.write(Event::StageStarted(start.clone()));
+                    self.play(start);
+                } else {
+                    self.perform(step.clone());
+                    self.forget(before);
+                }
+                self.crash(gap);
+            }
+            Incident::CommitByOthers => self.repo.commit(None),
+            Incident::ChangesByOthers => self.repo.dirty = true,
+            Incident::TidiedUp => self.repo.dirty = false,
+            Incident::OtherBranch => self.repo.elsewhere = true,
+            Incident::ClockJumps(by) => {
+                self.tape.now = Timestamp::from_millis(self.tape.now.millis() + by * 60_000);
+            }
+            Incident::Remark => self.write(Event::Remarked { text: "hm".into() }),
+        }
+        true
+    }
+
+    /// The process died before its last events were written down.
+    fn forget(&mut self, before: Tape) {
+        let now = self.tape.now;
+        self.tape = Tape { now, ..before };
+    }
+
+    fn crash(&mut self, gap: u64) {
+        if self.tape.run.state.is_over() {
+            return;
+        }
+        self.tape.now = self.tape.now.after(minutes(gap));
+        let ran = self.tape.run.ran;
+        self.tape.take_lease();
+        self.check("a crash's gap is nobody's time", ran == self.tape.run.ran);
+    }
+
+    fn perform(&mut self, step: Step) {
+        match step {
+            Step::Rest => {}
+            Step::Record(events) => events.into_iter().for_each(|event| self.write(event)),
+            Step::JackIn => self
+                .write(Event::RunStarted { head: oid(self.repo.head), tree: oid(self.repo.tree) }),
+            Step::SettleIntent => self.write(Event::IntentSettled { conflicts: Vec::new() }),
+            Step::RunStage(start) => {
+                self.write(Event::StageStarted(start.clone()));
+                let end = self.play(&start);
+                self.write(Event::StageEnded(Box::new(end)));
+            }
+            Step::SeeProcessGone => self.write(Event::StageLost { why: "gone".into() }),
+            Step::Commit => self.commit(),
+            Step::AdoptCommit => self.committed(),
+            Step::SurveyHead => self.survey(),
+            Step::WaitUntil(until) => {
+                let longest = RATE_WINDOW.plus(minutes(90));
+                self.check("no wait is long", until.since(self.tape.now) <= longest);
+                self.tape.now = self.tape.now.max(until);
+            }
+            Step::Deliver => self.write(Event::DeliveryEnded {
+                outcome: Delivery::Skipped { why: "the run is local".into() },
+            }),
+        }
+    }
+
+    /// The stage runs: what it leaves, and how it ends.
+    fn play(&mut self, start: &StageStart) -> StageEnd {
+        let judges = self.tape.run.shape(&start.stage).is_some_and(|shape| shape.back_to.is_some());
+        let (plays, at) = if judges {
+            (&self.script.judges, &mut self.judges)
+        } else {
+            (&self.script.builds, &mut self.builds)
+        };
+        let again = plays.len() <= *at;
+        let play = match plays[*at % plays.len()].clone() {
+            // Time alone ends a run whose agent asks for more time again and again.
+            Play::Held(_) if again => Play::Failed(Failure::Exit, Leaves::Nothing),
+            play => play,
+        };
+        *at += 1;
+        self.tape.now = self.tape.now.after(minutes(2));
+        let mut findings = Vec::new();
+        let (outcome, leaves) = match play {
+            Play::Built(leaves) => (Outcome::Built, leaves),
+            Play::Judged(verdict, words) => {
+                findings = words.into_iter().map(finding).collect();
+                (Outcome::Judged(verdict), Leaves::Nothing)
+            }
+            Play::Failed(failure, leaves) => (failed(failure), leaves),
+            Play::Held(later) => {
+                (Outcome::Held { until: self.tape.now.after(minutes(later)) }, Leaves::Nothing)
+            }
+            Play::Unavailable => (Outcome::Unavailable { why: "x".into() }, Leaves::Nothing),
+        };
+        if matches!(leaves, Leaves::Commit | Leaves::Both) {
+            self.repo.commit(None);
+        }
+        self.repo.dirty |= matches!(leaves, Leaves::Changes | Leaves::Both);
+        StageEnd {
+            head: oid(self.repo.head),
+            clean: !self.repo.dirty,
+            ..ended(outcome, self.repo.tree, findings)
+        }
+    }
+
+    fn commit(&mut self) {
+        let hook = self.script.hooks[self.hooks % self.script.hooks.len()];
+        self.hooks += 1;
+        match hook {
+            Hook::Refuses => self.write(Event::CommitRefused { why: "a hook says no".into() }),
+            Hook::Nothing => self.survey(),
+            Hook::Allows => {
+                let (run, parent) = (self.tape.run.charter.run.clone(), oid(self.repo.head));
+                let (item, stage) = ("a".to_owned(), "build".to_owned());
+                let marks = Marks { run, item, stage, cycle: 1, parent: Some(parent) };
+                self.repo.commit(Some(marks));
+                self.repo.dirty = false;
+                self.committed();
+            }
+        }
+    }
+
+    fn committed(&mut self) {
+        let committing = self.tape.run.active().and_then(|active| active.committing.clone());
+        let Some(committing) = committing else {
+            return self.failures.push("a commit that nobody announced".into());
+        };
+        self.write(Event::WorkCommitted(Work {
+            commit: oid(self.repo.head),
+            parent: committing.parent,
+            tree: oid(self.repo.tree),
+            subject: committing.subject,
+            left_out: Vec::new(),
+        }));
+    }
+
+    fn survey(&mut self) {
+        self.write(Event::WorkSeen {
+            from: self.tape.run.head.clone(),
+            to: oid(self.repo.head),
+            tree: oid(self.repo.tree),
+            commits: 1,
+            rewritten: false,
+            clean: !self.repo.dirty,
+        });
+    }
+
+    fn write(&mut self, event: Event) {
+        self.before(&event);
+        self.tape.now = self.tape.now.after(Span::from_secs(1));
+        if let Err(refusal) = self.tape.write(event.clone()) {
+            return self.failures.push(refusal.to_string());
+        }
+        self.after(&event);
+    }
+
+    fn before(&mut self, event: &Event) {
+        let run = &self.tape.run;
+        match event {
+            Event::StageStarted(_) => {
+                let open = matches!(run.breaker, Breaker::Open { .. });
+                let spent = run.active().map_or(0, |active| active.counters.spent);
+                let in_limit = spent < run.charter.limits.cycles_max;
+                let fine = !open && run.halt_request.is_none() && run.stop.is_none();
+                self.check("no stage starts while the run is to halt", fine);
+                self.check("no cycle is begun beyond the limit", in_limit);
+            }
+            Event::ItemFinished { tree, .. } => {
+                let judges = run.charter.stages.iter().filter(|shape| shape.back_to.is_some());
+                let all = judges.into_iter().all(|judge| self.passed.get(&judge.id) == Some(tree));
+                self.check("every judge passed the final tree", all);
+                self.check("the final tree is there", *tree == oid(self.repo.tree));
+                self.check("nothing is left uncommitted", !self.repo.dirty);
+            }
+            Event::RunHalted { cause: Cause::PersonNeeded { .. } } => {}
+            // A refused commit leaves what it was about: all else is committed before a halt.
+            Event::RunHalted { .. } => {
+                let refused = run.active().is_none_or(|active| active.refused);
+                self.check("a halt leaves nothing uncommitted", refused || !self.repo.dirty);
+            }
+            _ => {}
+        }
+    }
+
+    fn after(&mut self, event: &Event) {
+        match event {
+            Event::ItemStarted { .. } => self.passed.clear(),
+            Event::StageStarted(start) => {
+                self.shown = Some((start.stage.clone(), start.tree.clone()));
+                self.starts.push(self.tape.run.steady);
+                let most = self.tape.run.charter.limits.calls_per_hour_max as usize;
+                let earlier = self.starts.len().checked_sub(most + 1).map(|at| self.starts[at]);
+                let spread = earlier.is_none_or(|at| RATE_WINDOW <= self.tape.run.steady.since(at));
+                self.check("no hour has too many calls", spread);
+            }
+            Event::StageEnded(end) => {
+                if let (
+                    Outcome::Judged(Verdict::Pass | Verdict::Conditional),
+                    Some((stage, tree)),
+                ) = (&end.outcome, self.shown.take())
+                {
+                    self.passed.insert(stage, tree);
+                }
+            }
+            _ => {}
+        }
+        let run = &self.tape.run;
+        let at_work = run.items.iter().filter(|item| matches!(item.progress, Progress::Active(_)));
+        let one = at_work.count() <= 1;
+        let working = run.active().is_some_and(|active| matches!(active.phase, Phase::Working(_)));
+        let halted_at_work = run.state == State::Halted && working;
+        self.check("one item is at work", one);
+        self.check("no halt leaves a stage at work", !halted_at_work);
+    }
+
+    fn check(&mut self, what: &str, holds: bool) {
+        if !holds {
+            self.failures.push(what.to_owned());
+        }
+    }
+}
+
+/// That nothing was violated says little where nothing was reached.
+#[test]
+fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
+    use proptest::{strategy::ValueTree as _, test_runner::TestRunner};
+    let mut reached = std::collections::BTreeSet::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..600 {
+        let journey = travel(&script().new_tree(&mut runner).unwrap().current());
+        for envelope in &journey.written {
+            reached.insert(match &envelope.event {
+                Event::BreakerOpened { trip, .. } => trip.word().to_owned(),
+                Event::RunHalted { cause } => {
+                    format!("{cause:?}").split(' ').next().unwrap().into()
+                }
+                event => event.kind().to_owned(),
+            });
+        }
+        reached.insert(journey.run.state.word().to_owned());
+    }
+    let expected = "AgentUnavailable Asked Breaker FailVerdict HALTED JACKED_OUT PersonNeeded \
+                    breaker-closed breaker-reset calls-held commit-announced commit-refused \
+                    cycle-limit delivery-ended failures halt-requested item-finished item-reopened \
+                    item-started jack-in-began lease-taken plateau remarked \
+                    run-completed run-created run-resumed run-started same-finding stage-ended \
+                    stage-lost stage-started time-limit trial-failed work-committed work-seen";
+    assert_eq!(reached.into_iter().collect::<Vec<_>>().join(" "), expected);
+}
+
+#[test]
+fn a_world_in_which_all_goes_well_ends_with_every_item_done() {
+    let script = Script {
+        workflow: WORKFLOWS[1],
+        items: 2,
+        builds: vec![Play::Built(Leaves::Changes)],
+        judges: vec![Play::Judged(Verdict::Pass, vec![])],
+        hooks: vec![Hook::Allows],
+        incidents: vec![],
+        resumes: vec![],
+        hours_max: 5,
+    };
+    let journey = travel(&script);
+    assert_eq!(journey.failures, Vec::<String>::new());
+    assert_eq!(journey.run.state, State::JackedOut);
+    assert_eq!((journey.run.commits, journey.run.calls_total), (2, 6));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_every_run_ends_and_keeps_its_promises(script in script()) {
+        let journey = travel(&script);
+        prop_assert!(journey.failures.is_empty(), "{:?}", journey.failures);
+    }
+}
