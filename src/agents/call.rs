@@ -211,15 +211,16 @@ fn filled(word: &str, call: &Call<'_>, brief: &Path, report: &Path) -> OsString 
 }
 
 /// The value of `GIT_RUN_STAGE_TOKEN`: derived, so that it is known after any crash what to look for.
-fn token(run: &Run, item: &ItemId, stage: &StageId, cycle: u32, attempt: u32) -> String {
-    format!("{}.{item}.{stage}.{cycle}.{attempt}", run.charter.run)
+/// A stage that is done again begins anew with attempt 1, so the number of the call is what is unique.
+fn token(run: &Run, item: &ItemId, stage: &StageId) -> String {
+    format!("{}.{item}.{stage}.{}", run.charter.run, run.calls_total)
 }
 
 /// Ends what a lost call left behind, known by its token; how many could not be ended.
 #[must_use]
 pub fn sweep_lost(run: &Run) -> usize {
     let Some((item, active)) = run.active_item().zip(run.active()) else { return 0 };
-    let token = token(run, &item.id, &active.stage, active.cycle, active.attempt);
+    let token = token(run, &item.id, &active.stage);
     sweep::abandoned(None, Some(format!("{STAGE_TOKEN}={token}").as_ref()))
 }
 
@@ -230,7 +231,7 @@ fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, O
         .filter(|(name, _)| !name.to_string_lossy().starts_with("GIT_RUN_"))
         .collect();
     let start = call.start;
-    let token = token(call.run, &start.item, &start.stage, start.cycle, start.attempt);
+    let token = token(call.run, &start.item, &start.stage);
     let own: [(&str, OsString); 11] = [
         ("GIT_RUN_ID", call.run.charter.run.as_str().into()),
         ("GIT_RUN_ITEM", start.item.as_str().into()),

@@ -1,7 +1,13 @@
 //! The report that an agent writes: JSON, bounded, strict about what it means and lenient about the rest.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -76,7 +82,7 @@ fn first_format() -> u32 {
 #[must_use]
 pub fn read(path: &Path) -> Handed {
     let mut text = Vec::new();
-    match File::open(path).and_then(|file| file.take(REPORT_BYTES_MAX + 1).read_to_end(&mut text)) {
+    match open(path).and_then(|file| file.take(REPORT_BYTES_MAX + 1).read_to_end(&mut text)) {
         Ok(0) => Handed::Nothing,
         Ok(_) if REPORT_BYTES_MAX < text.len() as u64 => {
             Handed::Unreadable(format!("the report is longer than {REPORT_BYTES_MAX} bytes"))
@@ -85,9 +91,17 @@ pub fn read(path: &Path) -> Handed {
             Ok(report) => Handed::Report(Box::new(report)),
             Err(why) => Handed::Unreadable(format!("the report cannot be read: {why}")),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Handed::Nothing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Handed::Nothing,
         Err(error) => Handed::Unreadable(format!("the report cannot be read: {error}")),
     }
+}
+
+/// Only a plain file is a report. A link could show somebody else's file as the agent's own words,
+/// and opening a pipe would wait for a writer that never comes.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
 }
 
 pub fn parse(text: &[u8]) -> Result<Report, String> {

@@ -122,11 +122,10 @@ impl StartArgs {
     /// `git run <target>`: words that are no command.
     pub(super) fn from_words(words: Vec<OsString>, ui: &mut Ui) -> Result<Self, Fail> {
         let all = std::iter::once(OsString::from("git run")).chain(words);
+        let all: Vec<OsString> = all.collect();
+        ui.json |= all.iter().any(|word| word == "--json");
         match Self::try_parse_from(all) {
-            Ok(args) => {
-                ui.json |= args.json;
-                Ok(args)
-            }
+            Ok(args) => Ok(args),
             Err(error) => Err(Fail::shown(ui.usage(&error))),
         }
     }

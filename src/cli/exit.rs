@@ -83,6 +83,11 @@ impl Fail {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// With what it is about in front.
+    pub(super) fn about(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
     pub(super) fn shown(exit: Exit) -> Self {
         Self { shown: true, ..Self::new(exit, "") }
     }

@@ -3,8 +3,7 @@
 use super::{
     args::HaltArgs,
     exit::{Exit, Fail},
-    resume::wanted,
-    start::actor,
+    resume::{journal, wanted},
     ui::Ui,
 };
 use crate::{
@@ -26,10 +25,11 @@ const REASON_BYTES_MAX: usize = 2000;
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &HaltArgs) -> Result<Exit, Fail> {
     repo.may_write()?;
     let id = wanted(repo, args.run.as_deref())?;
-    let mut journal = Journal::open(repo, &id, actor(repo))?;
+    let mut journal = journal(repo, &id)?;
     let mut reason = args.reason.clone();
     crate::domain::finding::cut(&mut reason, REASON_BYTES_MAX);
-    if journal.run().state == State::Halted && args.force {
+    let rests = matches!(journal.run().state, State::Halted | State::Complete);
+    if rests && args.force && !hold::is_held(journal.run()) {
         journal.append(vec![Event::RunClosed { why: reason }], &[], clock::now())?;
         return answer(ui, &journal, "given up; everything that it did is kept");
     }

@@ -58,7 +58,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail
         }
         Ok(())
     })
-    .map_err(|error| gone.take().unwrap_or_else(|| error.into()))?;
+    .map_err(|error| {
+        gone.take().unwrap_or_else(|| error.context(format!("the journal of run `{id}`")).into())
+    })?;
     for line in newest {
         ui.say(&format!("{line}\n"))?;
     }

@@ -25,7 +25,10 @@ pub use exit::Exit;
 use exit::Fail;
 use ui::Ui;
 
-use crate::git::{OpenError, Repo};
+use crate::{
+    domain::near,
+    git::{OpenError, Repo},
+};
 
 /// Everything between the words that were typed and the exit code.
 pub fn main(words: Vec<OsString>) -> Exit {
@@ -35,7 +38,10 @@ pub fn main(words: Vec<OsString>) -> Exit {
         .and_then(|found| Args::from_arg_matches(&found))
     {
         Ok(args) => args,
-        Err(error) => return ui.usage(&error),
+        Err(error) => {
+            ui.json = words.iter().any(|word| word == "--json");
+            return ui.usage(&error);
+        }
     };
     trace();
     ui.json = args.json;
@@ -61,8 +67,15 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Schema(args) => schema::run(ui, &args),
         Command::Start(args) => start::run(ui, &open(git_dir)?, &args),
         Command::Other(words) => {
+            let meant = command_near(&words);
             let args = StartArgs::from_words(words, ui)?;
-            start::run(ui, &open(git_dir)?, &args)
+            let started = start::run(ui, &open(git_dir)?, &args);
+            started.map_err(|fail| match meant {
+                Some(meant) if fail.exit == Exit::Usage => {
+                    fail.hint(format!("did you mean `git run {meant}`?"))
+                }
+                Some(_) | None => fail,
+            })
         }
         Command::Halt(args) => halt::run(ui, &open(git_dir)?, &args),
         Command::Resume(args) => resume::run(ui, &open(git_dir)?, &args),
@@ -73,6 +86,13 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Verify(args) => verify::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
+}
+
+/// The command that the first word was most likely meant to be.
+fn command_near(words: &[OsString]) -> Option<String> {
+    let word = words.first()?.to_str()?;
+    let command = Args::command();
+    near::nearest(word, command.get_subcommands().map(|known| known.get_name())).map(str::to_owned)
 }
 
 fn open(git_dir: Option<&Path>) -> Result<Repo, Fail> {

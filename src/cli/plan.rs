@@ -51,6 +51,10 @@ pub(super) fn run(
         }
         PlanCommand::Graph { file, format } => {
             let (_, plan) = read(ui, git_dir, file.as_deref())?;
+            if ui.json {
+                ui.say_json(&graph(&plan))?;
+                return Ok(Exit::Done);
+            }
             ui.say(&match format {
                 GraphFormat::Text => plan_graph::text(&plan),
                 GraphFormat::Dot => plan_graph::dot(&plan),
@@ -59,6 +63,16 @@ pub(super) fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+fn graph(plan: &Plan) -> serde_json::Value {
+    let tasks = plan.tasks().map(|(sprint, task)| {
+        serde_json::json!({
+            "id": task.id.as_str(), "title": task.title, "sprint": sprint.id.as_str(),
+            "after": task.depends_on.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+        })
+    });
+    serde_json::json!({ "schema": "git-run/plan-graph/1", "tasks": tasks.collect::<Vec<_>>() })
 }
 
 /// A file that was named needs no repository.

@@ -24,9 +24,12 @@ const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, Fail> {
     repo.may_write()?;
     let id = wanted(repo, args.run.as_deref())?;
+    let request = Request::Resume { reset_breaker: args.reset_ice };
+    // Asked twice: what is denied anyway does not even touch the lock.
+    decide(journal(repo, &id)?.run(), &request)?;
     let me = alive::own_mark();
     let _hold = Hold::of_run(repo, &id, &me)?;
-    let mut journal = Journal::open(repo, &id, actor(repo))?;
+    let mut journal = journal(repo, &id)?;
     let run = journal.run();
     if run.charter.worktree != repo.identity() && !args.force {
         return Err(Fail::new(
@@ -35,8 +38,12 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
         )
         .hint(format!("cd '{}' && git run resume", run.charter.worktree)));
     }
-    let answer = decide(run, &Request::Resume { reset_breaker: args.reset_ice })?;
+    let answer = decide(run, &request)?;
     let settings = Settings::read(repo)?;
+    if !settings.enabled {
+        return Err(Fail::new(Exit::Failed, "runs are not enabled in this repository")
+            .hint("git config run.enabled true"));
+    }
     let frozen = frozen(repo, &id)?;
     journal.take_lease(me, clock::now())?;
     if let Answer::Write(events) = answer {
@@ -45,6 +52,11 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     let agents = super::args::agents(&args.agent);
     let manner = Manner { quiet: args.quiet, force: args.force };
     carry_on(ui, repo, journal, settings, frozen, agents, manner)
+}
+
+pub(super) fn journal<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {
+    let opened = Journal::open(repo, id, actor(repo));
+    opened.map_err(|error| Fail::from(error).about(&format!("the journal of run `{id}`")))
 }
 
 /// The run that was named, or the one of this work tree.

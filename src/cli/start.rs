@@ -28,7 +28,7 @@ use crate::{
         alive, clock, env,
         stop::{StopKind, StopSignal},
     },
-    report::json,
+    report::{json, sanitise::sanitise},
     store::{
         catalog,
         hold::{self, Hold},
@@ -49,6 +49,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     if args.dry_run {
         let prepared = prepare(repo, &settings, &request)?;
         return dry_run(ui, &prepared);
+    }
+    // Looked at twice: the lock is a file, and nothing at all is written for what cannot begin.
+    if unfinished_here(repo)?.is_none() {
+        prepare(repo, &settings, &request)?;
     }
     let me = alive::own_mark();
     let hold = Hold::of_worktree(repo, &me)?;
@@ -97,6 +101,13 @@ fn go_on(
             format!("run `{id}` of this work tree is {state}"),
         )
         .hint("git run resume to go on, or git run halt --force to give it up"));
+    }
+    if run.state == State::Complete {
+        return Err(Fail::new(
+            Exit::PersonNeeded,
+            format!("the work of run `{id}` of this work tree is done, but not delivered"),
+        )
+        .hint("git run resume to push it, or git run halt --force to leave it as it is"));
     }
     if run.charter.target != request.targets.join(" ") {
         let message = format!("run `{id}` ({}) of this work tree is {state}", run.charter.target);
@@ -231,7 +242,7 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
             "push": charter.push.word(),
         }))?;
     } else {
-        ui.say(&format!(
+        ui.say(&sanitise(&format!(
             "would run {} on `{}` from {} (base `{}`)\n  items   {}\n  stages  {}\n  push    {}\nnothing was written\n",
             charter.target,
             charter.branch,
@@ -240,7 +251,7 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
             items.join(", "),
             stages.join(" → "),
             charter.push.word(),
-        ))?;
+        )))?;
     }
     Ok(Exit::Done)
 }

@@ -38,7 +38,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
         let titles = titles(repo, &id);
         ui.say(&status::for_agent(&view, &titles, args.budget))?;
     } else {
-        ui.say(&status::text(&view, args.verbose))?;
+        ui.say(&status::text(&view, args.verbose, &time))?;
     }
     Ok(Exit::Done)
 }

@@ -64,6 +64,12 @@ impl Ui {
 
     /// What clap has to say: help and version are answers, everything else is a mistake.
     pub(super) fn usage(&mut self, error: &clap::Error) -> Exit {
+        if error.use_stderr() && self.json {
+            let message = error.render().to_string();
+            let message = message.trim_start_matches("error: ");
+            let first = message.split("\n\n").next().unwrap_or_default();
+            return self.fail(&Fail::new(Exit::Usage, first.trim()).hint("git run -h"));
+        }
         let _ = error.print();
         if error.use_stderr() { Exit::Usage } else { Exit::Done }
     }

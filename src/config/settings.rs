@@ -103,8 +103,13 @@ impl Settings {
         stage: &StageId,
         named: &[(Option<String>, String)],
     ) -> anyhow::Result<(String, Agent)> {
-        let name =
-            for_stage(named, stage).or_else(|| for_stage(&self.agents, stage)).unwrap_or(COMMAND);
+        // A command for this very stage says more than an agent for all of them.
+        let own_command = of(&self.commands, Some(stage)).map(|_| COMMAND);
+        let name = for_stage(named, stage)
+            .or_else(|| of(&self.agents, Some(stage)))
+            .or(own_command)
+            .or_else(|| of(&self.agents, None))
+            .unwrap_or(COMMAND);
         match name {
             STEPS => Ok((STEPS.to_owned(), Agent::Steps)),
             COMMAND => {
@@ -127,8 +132,12 @@ impl Settings {
 }
 
 fn for_stage<'a>(settings: &'a [(Option<String>, String)], stage: &StageId) -> Option<&'a str> {
-    let of = |wanted: Option<&str>| settings.iter().rev().find(|(of, _)| of.as_deref() == wanted);
-    of(Some(stage.as_str())).or_else(|| of(None)).map(|(_, value)| value.as_str())
+    of(settings, Some(stage)).or_else(|| of(settings, None))
+}
+
+fn of<'a>(settings: &'a [(Option<String>, String)], stage: Option<&StageId>) -> Option<&'a str> {
+    let stage = stage.map(StageId::as_str);
+    settings.iter().rev().find(|(of, _)| of.as_deref() == stage).map(|(_, value)| value.as_str())
 }
 
 /// Every `run.*` setting in the order in which git reads them, with the place where it stands.
@@ -200,11 +209,9 @@ impl Raw {
     }
 
     fn number(&self, name: &str, default: u32) -> anyhow::Result<u32> {
-        match self.optional::<u32>(name)? {
-            Some(0) => bail!("`{name}` is 0, so nothing could ever run; the least is 1"),
-            Some(number) => Ok(number),
-            None => Ok(default),
-        }
+        let Some(setting) = self.all(name).next_back() else { return Ok(default) };
+        let number = setting.value.parse().ok().filter(|number| *number != 0);
+        number.ok_or_else(|| bad(name, setting, "a whole number from 1 on"))
     }
 
     fn span(&self, name: &str, default: Span) -> anyhow::Result<Span> {

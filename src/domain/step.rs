@@ -197,7 +197,7 @@ fn passed(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
     }
     if seen.dirty {
         return halt(Cause::PersonNeeded {
-            why: "the work tree holds changes that a hook refuses to commit".into(),
+            why: "the work tree holds changes that could not be committed".into(),
         });
     }
     match active.stale_judge(&run.charter.stages, &seen.tree) {
@@ -217,7 +217,7 @@ fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
     if judges && seen.dirty {
         return save_then(run, item, active, seen, || {
             halt(Cause::PersonNeeded {
-                why: "the work tree holds changes that a hook refuses to commit".into(),
+                why: "the work tree holds changes that could not be committed".into(),
             })
         });
     }

@@ -61,7 +61,7 @@ fn one(plan: &Plan, target: &str) -> Result<ItemId, NoTarget> {
     let found = known().find(|id| *id == target).and_then(|id| ItemId::parse(id).ok());
     found.ok_or_else(|| NoTarget::Unknown {
         wanted: target.chars().take(80).collect(),
-        near: near::nearest(target, known()).map(str::to_owned),
+        near: near::nearest(target, known().chain([WHOLE_PLAN])).map(str::to_owned),
     })
 }
 

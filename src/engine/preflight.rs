@@ -34,7 +34,7 @@ pub fn check(
     settings: &Settings,
     wish: &Wish<'_>,
 ) -> anyhow::Result<Result<(), Unfit>> {
-    for look in [opted_in, safe_branch, nothing_in_progress, identity, agents] {
+    for look in [opted_in, safe_branch, free_branch, nothing_in_progress, identity, agents] {
         if let Err(unfit) = look(repo, settings, wish)? {
             return Ok(Err(unfit));
         }
@@ -72,6 +72,59 @@ fn safe_branch(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
     })
 }
 
+/// What the work builds on is never what the run works on, whatever it is called.
+pub fn apart(branch: &str, base: &str) -> Result<(), Unfit> {
+    if branch.to_lowercase() != base.to_lowercase() {
+        return Ok(());
+    }
+    Err(Unfit {
+        what: format!(
+            "`{branch}` is the base that the work builds on, and a run never works on it"
+        ),
+        hint: "name another branch with `--branch`, or another base with `--base`".into(),
+        refused: true,
+    })
+}
+
+/// A branch that git can make, or that nobody else stands on.
+fn free_branch(repo: &Repo, _: &Settings, wish: &Wish<'_>) -> Found {
+    let full = format!("refs/heads/{}", wish.branch);
+    let in_the_way = if repo.refs().read(&full)?.is_some() {
+        None
+    } else {
+        above(&full, repo)?.or(repo
+            .refs()
+            .list(&format!("{full}/"))?
+            .into_iter()
+            .next()
+            .map(|f| f.0))
+    };
+    if let Some(other) = in_the_way {
+        let other = other.strip_prefix("refs/heads/").unwrap_or(&other).to_owned();
+        return Ok(Err(unfit(
+            format!("git cannot have a branch `{}` beside the branch `{other}`", wish.branch),
+            "say another one with `--branch`, or set `run.branchPrefix`",
+        )));
+    }
+    let elsewhere = repo.stands_elsewhere(&full)?;
+    Ok(elsewhere.map_or(Ok(()), |dir| {
+        Err(unfit(
+            format!("`{}` is checked out in the work tree `{dir}`", wish.branch),
+            "go there, or say another branch with `--branch`",
+        ))
+    }))
+}
+
+/// The branch whose name is a directory of this one's.
+fn above(full: &str, repo: &Repo) -> anyhow::Result<Option<String>> {
+    for (at, _) in full.match_indices('/').skip(2) {
+        if repo.refs().read(&full[..at])?.is_some() {
+            return Ok(Some(full[..at].to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 fn nothing_in_progress(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
     let dir = repo.git_dir();
     for (file, what, end) in [
@@ -102,14 +155,14 @@ fn identity(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
     })
 }
 
-fn agents(_: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
+fn agents(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
     for stage in wish.workflow.stages() {
         let agent = match settings.agent(&stage.id, wish.agents) {
             Ok((_, agent)) => agent,
             Err(error) => return Ok(Err(unfit(format!("{error:#}"), "git run start -h"))),
         };
         if let Agent::Command(words) = agent
-            && !env::is_program(&words[0])
+            && !can_start(repo, &words[0])
         {
             let what = format!("the agent of `{}` cannot be found: `{}`", stage.id, words[0]);
             return Ok(Err(unfit(
@@ -119,6 +172,14 @@ fn agents(_: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
         }
     }
     Ok(Ok(()))
+}
+
+/// A path is meant from the top of the work tree, where agents are started.
+fn can_start(repo: &Repo, word: &str) -> bool {
+    match repo.worktree().filter(|_| word.contains('/')) {
+        Some(top) => env::is_program(&top.join(word).to_string_lossy()),
+        None => env::is_program(word),
+    }
 }
 
 fn clean(repo: &Repo) -> Found {

@@ -87,8 +87,11 @@ impl<'r> RealWorld<'r> {
         Ok(dirty)
     }
 
-    fn here(&self) -> anyhow::Result<(Oid, Oid)> {
-        let head = self.repo.head()?.commit.context("HEAD has no commit")?;
+    fn here(&self, run: &Run) -> anyhow::Result<(Oid, Oid)> {
+        let head = self.repo.head()?.commit.with_context(|| {
+            let (branch, last) = (&run.charter.branch, &run.head);
+            format!("HEAD leads to no commit; the run's branch was last seen at {last}: `git update-ref refs/heads/{branch} {last}` brings it back")
+        })?;
         let tree = self.repo.tree_of(&head)?;
         Ok((head, tree))
     }
@@ -149,7 +152,7 @@ impl World for RealWorld<'_> {
 
     fn look(&mut self, run: &Run) -> anyhow::Result<Sight> {
         let branch = self.repo.head()?.branch;
-        let (head, tree) = self.here()?;
+        let (head, tree) = self.here(run)?;
         let committing = run.active().is_some_and(|active| active.committing.is_some());
         let marks = if committing { self.marks(&head)? } else { None };
         Ok(Sight { now: clock::now(), branch, head, tree, dirty: self.is_dirty()?, marks })
@@ -172,7 +175,7 @@ impl World for RealWorld<'_> {
             self.repo.switch_to(&run.charter.branch)?;
             self.dirty = None;
         }
-        self.here()
+        self.here(run)
     }
 
     fn settle(&mut self, moves: &[RefMove]) -> anyhow::Result<Vec<String>> {
@@ -204,7 +207,7 @@ impl World for RealWorld<'_> {
         let now = clock::now;
         let called =
             self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
-        let (head, tree) = self.here()?;
+        let (head, tree) = self.here(&run)?;
         let clean = !self.is_dirty()?;
         let paper = called.paper();
         let item_has_work = run.active().is_some_and(|active| active.started != head);
@@ -226,8 +229,8 @@ impl World for RealWorld<'_> {
         let transcript =
             transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())?;
         let report = called.report.unwrap_or_default();
-        let path =
-            format!("{}/{:04}-{}-{:02}.json", start.item, start.cycle, start.stage, start.attempt);
+        // By the number of the call: a stage that is done again begins anew with attempt 1.
+        let path = format!("{}/{:04}-{}.json", start.item, run.calls_total, start.stage);
         let artifacts: Vec<_> = (!report.text.is_empty())
             .then(|| Artifact {
                 path: path.clone(),
@@ -280,7 +283,7 @@ impl World for RealWorld<'_> {
     fn commit(&mut self, run: &Run) -> anyhow::Result<Event> {
         let (item, active) = run.active_item().zip(run.active()).context("no item is at work")?;
         let committing = active.committing.as_ref().context("no commit was announced")?;
-        let left_out = self.repo.untracked(secret::is_secret_path)?;
+        let left_out = self.repo.uncommitted_new(secret::is_secret_path)?;
         let message = format!(
             "{}\n\nRun: {}\nRun-Item: {}\nRun-Stage: {}\nRun-Cycle: {}\n",
             committing.subject, run.charter.run, item.id, active.stage, active.cycle
@@ -291,6 +294,11 @@ impl World for RealWorld<'_> {
             Committed::Done(commit) => self
                 .work(commit, committing.parent.clone(), &committing.subject, &left_out)
                 .map(Event::WorkCommitted),
+            Committed::NothingToCommit if self.is_dirty()? => {
+                // It would be tried for ever: a repository in the repository, or a filter without rest.
+                let left = self.repo.uncommitted(secret::is_secret_path)?;
+                Ok(Event::CommitRefused { why: uncommittable(&left) })
+            }
             Committed::NothingToCommit => self.survey(run),
             Committed::Refused(mut why) => {
                 cut(&mut why, WHY_BYTES_MAX);
@@ -302,13 +310,13 @@ impl World for RealWorld<'_> {
     fn adopt(&mut self, run: &Run) -> anyhow::Result<Work> {
         let committing = run.active().and_then(|active| active.committing.as_ref());
         let committing = committing.context("no commit was announced")?;
-        let (head, _) = self.here()?;
+        let (head, _) = self.here(run)?;
         self.work(head, committing.parent.clone(), &committing.subject, &[])
     }
 
     fn survey(&mut self, run: &Run) -> anyhow::Result<Event> {
         self.dirty = None;
-        let (to, tree) = self.here()?;
+        let (to, tree) = self.here(run)?;
         let from = run.head.clone();
         let (commits, ancestor) = self.repo.survey(&from, &to)?;
         Ok(Event::WorkSeen {
@@ -396,6 +404,18 @@ pub fn halt_asked(repo: &Repo, run: &crate::domain::id::RunId) -> Option<bool> {
     let tip = repo.refs().read(&crate::store::layout::journal(run)).ok()??;
     let now = catalog::present(repo, run, &tip).ok()?;
     now.halt_request.map(|request| request.force)
+}
+
+/// Changes that git sees and does not take into a commit.
+fn uncommittable(paths: &[Vec<u8>]) -> String {
+    let shown =
+        paths.iter().take(5).map(|path| String::from_utf8_lossy(path).escape_debug().to_string());
+    let mut why = format!(
+        "git sees changes that it does not commit, as in a repository inside of this one: `{}`",
+        shown.collect::<Vec<_>>().join("`, `")
+    );
+    cut(&mut why, WHY_BYTES_MAX);
+    why
 }
 
 /// The sprint of an item, and those of its tasks that the item stands for.

@@ -88,6 +88,7 @@ pub fn prepare(
     let head = repo.head()?;
     let start = starting_point(repo, &branch, head.commit)?;
     let base = base_branch(repo, settings, request, head.branch.as_deref(), &branch)?;
+    preflight::apart(&branch, &base)?;
     let stages = workflow.stages().iter().map(|stage| StageShape {
         id: stage.id.clone(),
         back_to: match &stage.duty {

@@ -8,12 +8,14 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::process::command::{Finished, Group, Invocation, run};
+use crate::process::command::{ExitStatus, Finished, Group, Invocation, run};
 
 /// Plumbing answers at once; what is slower than this hangs.
 const PLUMBING_DEADLINE: Duration = Duration::from_secs(120);
 /// A commit runs the user's own hooks.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(3600);
+/// A remote that says nothing for so long hangs.
+const NETWORK_DEADLINE: Duration = Duration::from_secs(600);
 const OUTPUT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Settings that keep a repository's own configuration from running anything behind our back.
@@ -75,6 +77,8 @@ impl Git {
         let mut invocation = self.invocation(args, PLUMBING_DEADLINE);
         invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
         invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+        // A Ctrl-C asks us to halt in good order; it must not end a question that we are just asking.
+        invocation.group = Group::Own;
         run(&invocation).with_context(|| format!("git {}", first(args)))
     }
 
@@ -93,6 +97,26 @@ impl Git {
         invocation.stdin = stdin.to_vec();
         invocation.env_set.push(("GIT_EDITOR".into(), ":".into()));
         run(&invocation).with_context(|| format!("git {}", first(args)))
+    }
+
+    /// A command of that kind which may be done twice. The terminal's Ctrl-C reaches git as well, and
+    /// halting in good order still needs it done.
+    pub fn repeatable<A: AsRef<OsStr>>(
+        &self,
+        args: &[A],
+        stdin: &[u8],
+    ) -> anyhow::Result<Finished> {
+        let finished = self.porcelain(args, stdin)?;
+        match finished.status {
+            ExitStatus::Signal(_) => self.porcelain(args, stdin),
+            ExitStatus::Code(_) => Ok(finished),
+        }
+    }
+
+    /// A command that talks to a remote: it may ask the person at the terminal, and it has an end.
+    pub fn network<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Finished> {
+        run(&self.invocation(args, NETWORK_DEADLINE))
+            .with_context(|| format!("git {}", first(args)))
     }
 
     pub(super) fn invocation<A: AsRef<OsStr>>(&self, args: &[A], deadline: Duration) -> Invocation {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, bail};
 
 use super::Repo;
-use crate::{domain::id::Oid, process::fault};
+use crate::{
+    domain::id::Oid,
+    process::{command::ExitStatus, fault},
+};
 
 pub const COMMIT_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -18,6 +21,13 @@ pub enum Committed {
     NothingToCommit,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Untracked,
+    Added,
+    Changed,
+}
+
 impl Repo {
     /// Paths with changes that are not committed, untracked ones included; ignored ones are not.
     pub fn changed_paths(&self) -> anyhow::Result<Vec<Vec<u8>>> {
@@ -27,21 +37,22 @@ impl Repo {
     /// The same, without untracked files that `leave_out` says stay out of every commit.
     pub fn uncommitted(&self, leave_out: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
         let status = self.status()?;
-        let counts = |(untracked, path): &(bool, Vec<u8>)| !(*untracked && leave_out(path));
+        let counts =
+            |(is, path): &(Standing, Vec<u8>)| !(*is == Standing::Untracked && leave_out(path));
         Ok(status.into_iter().filter(counts).map(|(_, path)| path).collect())
     }
 
-    /// Untracked files of which `wanted` is true.
-    pub fn untracked(&self, wanted: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
+    /// Files that no commit has yet, staged or not, of which `wanted` is true.
+    pub fn uncommitted_new(&self, wanted: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
         let status = self.status()?;
         Ok(status
             .into_iter()
-            .filter(|(untracked, path)| *untracked && wanted(path))
+            .filter(|(is, path)| *is != Standing::Changed && wanted(path))
             .map(|(_, path)| path)
             .collect())
     }
 
-    fn status(&self) -> anyhow::Result<Vec<(bool, Vec<u8>)>> {
+    fn status(&self) -> anyhow::Result<Vec<(Standing, Vec<u8>)>> {
         let args = [
             "status",
             "--porcelain=v1",
@@ -52,7 +63,12 @@ impl Repo {
         ];
         let out = self.git().output(&args)?;
         let entries = out.split(|byte| *byte == 0).filter(|entry| 3 < entry.len());
-        Ok(entries.map(|entry| (entry.starts_with(b"??"), entry[3..].to_vec())).collect())
+        let standing = |entry: &[u8]| match entry {
+            [b'?', b'?', ..] => Standing::Untracked,
+            [b'A', ..] => Standing::Added,
+            _ => Standing::Changed,
+        };
+        Ok(entries.map(|entry| (standing(entry), entry[3..].to_vec())).collect())
     }
 
     pub fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
@@ -64,14 +80,21 @@ impl Repo {
         let git = self.git();
         fault::point("before-add");
         let added = if left_out.is_empty() {
-            git.porcelain(&["add", "--all", "--", "."], &[])?
+            git.repeatable(&["add", "--all", "--", "."], &[])?
         } else {
+            // Whoever staged them: they stay in the work tree and leave the index.
+            let words = ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch"];
+            let from = ["--pathspec-from-file=-", "--pathspec-file-nul"];
+            let unstaged = git.repeatable(&[&words[..], &from].concat(), &left_out.join(&0))?;
+            if !unstaged.status.success() {
+                return Ok(Committed::Refused(said(&unstaged.stdout, &unstaged.stderr)));
+            }
             let wanted = self.changed_paths()?.into_iter().filter(|path| !left_out.contains(path));
             let paths = wanted.collect::<Vec<_>>().join(&0);
             if paths.is_empty() {
                 return Ok(Committed::NothingToCommit);
             }
-            git.porcelain(
+            git.repeatable(
                 &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"],
                 &paths,
             )?
@@ -81,10 +104,12 @@ impl Repo {
         }
         let before = self.head()?.commit;
         fault::point("before-commit");
-        let committed = git.porcelain(
-            &["commit", "--quiet", "--no-edit", "--cleanup=verbatim", "-m", message],
-            &[],
-        )?;
+        let words = ["commit", "--quiet", "--no-edit", "--cleanup=verbatim", "-m", message];
+        let mut committed = git.porcelain(&words, &[])?;
+        // A Ctrl-C that reached git as well: unlike the rest, a commit must not be made twice.
+        if matches!(committed.status, ExitStatus::Signal(_)) && self.head()?.commit == before {
+            committed = git.porcelain(&words, &[])?;
+        }
         fault::point("after-commit");
         let after = self.head()?.commit;
         match (committed.status.success(), after) {
@@ -99,7 +124,7 @@ impl Repo {
     /// Stands on `branch`, which exists. git refuses where that would lose something.
     pub fn switch_to(&self, branch: &str) -> anyhow::Result<()> {
         fault::point("before-switch");
-        let finished = self.git().porcelain(&["switch", "--no-guess", "--quiet", branch], &[])?;
+        let finished = self.git().repeatable(&["switch", "--no-guess", "--quiet", branch], &[])?;
         if !finished.status.success() {
             bail!("git switch {branch}: {}", said(&finished.stdout, &finished.stderr));
         }
@@ -115,6 +140,19 @@ impl Repo {
     /// Whether git takes `name` for a branch's name.
     pub fn is_branch_name(&self, name: &str) -> anyhow::Result<bool> {
         Ok(self.git().plumbing(&["check-ref-format", "--branch", name])?.status.success())
+    }
+
+    /// The other work tree, if any, that stands on this branch.
+    pub fn stands_elsewhere(&self, full: &str) -> anyhow::Result<Option<String>> {
+        let out = self.git().output(&["worktree", "list", "--porcelain", "-z"])?;
+        let own = self.identity();
+        let text = String::from_utf8_lossy(&out).into_owned();
+        let record = text.split("\0\0").find(|record| {
+            record.split('\0').any(|line| line.strip_prefix("branch ") == Some(full))
+                && record.split('\0').next() != Some(&format!("worktree {own}"))
+        });
+        let dir = record.and_then(|record| record.split('\0').next());
+        Ok(dir.and_then(|line| line.strip_prefix("worktree ")).map(str::to_owned))
     }
 
     /// How many commits `to` has that `from` has not, and whether `from` is still among its ancestors.

@@ -48,7 +48,15 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
         "the remote `{name}` pushes to several URLs, and a run pushes to one"
     );
     let wanted = format!("refs/heads/{branch}");
-    let out = git.output(&["ls-remote", "--symref", "--end-of-options", &url, "HEAD", &wanted])?;
+    bends_no_further(repo, &url)?;
+    let answer =
+        git.network(&["ls-remote", "--symref", "--end-of-options", &url, "HEAD", &wanted])?;
+    anyhow::ensure!(
+        answer.status.success(),
+        "the remote `{name}` cannot be asked: {}",
+        String::from_utf8_lossy(&answer.stderr).trim()
+    );
+    let out = answer.stdout;
     let (mut default, mut found) = (None, None);
     for line in String::from_utf8_lossy(&out).lines() {
         match line.split_once('\t') {
@@ -61,6 +69,29 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
         }
     }
     Ok(Remote { name: name.to_owned(), url, default, branch: found })
+}
+
+/// `git remote get-url` has applied every rule for rewriting URLs once; git would apply them again to
+/// what it said, and would take a remote of that very name for it.
+fn bends_no_further(repo: &Repo, url: &str) -> anyhow::Result<()> {
+    let rules =
+        repo.git().plumbing(&["config", "--null", "--get-regexp", r"^(url|remote)\..*\."])?;
+    for entry in String::from_utf8_lossy(&rules.stdout).split('\0') {
+        let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
+        let Some((section, name)) = key.rsplit_once('.') else { continue };
+        let bent = match section.split_once('.') {
+            Some(("remote", remote)) => remote == url,
+            Some(("url", base)) if matches!(name, "insteadof" | "pushinsteadof") => {
+                url.strip_prefix(value).is_some_and(|rest| format!("{base}{rest}") != url)
+            }
+            Some(_) | None => false,
+        };
+        anyhow::ensure!(
+            !bent,
+            "git would send what is meant for `{url}` to somewhere else, because of `{key}`"
+        );
+    }
+    Ok(())
 }
 
 /// Judges the push and, when it is cleared, does it. A refusal is an outcome and not an error.
@@ -102,25 +133,22 @@ pub fn push(
 fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
     let Wish { url, branch, commit } = clearance.wish();
     fault::point("before-push");
-    let sent = repo.git().porcelain(
-        &[
-            "-c",
-            "push.pushOption=",
-            "push",
-            "--porcelain",
-            "--atomic",
-            "--no-follow-tags",
-            "--no-signed",
-            "--recurse-submodules=no",
-            "--no-force",
-            "--verify",
-            "--receive-pack=git-receive-pack",
-            "--end-of-options",
-            url,
-            &format!("{commit}:refs/heads/{branch}"),
-        ],
-        &[],
-    );
+    let sent = repo.git().network(&[
+        "-c",
+        "push.pushOption=",
+        "push",
+        "--porcelain",
+        "--atomic",
+        "--no-follow-tags",
+        "--no-signed",
+        "--recurse-submodules=no",
+        "--no-force",
+        "--verify",
+        "--receive-pack=git-receive-pack",
+        "--end-of-options",
+        url,
+        &format!("{commit}:refs/heads/{branch}"),
+    ]);
     fault::point("after-push");
     match sent {
         Ok(finished) if finished.status.success() => Delivery::Pushed {
@@ -130,6 +158,9 @@ fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
         },
         Ok(finished) => {
             let mut why = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
+            if why.is_empty() {
+                why = format!("git push ended with {:?}", finished.status);
+            }
             crate::domain::finding::cut(&mut why, 2000);
             Delivery::Failed { why }
         }

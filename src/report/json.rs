@@ -38,6 +38,7 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "position": position(view),
         "items": run.items.iter().map(item).collect::<Vec<_>>(),
         "findings": view.open_findings().iter().map(finding).collect::<Vec<_>>(),
+        "held_until": run.held_until.map(time),
         "breaker": breaker(&run.breaker),
         "elapsed_ms": view.elapsed.millis(),
         "timeout_ms": charter.limits.run_time_max.millis(),

@@ -6,8 +6,9 @@ use super::sanitise::one_line;
 use crate::domain::{
     event::{Cause, Delivery},
     item::{Item, Progress},
-    run::Breaker,
+    run::{Breaker, State},
     tale::{because, counted},
+    time::Timestamp,
     view::RunView,
 };
 
@@ -15,7 +16,7 @@ use crate::domain::{
 const BYTES_PER_TOKEN: usize = 3;
 
 #[must_use]
-pub fn text(view: &RunView, verbose: bool) -> String {
+pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -> String {
     let mut out = String::new();
     let run = &view.run;
     let charter = &run.charter;
@@ -43,6 +44,9 @@ pub fn text(view: &RunView, verbose: bool) -> String {
                 at.item, at.stage, at.doing, at.cycle
             ),
         );
+    }
+    if let Some(until) = run.held_until.filter(|_| run.state == State::Running) {
+        say(&mut out, &format!("  waiting   for the next call, until {}", time(until)));
     }
     for item in &run.items {
         say(&mut out, &format!("  {}", item_line(item)));

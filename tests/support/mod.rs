@@ -9,6 +9,8 @@
     reason = "tests start processes, and may panic"
 )]
 
+pub mod scripted;
+
 use std::{
     ffi::OsStr,
     fs,
