@@ -113,7 +113,7 @@ fn hostile_messages_are_survived() {
         ("nothing", Vec::new()),
         ("garbage", (0..=255).cycle().take(5000).collect()),
         ("not UTF-8", [message.as_bytes(), b"\xff\xfe"].concat()),
-        ("10 MB", [message.as_bytes(), &b"x\n".repeat(5_000_000)].concat()),
+        ("20 MB", [message.as_bytes(), &b"x\n".repeat(10_000_000)].concat()),
         ("1 MB of lines", [message.as_bytes(), &b"{\n".repeat(500_000)].concat()),
         ("a long line", line("remarked", &format!("{{\"text\":\"{huge}{huge}{huge}\"}}")).into()),
         ("deep lists", line("remarked", &deep("[", "]")).into()),
