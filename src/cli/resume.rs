@@ -3,7 +3,7 @@
 use super::{
     args::ResumeArgs,
     exit::{Exit, Fail},
-    start::{Manner, actor, carry_on},
+    start::{Manner, Underway, actor, carry_on},
     ui::Ui,
 };
 use crate::{
@@ -12,11 +12,16 @@ use crate::{
         id::RunId,
         plan::Plan,
         request::{Answer, Request, decide},
+        run::Run,
         workflow::Workflow,
     },
     git::Repo,
     process::{alive, clock},
-    store::{catalog, history, hold::Hold, journal::Journal},
+    store::{
+        catalog, history,
+        hold::Hold,
+        journal::{AppendError, Journal},
+    },
 };
 
 const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -26,32 +31,36 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
     // Asked twice: what is denied anyway does not even touch the lock.
-    decide(journal(repo, &id)?.run(), &request)?;
+    let settings = allowed(repo, args, journal(repo, &id)?.run(), &request)?;
     let me = alive::own_mark();
-    let _hold = Hold::of_run(repo, &id, &me)?;
-    let mut journal = journal(repo, &id)?;
-    let run = journal.run();
-    if run.charter.worktree != repo.identity() && !args.force {
+    let mut underway = Underway::again(repo, &id, Hold::of_worktree(repo, &me)?, me)?;
+    if let Answer::Write(events) = decide(underway.journal.run(), &request)? {
+        underway.journal.append(events, &[], clock::now())?;
+    }
+    let manner = Manner { quiet: args.quiet, force: args.force };
+    carry_on(ui, repo, underway, settings, super::args::agents(&args.agent), manner)
+}
+
+/// Whether the run may go on, here and by what is set.
+fn allowed(repo: &Repo, args: &ResumeArgs, run: &Run, request: &Request) -> Result<Settings, Fail> {
+    if run.newer {
+        return Err(AppendError::Newer.into());
+    }
+    decide(run, request)?;
+    let (id, worktree) = (&run.charter.run, &run.charter.worktree);
+    if *worktree != repo.identity() && !args.force {
         return Err(Fail::new(
             Exit::Failed,
-            format!("run `{id}` belongs to the work tree `{}`", run.charter.worktree),
+            format!("run `{id}` belongs to the work tree `{worktree}`"),
         )
-        .hint(format!("cd '{}' && git run resume", run.charter.worktree)));
+        .hint(format!("cd '{worktree}' && git run resume")));
     }
-    let answer = decide(run, &request)?;
     let settings = Settings::read(repo)?;
     if !settings.enabled {
         return Err(Fail::new(Exit::Failed, "runs are not enabled in this repository")
             .hint("git config run.enabled true"));
     }
-    let frozen = frozen(repo, &id)?;
-    journal.take_lease(me, clock::now())?;
-    if let Answer::Write(events) = answer {
-        journal.append(events, &[], clock::now())?;
-    }
-    let agents = super::args::agents(&args.agent);
-    let manner = Manner { quiet: args.quiet, force: args.force };
-    carry_on(ui, repo, journal, settings, frozen, agents, manner)
+    Ok(settings)
 }
 
 pub(super) fn journal<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {

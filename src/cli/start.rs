@@ -10,7 +10,7 @@ use crate::{
     agents::call::Caller,
     config::settings::Settings,
     domain::{
-        event::{Actor, ProcessMark, PushMode},
+        event::{Actor, Delivery, ProcessMark, PushMode},
         id::RunId,
         plan::Plan,
         run::{Run, State},
@@ -56,23 +56,50 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     }
     let me = alive::own_mark();
     let hold = Hold::of_worktree(repo, &me)?;
-    if let Some(run) = unfinished_here(repo)? {
-        return go_on(ui, repo, settings, args, &request, &run, hold, &me);
+    let underway = match unfinished_here(repo)? {
+        Some(run) => {
+            may_go_on(&run, &request)?;
+            ui.tell(&format!("going on with run {}", run.charter.run));
+            Underway::again(repo, &run.charter.run, hold, me)?
+        }
+        None => Underway::begun(repo, prepare(repo, &settings, &request)?, hold, me)?,
+    };
+    let manner = Manner { quiet: args.quiet, force: false };
+    carry_on(ui, repo, underway, settings, request.agents, manner)
+}
+
+/// A run that this process holds, with what was frozen when it began.
+pub(super) struct Underway<'r> {
+    pub journal: Journal<'r>,
+    pub frozen: (Plan, Workflow),
+    _hold: Hold,
+}
+
+impl<'r> Underway<'r> {
+    fn begun(
+        repo: &'r Repo,
+        prepared: Prepared,
+        hold: Hold,
+        me: ProcessMark,
+    ) -> Result<Self, Fail> {
+        let mut journal = create(repo, &prepared, actor(repo))?;
+        let hold = hold.and_run(repo, &prepared.charter.run, &me)?;
+        journal.take_lease(me, clock::now())?;
+        Ok(Self { journal, frozen: (prepared.plan, prepared.workflow), _hold: hold })
     }
-    let prepared = prepare(repo, &settings, &request)?;
-    let mut journal = create(repo, &prepared, actor(repo))?;
-    let _hold = hold.and_run(repo, &prepared.charter.run, &me)?;
-    journal.take_lease(me, clock::now())?;
-    let frozen = (prepared.plan, prepared.workflow);
-    carry_on(
-        ui,
-        repo,
-        journal,
-        settings,
-        frozen,
-        request.agents,
-        Manner { quiet: args.quiet, force: false },
-    )
+
+    pub(super) fn again(
+        repo: &'r Repo,
+        id: &RunId,
+        hold: Hold,
+        me: ProcessMark,
+    ) -> Result<Self, Fail> {
+        let hold = hold.and_run(repo, id, &me)?;
+        let mut journal = Journal::open(repo, id, actor(repo))?;
+        let frozen = super::resume::frozen(repo, id)?;
+        journal.take_lease(me, clock::now())?;
+        Ok(Self { journal, frozen, _hold: hold })
+    }
 }
 
 /// A run of this work tree whose end was not reached.
@@ -83,50 +110,25 @@ fn unfinished_here(repo: &Repo) -> Result<Option<Run>, Fail> {
 }
 
 /// The same target again is the same run going on; anything else has to wait.
-#[expect(clippy::too_many_arguments, reason = "everything that was found out so far")]
-fn go_on(
-    ui: &mut Ui,
-    repo: &Repo,
-    settings: Settings,
-    args: &StartArgs,
-    request: &Request,
-    run: &Run,
-    hold: Hold,
-    me: &ProcessMark,
-) -> Result<Exit, Fail> {
+fn may_go_on(run: &Run, request: &Request) -> Result<(), Fail> {
     let (id, state) = (&run.charter.run, run.state.word());
+    let tried = matches!(run.delivery, Some(Delivery::Refused { .. } | Delivery::Failed { .. }));
     if run.state == State::Halted {
-        return Err(Fail::new(
-            Exit::PersonNeeded,
-            format!("run `{id}` of this work tree is {state}"),
-        )
-        .hint("git run resume to go on, or git run halt --force to give it up"));
+        let message = format!("run `{id}` of this work tree is {state}");
+        return Err(Fail::new(Exit::PersonNeeded, message)
+            .hint("git run resume to go on, or git run halt --force to give it up"));
     }
-    if run.state == State::Complete {
-        return Err(Fail::new(
-            Exit::PersonNeeded,
-            format!("the work of run `{id}` of this work tree is done, but not delivered"),
-        )
-        .hint("git run resume to push it, or git run halt --force to leave it as it is"));
+    if run.state == State::Complete && tried {
+        let message =
+            format!("the work of run `{id}` of this work tree is done, but not delivered");
+        return Err(Fail::new(Exit::PersonNeeded, message)
+            .hint("git run resume to push it, or git run halt --force to leave it as it is"));
     }
     if run.charter.target != request.targets.join(" ") {
         let message = format!("run `{id}` ({}) of this work tree is {state}", run.charter.target);
         return Err(Fail::new(Exit::Held, message).hint("git run resume, or git run halt"));
     }
-    ui.tell(&format!("going on with run {id}"));
-    let _hold = hold.and_run(repo, id, me)?;
-    let mut journal = Journal::open(repo, id, actor(repo))?;
-    journal.take_lease(me.clone(), clock::now())?;
-    let frozen = super::resume::frozen(repo, id)?;
-    carry_on(
-        ui,
-        repo,
-        journal,
-        settings,
-        frozen,
-        request.agents.clone(),
-        Manner { quiet: args.quiet, force: false },
-    )
+    Ok(())
 }
 
 /// How a run is carried on.
@@ -140,12 +142,12 @@ pub(super) struct Manner {
 pub(super) fn carry_on(
     ui: &mut Ui,
     repo: &Repo,
-    journal: Journal<'_>,
+    underway: Underway<'_>,
     settings: Settings,
-    frozen: (Plan, Workflow),
     agents: Vec<(Option<String>, String)>,
     manner: Manner,
 ) -> Result<Exit, Fail> {
+    let Underway { journal, frozen, _hold } = underway;
     let quiet = manner.quiet || ui.json;
     let id = journal.run().charter.run.clone();
     let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;

@@ -29,7 +29,7 @@ pub struct Settings {
 }
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 14] = [
     "enabled",
     "plan",
     "agent",
@@ -44,8 +44,6 @@ const KEYS: [&str; 16] = [
     "stagetimeout",
     "silence",
     "callsperhour",
-    "workflow",
-    "color",
 ];
 const BREAKER_KEYS: [&str; 4] = ["samefinding", "noprogress", "plateau", "failures"];
 const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
