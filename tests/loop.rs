@@ -643,3 +643,33 @@ fn of_two_runners_one_works() {
     assert_eq!(codes, [Some(0), Some(6)]);
     assert_eq!((repo.calls("implement"), repo.refs("refs/run/").len()), (1, 3));
 }
+
+#[test]
+fn an_agent_cannot_choose_its_own_judge() {
+    let chosen = "echo work > work.txt; git config run.review.command true; exit 0";
+    let repo =
+        TestRepo::scripted(&[("implement", chosen), ("review", "report '{\"verdict\":\"fail\"}'")]);
+    repo.run(&["sprint-1", "--local"]).ends(5);
+    assert_eq!(repo.git(&["config", "run.review.command"]), "true", "the agent did write it");
+    let before = repo.events();
+    let refused = repo.run(&["resume"]).ends(5);
+    assert!(refused.err.contains("the agent of `review` was"), "{}", refused.err);
+    assert_eq!(repo.events(), before, "nothing was written");
+    // A person may mean it.
+    repo.git(&["config", "run.maxCycles", "1"]);
+    repo.run(&["resume", "--force"]).ends(4);
+}
+
+#[test]
+fn an_agent_for_a_stage_that_there_is_not_starts_nothing() {
+    let repo = TestRepo::scripted(&[]);
+    repo.git(&["config", "run.reveiw.command", "true"]);
+    let before = repo.everything();
+    let refused = repo.run(&["sprint-1"]).ends(1);
+    assert!(
+        refused.err.contains("`reveiw`") && refused.err.contains("implement, review, audit"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(repo.everything(), before);
+}

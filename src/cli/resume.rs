@@ -15,12 +15,14 @@ use crate::{
         run::Run,
         workflow::Workflow,
     },
+    engine::start,
     git::Repo,
     process::{alive, clock},
     store::{
         catalog, history,
         hold::Hold,
         journal::{AppendError, Journal},
+        wire::policy,
     },
 };
 
@@ -32,13 +34,17 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     let request = Request::Resume { reset_breaker: args.reset_ice };
     // Asked twice: what is denied anyway does not even touch the lock.
     let settings = allowed(repo, args, journal(repo, &id)?.run(), &request)?;
+    let agents = super::args::agents(&args.agent);
+    if !args.force {
+        same_agents(repo, &id, &settings, &agents)?;
+    }
     let me = alive::own_mark();
     let mut underway = Underway::again(repo, &id, Hold::of_worktree(repo, &me)?, me)?;
     if let Answer::Write(events) = decide(underway.journal.run(), &request)? {
         underway.journal.append(events, &[], clock::now())?;
     }
     let manner = Manner { quiet: args.quiet, force: args.force };
-    carry_on(ui, repo, underway, settings, super::args::agents(&args.agent), manner)
+    carry_on(ui, repo, underway, settings, agents, manner)
 }
 
 /// Whether the run may go on, here and by what is set.
@@ -61,6 +67,33 @@ fn allowed(repo: &Repo, args: &ResumeArgs, run: &Run, request: &Request) -> Resu
             .hint("git config run.enabled true"));
     }
     Ok(settings)
+}
+
+/// An agent that works in a repository can also write its configuration, and so choose its own judge.
+/// What is said on the command line now was said by whoever types.
+pub(super) fn same_agents(
+    repo: &Repo,
+    id: &RunId,
+    settings: &Settings,
+    named: &[(Option<String>, String)],
+) -> Result<(), Fail> {
+    if !named.is_empty() {
+        return Ok(());
+    }
+    let (_, workflow) = frozen(repo, id)?;
+    let policy = history::read_file(repo, id, "policy.json", FROZEN_BYTES_MAX)?.unwrap_or_default();
+    let then = policy::agents(&policy).map_err(anyhow::Error::from)?;
+    let now = start::agents(settings, &workflow, named)?;
+    let Some((stage, words)) = then.iter().find(|(stage, words)| now.get(*stage) != Some(*words))
+    else {
+        return Ok(());
+    };
+    let message = format!(
+        "the agent of `{stage}` was `{}` when the run began, and is set to another one now",
+        words.join(" ")
+    );
+    Err(Fail::new(Exit::PersonNeeded, message)
+        .hint("set it back, or say that the new one is meant: git run resume --force"))
 }
 
 pub(super) fn journal<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {

@@ -95,6 +95,11 @@ impl Settings {
         })
     }
 
+    /// The stages that have an agent or a command of their own.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().chain(&self.commands).filter_map(|(stage, _)| stage.as_deref())
+    }
+
     /// The agent of a stage: what the command line says, then the stage's own setting, then the common one.
     pub fn agent(
         &self,

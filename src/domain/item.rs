@@ -100,6 +100,8 @@ pub struct Evidence {
 /// What the breaker reads. A person's reset clears it; nothing else does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
+    /// What the last stage without a result said of itself.
+    pub last_failure: Option<String>,
     /// In how many cycles each finding was reported.
     pub seen: BTreeMap<Digest, u32>,
     pub failures: u32,
@@ -173,8 +175,9 @@ impl Active {
                 self.send_back(end, shape);
                 return;
             }
-            Outcome::Failed { .. } => {
+            Outcome::Failed { detail, .. } => {
                 self.counters.failures = self.counters.failures.saturating_add(1);
+                self.counters.last_failure = Some(detail.clone());
                 Then::Again
             }
             // A person who looks at why it halted finds it here.
@@ -236,6 +239,7 @@ impl Active {
     pub(super) fn refuse_commit(&mut self, why: &str) {
         self.refused = true;
         self.counters.failures = self.counters.failures.saturating_add(1);
+        self.counters.last_failure = Some(format!("the commit was refused: {why}"));
         let finding = Finding {
             rule: COMMIT_REFUSED.into(),
             severity: Severity::High,
@@ -354,8 +358,11 @@ impl Counters {
             (Trip::CycleLimit, self.spent, limits.cycles_max, "the item has used up"),
         ];
         if limits.failures_in_a_row_max <= self.failures {
-            let evidence =
+            let mut evidence =
                 format!("a stage ended without a result {} times in a row", self.failures);
+            if let Some(last) = self.last_failure.as_deref().and_then(|last| last.lines().next()) {
+                evidence.push_str(&format!(", at last because: {last}"));
+            }
             return Some((Trip::Failures, evidence));
         }
         rows.into_iter().find(|(_, count, max, _)| max <= count).map(|(trip, count, max, what)| {

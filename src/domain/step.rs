@@ -119,8 +119,10 @@ fn elsewhere(run: &Run, seen: &Sight) -> Step {
     }
     let stands =
         seen.branch.as_deref().map_or_else(|| "a detached HEAD".to_owned(), |b| format!("`{b}`"));
-    let why =
-        format!("the work tree stands on {stands}, but the run works on `{}`", run.charter.branch);
+    let why = format!(
+        "the work tree stands on {stands}, but the run works on `{0}`: git switch {0}",
+        run.charter.branch
+    );
     halt(Cause::PersonNeeded { why })
 }
 

@@ -136,7 +136,7 @@ fn next_move(run: &Run, held: bool) -> NextMove {
         State::Complete => match &run.delivery {
             Some(Delivery::Failed { .. } | Delivery::Refused { .. }) => say(
                 "git run resume".to_owned(),
-                "the work is done, but not delivered; this tries again",
+                "the work is done, but not delivered; this tries again, and `git run halt --force` leaves it as it is",
             ),
             Some(Delivery::Pushed { .. } | Delivery::Skipped { .. }) | None => {
                 say("git run resume".to_owned(), "the work is done, but not delivered")

@@ -156,6 +156,15 @@ fn identity(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
 }
 
 fn agents(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
+    let stages: Vec<_> = wish.workflow.stages().iter().map(|stage| stage.id.as_str()).collect();
+    let named = wish.agents.iter().filter_map(|(stage, _)| stage.as_deref());
+    if let Some(unknown) = settings.stages().chain(named).find(|named| !stages.contains(named)) {
+        let what = format!(
+            "an agent is set for `{}`, and the workflow has no such stage",
+            unknown.escape_debug()
+        );
+        return Ok(Err(unfit(what, format!("its stages are {}", stages.join(", ")))));
+    }
     for stage in wish.workflow.stages() {
         let agent = match settings.agent(&stage.id, wish.agents) {
             Ok((_, agent)) => agent,

@@ -4,7 +4,11 @@ use anyhow::Context as _;
 
 use super::preflight::{self, Unfit};
 use crate::{
-    config::{plan_file, plan_find, settings::Settings, workflow_file},
+    config::{
+        plan_file, plan_find,
+        settings::{Agent, STEPS, Settings},
+        workflow_file,
+    },
     domain::{
         event::{Actor, Charter, Event, PushMode, StageShape},
         id::{Oid, RunId},
@@ -13,7 +17,7 @@ use crate::{
         plan_check::Fault,
         plan_spec::plan_digest,
         target::{self, NoTarget, Range},
-        workflow::{Duty, Workflow},
+        workflow::{Duty, Stage, Workflow},
     },
     git::Repo,
     process::clock,
@@ -112,7 +116,11 @@ pub fn prepare(
         push: request.push.unwrap_or(settings.push),
         limits,
     };
-    let policy = policy::encode(&charter, &settings.protected);
+    let policy = policy::encode(
+        &charter,
+        &settings.protected,
+        &agents(settings, &workflow, &request.agents)?,
+    );
     Ok(Prepared { charter, plan, workflow, workflow_text, policy })
 }
 
@@ -217,6 +225,22 @@ fn stricter(a: Option<u64>, b: Option<u64>) -> Option<u64> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// What each stage runs, as the policy keeps it.
+pub fn agents(
+    settings: &Settings,
+    workflow: &Workflow,
+    named: &[(Option<String>, String)],
+) -> anyhow::Result<policy::Agents> {
+    let of = |stage: &Stage| {
+        let words = match settings.agent(&stage.id, named)?.1 {
+            Agent::Steps => vec![STEPS.to_owned()],
+            Agent::Command(words) => words,
+        };
+        Ok((stage.id.to_string(), words))
+    };
+    workflow.stages().iter().map(of).collect()
 }
 
 fn new_run_id() -> RunId {

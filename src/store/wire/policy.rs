@@ -1,13 +1,20 @@
-//! `policy.json`: what a run may do, frozen at its start.
+//! `policy.json`: what a run may do and by whom, frozen at its start.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::json;
 
-use super::{FORMAT, canonical, charter::CharterDoc};
+use super::{DecodeError, FORMAT, canonical, charter::CharterDoc, garbled};
 use crate::domain::event::Charter;
 
-/// The limits and the rules of the branches, as they were when the run began.
+/// What each stage runs, word by word. A run that goes on with something else asks a person first:
+/// an agent could have chosen its own judge.
+pub type Agents = BTreeMap<String, Vec<String>>;
+
+/// The limits, the rules of the branches and the agents, as they were when the run began.
 #[must_use]
-pub fn encode(charter: &Charter, protected: &[String]) -> String {
+pub fn encode(charter: &Charter, protected: &[String], agents: &Agents) -> String {
     let doc = CharterDoc::from(charter);
     canonical(&json!({
         "format": FORMAT,
@@ -16,5 +23,16 @@ pub fn encode(charter: &Charter, protected: &[String]) -> String {
         "base": charter.base,
         "branch": charter.branch,
         "protected": protected,
+        "agents": agents,
     }))
+}
+
+/// The agents of a frozen policy.
+pub fn agents(text: &[u8]) -> Result<Agents, DecodeError> {
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        #[serde(default)]
+        agents: Agents,
+    }
+    serde_json::from_slice(text).map(|doc: PolicyDoc| doc.agents).map_err(garbled("a policy"))
 }

@@ -145,6 +145,7 @@ struct EvidenceDoc {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct CountersDoc {
+    last_failure: Option<String>,
     seen: BTreeMap<String, u32>,
     failures: u32,
     cycle_tree: Option<Text<Oid>>,
@@ -443,6 +444,7 @@ impl From<&Counters> for CountersDoc {
                 .iter()
                 .map(|(digest, count)| (digest.to_string(), *count))
                 .collect(),
+            last_failure: counters.last_failure.clone(),
             failures: counters.failures,
             cycle_tree: counters.cycle_tree.clone().map(Text),
             unchanged: counters.unchanged,
@@ -461,6 +463,7 @@ impl CountersDoc {
             .map(|(digest, count)| Some((Digest::parse(&digest).ok()?, count)));
         Some(Counters {
             seen: seen.collect::<Option<_>>()?,
+            last_failure: self.last_failure,
             failures: self.failures,
             cycle_tree: self.cycle_tree.map(|id| id.0),
             unchanged: self.unchanged,
