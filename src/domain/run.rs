@@ -1,17 +1,17 @@
 //! One run as the fold over its journal. `apply` is total: every pair of state and event gives the
 //! next state or a refusal that names both.
 
+mod work;
+
 use std::collections::VecDeque;
 
 use super::{
     event::{
-        Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageEnd, StageShape,
-        StageStart, Trip, Usage, Work,
+        Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageShape, Trip, Usage,
     },
-    id::{ItemId, Oid, StageId},
-    item::{Active, Committing, Item, Phase, Progress},
+    id::{Oid, StageId},
+    item::{Active, Item, Progress},
     limits::{BudgetLevel, RATE_WINDOW},
-    outcome::{Outcome, Verdict},
     time::{Span, Timestamp},
 };
 
@@ -283,45 +283,6 @@ impl Run {
         Ok(())
     }
 
-    /// The events of an item's way through the workflow.
-    fn work(&mut self, event: &Event, at: Timestamp) -> Result<(), Refusal> {
-        match event {
-            Event::ItemStarted { item, head, tree } => self.start_item(event, item, head, tree),
-            Event::StageStarted(start) => self.start_stage(event, start, at),
-            Event::ProcessStarted { mark } => {
-                let Phase::Working(working) = &mut self.active_for(event)?.phase else {
-                    return Err(self.refuse(event, "no stage is at work"));
-                };
-                working.process = Some(mark.clone());
-                Ok(())
-            }
-            Event::StageEnded(end) => self.end_stage(event, end, at),
-            Event::StageLost { .. } => {
-                let active = self.active_for(event)?;
-                if !matches!(active.phase, Phase::Working(_)) {
-                    return Err(self.refuse(event, "no stage is at work"));
-                }
-                active.phase = Phase::Ready;
-                active.attempt = active.attempt.saturating_add(1);
-                Ok(())
-            }
-            Event::ItemReopened { item, stage } => self.reopen(event, item, stage),
-            Event::CommitAnnounced { parent, subject } => {
-                self.announce_commit(event, parent, subject)
-            }
-            Event::CommitRefused { why } => self.refuse_commit(event, why),
-            Event::WorkCommitted(work) => self.commit(event, work),
-            Event::WorkSeen { to, tree, commits, clean, .. } => {
-                self.see_work(to, tree, *commits, *clean);
-                Ok(())
-            }
-            Event::ItemFinished { item, head, tree } => {
-                self.finish_item(event, item, head, tree, at)
-            }
-            _ => Err(self.refuse(event, "")),
-        }
-    }
-
     fn take_lease(
         &mut self,
         generation: u64,
@@ -377,189 +338,6 @@ impl Run {
             Delivery::Skipped { .. } => self.state = State::JackedOut,
             Delivery::Refused { .. } | Delivery::Failed { .. } => {}
         }
-    }
-
-    fn start_item(
-        &mut self,
-        event: &Event,
-        id: &ItemId,
-        head: &Oid,
-        tree: &Oid,
-    ) -> Result<(), Refusal> {
-        if self.active().is_some() {
-            return Err(self.refuse(event, "another item is at work"));
-        }
-        let first = self.charter.stages[0].id.clone();
-        let Some(item) = self.items.iter_mut().find(|item| item.id == *id) else {
-            return Err(self.refuse(event, &format!("there is no item `{id}`")));
-        };
-        if item.progress != Progress::Pending {
-            return Err(self.refuse(event, &format!("`{id}` was started before")));
-        }
-        item.progress = Progress::Active(Box::new(Active::new(&first, head.clone(), tree.clone())));
-        self.stand_at(head, tree);
-        Ok(())
-    }
-
-    fn start_stage(
-        &mut self,
-        event: &Event,
-        start: &StageStart,
-        at: Timestamp,
-    ) -> Result<(), Refusal> {
-        let open = matches!(self.breaker, Breaker::Open { .. });
-        if self.halt_request.is_some() || self.stop.is_some() || open {
-            return Err(self.refuse(event, "it is being halted"));
-        }
-        let limit = self.charter.limits.calls_per_hour_max as usize;
-        let shape = self.shape(&start.stage).cloned();
-        let item = self.active_item().map(|item| item.id.clone());
-        let active = self.active_for(event)?;
-        let expected = (&active.stage, active.cycle, active.attempt);
-        let fits = active.phase == Phase::Ready
-            && active.committing.is_none()
-            && expected == (&start.stage, start.cycle, start.attempt)
-            && item.as_ref() == Some(&start.item);
-        let Some(shape) = shape.filter(|_| fits) else {
-            let (stage, cycle, attempt) = (active.stage.clone(), active.cycle, active.attempt);
-            return Err(self.refuse(
-                event,
-                &format!("`{stage}` of cycle {cycle}, attempt {attempt}, is next"),
-            ));
-        };
-        active.begin(start, &shape, at);
-        self.held_until = None;
-        self.calls_total = self.calls_total.saturating_add(1);
-        self.calls.push_back(self.own_time(at));
-        while limit.max(1) < self.calls.len() {
-            self.calls.pop_front();
-        }
-        Ok(())
-    }
-
-    fn end_stage(&mut self, event: &Event, end: &StageEnd, at: Timestamp) -> Result<(), Refusal> {
-        let stages = self.charter.stages.clone();
-        let active = self.active_for(event)?;
-        let shape = stages.iter().find(|shape| shape.id == active.stage);
-        let (Phase::Working(working), Some(shape)) = (active.phase.clone(), shape) else {
-            return Err(self.refuse(event, "no stage is at work"));
-        };
-        let stage = shape.id.clone();
-        active.end(&working, end, shape, &stages);
-        self.usage = self.usage.plus(end.usage);
-        match &end.outcome {
-            Outcome::Held { until } => self.hold(*until, at),
-            Outcome::Judged(Verdict::Fail) => self.stop = Some(Cause::FailVerdict { stage }),
-            Outcome::Unavailable { why } => {
-                self.stop = Some(Cause::AgentUnavailable { why: why.clone() })
-            }
-            Outcome::Stopped => self.stop = Some(Cause::Interrupted),
-            Outcome::Built
-            | Outcome::Judged(Verdict::Pass | Verdict::Conditional | Verdict::Revise)
-            | Outcome::Failed { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn reopen(&mut self, event: &Event, id: &ItemId, stage: &StageId) -> Result<(), Refusal> {
-        let known =
-            self.shape(stage).is_some() && self.active_item().is_some_and(|item| item.id == *id);
-        let active = self.active_for(event)?;
-        if !known || !matches!(active.phase, Phase::Passed | Phase::Ready) {
-            return Err(self.refuse(event, "nothing was passed"));
-        }
-        active.reopen(stage);
-        Ok(())
-    }
-
-    fn announce_commit(
-        &mut self,
-        event: &Event,
-        parent: &Oid,
-        subject: &str,
-    ) -> Result<(), Refusal> {
-        let active = self.active_for(event)?;
-        if active.committing.is_some() || matches!(active.phase, Phase::Working(_)) {
-            return Err(
-                self.refuse(event, "the stage has not ended, or a commit is announced already")
-            );
-        }
-        active.committing =
-            Some(Committing { parent: parent.clone(), subject: subject.to_owned() });
-        Ok(())
-    }
-
-    /// The user's own hook said no.
-    fn refuse_commit(&mut self, event: &Event, why: &str) -> Result<(), Refusal> {
-        let active = self.active_for(event)?;
-        if active.committing.take().is_none() {
-            return Err(self.refuse(event, "no commit was announced"));
-        }
-        active.refuse_commit(why);
-        Ok(())
-    }
-
-    fn commit(&mut self, event: &Event, work: &Work) -> Result<(), Refusal> {
-        let stages = self.charter.stages.clone();
-        let active = self.active_for(event)?;
-        if active.committing.take().is_none() {
-            return Err(self.refuse(event, "no commit was announced"));
-        }
-        active.commit_done();
-        if let Phase::Uncommitted { then } = active.phase.clone() {
-            active.go(&then, &stages);
-        }
-        self.stand_at(&work.commit, &work.tree);
-        self.commits = self.commits.saturating_add(1);
-        Ok(())
-    }
-
-    fn see_work(&mut self, head: &Oid, tree: &Oid, commits: u32, clean: bool) {
-        let stages = self.charter.stages.clone();
-        if let Some(active) = self.active_mut() {
-            // Whatever was announced on the old HEAD did not happen there.
-            let announced = active.committing.take().map(|committing| committing.parent);
-            if announced.as_ref() == Some(head) && !clean {
-                active.refuse_commit("git commits nothing, and yet the work tree is not clean");
-            }
-            if let (Phase::Uncommitted { then }, true) = (active.phase.clone(), clean) {
-                active.go(&then, &stages);
-            }
-        }
-        self.stand_at(head, tree);
-        self.commits = self.commits.saturating_add(commits);
-    }
-
-    fn finish_item(
-        &mut self,
-        event: &Event,
-        id: &ItemId,
-        head: &Oid,
-        tree: &Oid,
-        at: Timestamp,
-    ) -> Result<(), Refusal> {
-        let stages = self.charter.stages.clone();
-        let Some(item) = self.items.iter_mut().find(|item| item.id == *id) else {
-            return Err(self.refuse(event, &format!("there is no item `{id}`")));
-        };
-        let proven = match &item.progress {
-            Progress::Active(active) => {
-                active.phase == Phase::Passed
-                    && active.committing.is_none()
-                    && active.stale_judge(&stages, tree).is_none()
-            }
-            Progress::Pending | Progress::Done { .. } => false,
-        };
-        if !proven {
-            return Err(self.refuse(event, &format!("not every judge passed this tree of `{id}`")));
-        }
-        let Progress::Active(active) = &item.progress else {
-            return Err(self.refuse(event, "it is not at work"));
-        };
-        let cycles = active.cycle;
-        item.progress = Progress::Done { head: head.clone(), tree: tree.clone(), cycles, at };
-        self.stand_at(head, tree);
-        Ok(())
     }
 
     fn stand_at(&mut self, head: &Oid, tree: &Oid) {

@@ -1,7 +1,8 @@
 use super::*;
 use crate::domain::{
-    event::RefMove,
+    event::{RefMove, StageStart},
     limits::Limits,
+    outcome::{Outcome, Verdict},
     testing::{Tape, charter, ended, item, oid, stage, work},
 };
 
