@@ -154,7 +154,7 @@ fn refs_are_listed_by_name_below_a_prefix_and_nowhere_else() {
 fn symbolic_refs_are_followed_when_read_and_never_written_through() {
     everywhere(|label, repo, refs, c| {
         assert_eq!(refs.read_symbolic("refs/run/x/pointer").unwrap(), None, "{label}");
-        refs.write_symbolic("refs/run/x/pointer", JOURNAL).unwrap();
+        repo.git(&["symbolic-ref", "refs/run/x/pointer", JOURNAL]);
         assert_eq!(
             refs.read_symbolic("refs/run/x/pointer").unwrap().as_deref(),
             Some(JOURNAL),
@@ -164,7 +164,7 @@ fn symbolic_refs_are_followed_when_read_and_never_written_through() {
         refs.compare_and_swap(JOURNAL, None, Some(&c[0])).unwrap();
         assert_eq!(refs.read("refs/run/x/pointer").unwrap().as_ref(), Some(&c[0]), "{label}");
         assert_eq!(refs.read_symbolic(JOURNAL).unwrap(), None, "{label}: it is not symbolic");
-        refs.write_symbolic("refs/run/x/pointer", "refs/heads/main").unwrap();
+        repo.git(&["symbolic-ref", "refs/run/x/pointer", "refs/heads/main"]);
         let main = refs.read("refs/heads/main").unwrap().unwrap();
         assert_eq!(refs.read("HEAD").unwrap().as_ref(), Some(&main), "{label}");
         assert_eq!(refs.read_symbolic("HEAD").unwrap().as_deref(), Some("refs/heads/main"));
@@ -189,9 +189,9 @@ fn every_work_tree_has_its_own_pointer() {
             Some(&c[0]),
             "{label}: journals are shared"
         );
-        main.write_symbolic("refs/worktree/run", JOURNAL).unwrap();
+        repo.git(&["symbolic-ref", "refs/worktree/run", JOURNAL]);
         assert_eq!(other.read_symbolic("refs/worktree/run").unwrap(), None, "{label}");
-        other.write_symbolic("refs/worktree/run", "refs/run/y/journal").unwrap();
+        repo.git(&["-C", "../other", "symbolic-ref", "refs/worktree/run", "refs/run/y/journal"]);
         let pointer = |refs: &dyn RefStore| refs.read_symbolic("refs/worktree/run").unwrap();
         assert_eq!(pointer(&*main).as_deref(), Some(JOURNAL), "{label}");
         assert_eq!(pointer(&*other).as_deref(), Some("refs/run/y/journal"), "{label}");
@@ -354,8 +354,8 @@ fn a_ref_that_holds_garbage_is_an_error_that_names_it() {
         assert!(error.contains(JOURNAL), "{error}");
     }
     // A circle ends.
-    refs.write_symbolic(JOURNAL, "refs/run/x/lease").unwrap();
-    refs.write_symbolic("refs/run/x/lease", JOURNAL).unwrap();
+    fs::write(git_dir(&repo).join(JOURNAL), "ref: refs/run/x/lease\n").unwrap();
+    fs::write(git_dir(&repo).join("refs/run/x/lease"), format!("ref: {JOURNAL}\n")).unwrap();
     assert!(refs.read(JOURNAL).is_err());
 }
 

@@ -90,24 +90,17 @@ impl FileRefs {
         }
     }
 
-    fn replace(
-        &self,
-        name: &str,
-        content: &str,
-        expected: Option<Option<&Oid>>,
-    ) -> Result<(), RefError> {
+    fn replace(&self, name: &str, content: &str, expected: Option<&Oid>) -> Result<(), RefError> {
         let failed = |why: String| RefError::Failed { name: name.to_owned(), why };
         let path = self.path(name);
         let mut lock = Lock::take(name, &path)?;
-        if let Some(expected) = expected {
-            let found = self.read(name).map_err(|error| failed(format!("{error:#}")))?;
-            if found.as_ref() != expected {
-                return Err(RefError::Stale {
-                    name: name.to_owned(),
-                    expected: expected.cloned(),
-                    found,
-                });
-            }
+        let found = self.read(name).map_err(|error| failed(format!("{error:#}")))?;
+        if found.as_ref() != expected {
+            return Err(RefError::Stale {
+                name: name.to_owned(),
+                expected: expected.cloned(),
+                found,
+            });
         }
         fault::point("ref-locked");
         lock.commit(&path, content).map_err(|error| failed(error.to_string()))
@@ -162,7 +155,7 @@ impl RefStore for FileRefs {
         new: Option<&Oid>,
     ) -> Result<(), RefError> {
         match new {
-            Some(new) => self.replace(name, &format!("{new}\n"), Some(expected)),
+            Some(new) => self.replace(name, &format!("{new}\n"), expected),
             // A deletion must also take the ref out of `packed-refs`: git knows how.
             None => ProgramRefs::new(Git::at(&self.git_dir, None))
                 .compare_and_swap(name, expected, None),
@@ -171,10 +164,6 @@ impl RefStore for FileRefs {
 
     fn mend(&self, name: &str) {
         mend(&lock_path(&self.path(name)));
-    }
-
-    fn write_symbolic(&self, name: &str, target: &str) -> Result<(), RefError> {
-        self.replace(name, &format!("ref: {target}\n"), None)
     }
 }
 

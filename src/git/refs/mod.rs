@@ -45,7 +45,4 @@ pub trait RefStore {
     /// Removes the lock of a writer of `name` that is dead. The caller vouches that nobody but this
     /// program writes it now; a lock that somebody holds stays all the same.
     fn mend(&self, name: &str);
-
-    /// Points a symbolic ref somewhere. The last writer wins: never a commit point.
-    fn write_symbolic(&self, name: &str, target: &str) -> Result<(), RefError>;
 }

@@ -179,15 +179,6 @@ impl RefStore for ProgramRefs {
     /// git's own locks say nothing about who holds them. A writer that loses its parent ends by itself
     /// and takes its lock along, so there is nothing to mend but after a power cut.
     fn mend(&self, _: &str) {}
-
-    fn write_symbolic(&self, name: &str, target: &str) -> Result<(), RefError> {
-        let failed = |why: String| RefError::Failed { name: name.to_owned(), why };
-        fault::point("program-symbolic-ref");
-        self.git
-            .output(&["symbolic-ref", name, target])
-            .map_err(|error| failed(format!("{error:#}")))?;
-        self.sync().map_err(|error| failed(format!("{error:#}")))
-    }
 }
 
 /// One line to git, and its answer where it gives one.
