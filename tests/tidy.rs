@@ -131,6 +131,14 @@ fn no_file_and_no_name_is_a_drawer_for_odds_and_ends() {
 }
 
 #[test]
+fn what_is_asynchronous_stays_in_its_room() {
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("process/")) {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        assert_eq!(code.filter(|line| line.contains("tokio")).count(), 0, "src/{file} knows tokio");
+    }
+}
+
+#[test]
 fn the_domain_keeps_itself_pure() {
     for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("domain/")) {
         for foreign in [

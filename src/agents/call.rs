@@ -21,6 +21,7 @@ use crate::{
     process::{
         agent::{self, How, Launch, STAGE_TOKEN, Stream},
         env,
+        runtime::Runtime,
         stop::StopSignal,
         sweep,
     },
@@ -83,7 +84,7 @@ pub type Tail = Box<dyn FnMut(&[u8])>;
 
 /// Calls agents, one at a time, and hears when somebody wants to stop.
 pub struct Caller {
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
     stop: StopSignal,
     tail: RefCell<Tail>,
 }
@@ -96,10 +97,7 @@ impl std::fmt::Debug for Caller {
 
 impl Caller {
     pub fn new(stop: StopSignal, tail: Tail) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("cannot start the runtime for agents")?;
+        let runtime = Runtime::new().context("cannot start the runtime for agents")?;
         Ok(Self { runtime, stop, tail: RefCell::new(tail) })
     }
 
@@ -132,7 +130,7 @@ impl Caller {
             output_bytes_total_max: OUTPUT_BYTES_TOTAL_MAX,
         };
         let tail = &self.tail;
-        let ended = self.runtime.block_on(agent::run(
+        let ended = self.runtime.wait_for(agent::run(
             launch,
             |mark| started(Event::ProcessStarted { mark }),
             &mut |_: Stream, bytes: &[u8]| (tail.borrow_mut())(bytes),
@@ -158,7 +156,7 @@ impl Caller {
 
     /// Sleeps until then, or until somebody wants to stop.
     pub fn wait(&mut self, until: Timestamp) {
-        self.runtime.block_on(self.stop.sleep_until(until));
+        self.runtime.wait_for(self.stop.sleep_until(until));
     }
 }
 

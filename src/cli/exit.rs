@@ -10,7 +10,7 @@ use crate::{
     store::{hold::HoldError, journal::AppendError},
 };
 
-/// As `docs/EXIT-CODES` in the README has them. They never change.
+/// As the README lists them. They never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     Done,

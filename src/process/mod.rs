@@ -11,6 +11,7 @@ pub mod coprocess;
 pub mod env;
 pub mod fault;
 pub mod kept;
+pub mod runtime;
 pub mod stop;
 pub mod supervisor;
 pub mod sweep;
