@@ -79,7 +79,13 @@ impl Git {
         invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
         // A Ctrl-C asks us to halt in good order; it must not end a question that we are just asking.
         invocation.group = Group::Own;
-        run(&invocation).with_context(|| format!("git {}", first(args)))
+        let asked = || run(&invocation).with_context(|| format!("git {}", first(args)));
+        let finished = asked()?;
+        match finished.status {
+            // A child is still in our group for the moment before it leaves it. Asking again is free.
+            ExitStatus::Signal(_) => asked(),
+            ExitStatus::Code(_) => Ok(finished),
+        }
     }
 
     /// Plumbing that must succeed; its output.
@@ -99,16 +105,20 @@ impl Git {
         run(&invocation).with_context(|| format!("git {}", first(args)))
     }
 
-    /// A command of that kind which may be done twice. The terminal's Ctrl-C reaches git as well, and
-    /// halting in good order still needs it done.
+    /// A command of that kind which may be done twice and runs no hook that a person would want to
+    /// interrupt: halting in good order needs it done, whatever the terminal sends meanwhile.
     pub fn repeatable<A: AsRef<OsStr>>(
         &self,
         args: &[A],
         stdin: &[u8],
     ) -> anyhow::Result<Finished> {
-        let finished = self.porcelain(args, stdin)?;
+        let mut invocation = self.invocation(args, COMMIT_DEADLINE);
+        invocation.stdin = stdin.to_vec();
+        invocation.group = Group::Own;
+        let done = || run(&invocation).with_context(|| format!("git {}", first(args)));
+        let finished = done()?;
         match finished.status {
-            ExitStatus::Signal(_) => self.porcelain(args, stdin),
+            ExitStatus::Signal(_) => done(),
             ExitStatus::Code(_) => Ok(finished),
         }
     }
