@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
 mod args;
+mod checkpoint;
 mod demo;
 mod exit;
 mod halt;
@@ -84,6 +85,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Log(args) => log::run(ui, &open(git_dir)?, &args),
         Command::Show(args) => show::run(ui, &open(git_dir)?, &args),
         Command::Verify(args) => verify::run(ui, &open(git_dir)?, &args),
+        Command::Checkpoint(args) => checkpoint::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

@@ -8,19 +8,33 @@ use crate::{process::env, report::sanitise::sanitise};
 pub(super) struct Ui {
     pub json: bool,
     colour: bool,
+    colour_out: bool,
 }
 
 impl Ui {
     pub(super) fn new() -> Self {
         let wanted =
             env::text("NO_COLOR").is_none() && env::text("TERM").is_none_or(|term| term != "dumb");
-        Self { json: false, colour: wanted && io::stderr().is_terminal() }
+        Self {
+            json: false,
+            colour: wanted && io::stderr().is_terminal(),
+            colour_out: wanted && io::stdout().is_terminal(),
+        }
+    }
+
+    pub(super) fn colours_output(&self) -> bool {
+        self.colour_out
     }
 
     /// Data. A reader that went away has seen enough: that is no failure.
     pub(super) fn say(&mut self, text: &str) -> Result<(), Fail> {
+        self.say_bytes(text.as_bytes())
+    }
+
+    /// The same for what need not be text, like a file's lines in a comparison.
+    pub(super) fn say_bytes(&mut self, bytes: &[u8]) -> Result<(), Fail> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Fail::shown(Exit::Done)),
             Err(error) => Err(Fail::new(Exit::Failed, format!("cannot write the answer: {error}"))),

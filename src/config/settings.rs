@@ -9,6 +9,7 @@ use crate::{
         event::PushMode,
         id::StageId,
         limits::{CALLS_PER_HOUR_CEILING, Limits},
+        retention::Keep,
         time::Span,
     },
     git::Repo,
@@ -24,9 +25,33 @@ pub struct Settings {
     pub push: PushMode,
     pub remote: Option<String>,
     pub limits: Limits,
+    pub checkpoints: Checkpoints,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
 }
+
+/// What goes into checkpoints, and how many are kept.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    pub file_bytes_max: u64,
+    pub total_bytes_max: u64,
+    /// Patterns of ignored files that go in all the same.
+    pub include: Vec<String>,
+    pub keep: Keep,
+}
+
+impl Default for Checkpoints {
+    fn default() -> Self {
+        Self {
+            file_bytes_max: 50 * MIB,
+            total_bytes_max: 1024 * MIB,
+            include: Vec::new(),
+            keep: Keep::default(),
+        }
+    }
+}
+
+const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
 const KEYS: [&str; 14] = [
@@ -46,6 +71,8 @@ const KEYS: [&str; 14] = [
     "callsperhour",
 ];
 const BREAKER_KEYS: [&str; 4] = ["samefinding", "noprogress", "plateau", "failures"];
+const CHECKPOINT_KEYS: [&str; 6] =
+    ["maxfilesize", "maxtotalsize", "include", "keep", "maxage", "maxbytes"];
 const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
 const STAGE_KEYS: [&str; 2] = ["agent", "command"];
 
@@ -90,6 +117,7 @@ impl Settings {
             push: raw.push(repo)?,
             remote: raw.last("run.remote"),
             limits,
+            checkpoints: raw.checkpoints()?,
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })
@@ -230,6 +258,35 @@ impl Raw {
         micros.map(Some).ok_or_else(|| bad(name, setting, "an amount like `12.50`"))
     }
 
+    fn checkpoints(&self) -> anyhow::Result<Checkpoints> {
+        let defaults = Checkpoints::default();
+        let keep = Keep {
+            count_max: self.number("run.checkpoint.keep", defaults.keep.count_max)?,
+            age_max: self.span("run.checkpoint.maxAge", defaults.keep.age_max)?,
+            bytes_max: self.size("run.checkpoint.maxBytes", defaults.keep.bytes_max)?,
+        };
+        Ok(Checkpoints {
+            file_bytes_max: self.size("run.checkpoint.maxFileSize", defaults.file_bytes_max)?,
+            total_bytes_max: self.size("run.checkpoint.maxTotalSize", defaults.total_bytes_max)?,
+            include: self.every("run.checkpoint.include"),
+            keep,
+        })
+    }
+
+    /// Bytes as git writes them: `512k`, `50m`, `2g`.
+    fn size(&self, name: &str, default: u64) -> anyhow::Result<u64> {
+        let Some(setting) = self.all(name).next_back() else { return Ok(default) };
+        let value = setting.value.to_lowercase();
+        let (digits, unit) = match value.strip_suffix(['k', 'm', 'g']) {
+            Some(digits) if value.ends_with('k') => (digits, 1024),
+            Some(digits) if value.ends_with('m') => (digits, MIB),
+            Some(digits) => (digits, 1024 * MIB),
+            None => (value.as_str(), 1),
+        };
+        let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+        size.ok_or_else(|| bad(name, setting, "a size like `512k`, `50m` or `2g`"))
+    }
+
     fn flag(&self, repo: &Repo, name: &str) -> anyhow::Result<Option<bool>> {
         let Some(setting) = self.all(name).next_back() else { return Ok(None) };
         repo.setting_bool(name).map_err(|_| bad(name, setting, "`true` or `false`"))
@@ -268,6 +325,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
         None => &KEYS,
         Some("breaker") => &BREAKER_KEYS,
         Some("budget") => &BUDGET_KEYS,
+        Some("checkpoint") => &CHECKPOINT_KEYS,
         Some(_) => &STAGE_KEYS,
     };
     if known.contains(&key) {

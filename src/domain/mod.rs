@@ -1,5 +1,6 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
+pub mod checkpoint;
 pub mod clearance;
 pub mod event;
 pub mod finding;
@@ -14,6 +15,7 @@ pub mod plan_graph;
 pub mod plan_spec;
 pub mod protected;
 pub mod request;
+pub mod retention;
 pub mod run;
 pub mod secret;
 pub mod step;

@@ -1,11 +1,15 @@
 //! One of the two ways to touch the machine: gix where it is complete, the `git` program where it
 //! is not. Only this room knows both. It decides nothing about runs.
 
+pub mod bulk;
 pub mod objects;
 pub mod parameters;
 pub mod program;
 pub mod refs;
 pub mod repo;
+pub mod scan;
+pub mod snapshot;
+pub mod tree_edit;
 pub mod upkeep;
 pub mod worktree;
 

@@ -49,14 +49,7 @@ impl Repo {
     }
 
     pub fn read_tree(&self, id: &Oid, bytes_max: u64) -> anyhow::Result<BTreeMap<Vec<u8>, Entry>> {
-        let data = self.read(id, Kind::Tree, bytes_max)?;
-        let mut entries = BTreeMap::new();
-        for entry in TreeRefIter::from_bytes(&data, self.gix().object_hash()) {
-            let entry = entry.with_context(|| format!("tree `{id}` cannot be decoded"))?;
-            let found = Entry { kind: entry.mode.kind(), id: from_gix(entry.oid) };
-            entries.insert(entry.filename.to_vec(), found);
-        }
-        Ok(entries)
+        decode_tree(id, &self.read(id, Kind::Tree, bytes_max)?, self.gix().object_hash())
     }
 
     fn read(&self, id: &Oid, kind: Kind, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
@@ -95,24 +88,7 @@ impl Repo {
 
     /// A tree of these entries. The names are the caller's own and hold no slash.
     pub fn write_tree(&self, entries: &BTreeMap<Vec<u8>, Entry>) -> anyhow::Result<Oid> {
-        let mut sorted: Vec<_> = entries.iter().collect();
-        // git sorts a directory as if its name ended in a slash.
-        sorted.sort_by_key(|(name, entry)| {
-            let mut key = (*name).clone();
-            if entry.kind == EntryKind::Tree {
-                key.push(b'/');
-            }
-            key
-        });
-        let mut data = Vec::new();
-        for (name, entry) in sorted {
-            let mode: gix::objs::tree::EntryMode = entry.kind.into();
-            data.extend_from_slice(format!("{:o} ", mode.value()).as_bytes());
-            data.extend_from_slice(name);
-            data.push(0);
-            data.extend_from_slice(to_gix(&entry.id)?.as_slice());
-        }
-        self.write(Kind::Tree, &data)
+        self.write(Kind::Tree, &encode_tree(entries)?)
     }
 
     pub fn write_commit(
@@ -133,12 +109,18 @@ impl Repo {
         self.write(Kind::Commit, text.as_bytes())
     }
 
+    /// The id of the tree without entries, which every git knows.
+    #[must_use]
+    pub fn no_tree(&self) -> Oid {
+        from_gix(&gix::ObjectId::empty_tree(self.gix().object_hash()))
+    }
+
     pub fn empty_tree(&self) -> anyhow::Result<Oid> {
         self.write(Kind::Tree, &[])
     }
 
     /// Written, and on the disk: neither git nor gix syncs a loose object by itself.
-    fn write(&self, kind: Kind, data: &[u8]) -> anyhow::Result<Oid> {
+    pub(super) fn write(&self, kind: Kind, data: &[u8]) -> anyhow::Result<Oid> {
         fault::point("object");
         let id = self
             .gix()
@@ -155,9 +137,45 @@ impl Repo {
         Ok(id)
     }
 
-    fn objects_dir(&self) -> PathBuf {
+    pub(super) fn objects_dir(&self) -> PathBuf {
         self.gix().objects.store_ref().path().to_owned()
     }
+}
+
+pub(super) fn decode_tree(
+    id: &Oid,
+    data: &[u8],
+    hash: gix::hash::Kind,
+) -> anyhow::Result<BTreeMap<Vec<u8>, Entry>> {
+    let mut entries = BTreeMap::new();
+    for entry in TreeRefIter::from_bytes(data, hash) {
+        let entry = entry.with_context(|| format!("tree `{id}` cannot be decoded"))?;
+        let found = Entry { kind: entry.mode.kind(), id: from_gix(entry.oid) };
+        entries.insert(entry.filename.to_vec(), found);
+    }
+    Ok(entries)
+}
+
+/// A tree as git writes it.
+pub(super) fn encode_tree(entries: &BTreeMap<Vec<u8>, Entry>) -> anyhow::Result<Vec<u8>> {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    // git sorts a directory as if its name ended in a slash.
+    sorted.sort_by_cached_key(|(name, entry)| {
+        let mut key = (*name).clone();
+        if entry.kind == EntryKind::Tree {
+            key.push(b'/');
+        }
+        key
+    });
+    let mut data = Vec::new();
+    for (name, entry) in sorted {
+        let mode: gix::objs::tree::EntryMode = entry.kind.into();
+        data.extend_from_slice(format!("{:o} ", mode.value()).as_bytes());
+        data.extend_from_slice(name);
+        data.push(0);
+        data.extend_from_slice(to_gix(&entry.id)?.as_slice());
+    }
+    Ok(data)
 }
 
 /// Syncs a file and the directory that names it. An object that is in a pack already is durable.

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -29,7 +30,8 @@ const SETTINGS: [&str; 5] = [
 
 /// What git lets through to a child that works on this very repository (`git rev-parse
 /// --local-env-vars`), and what would change an answer; all of it is said by argument instead.
-const DROPPED: [&str; 22] = [
+const DROPPED: [&str; 23] = [
+    "GIT_ATTR_SOURCE",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CONFIG",
     "GIT_OBJECT_DIRECTORY",
@@ -58,18 +60,27 @@ const DROPPED: [&str; 22] = [
 pub struct Git {
     git_dir: PathBuf,
     worktree: Option<PathBuf>,
+    /// Where new objects go instead, and where the old ones are.
+    objects: Option<(PathBuf, PathBuf)>,
 }
 
 impl Git {
     #[must_use]
     pub fn at(git_dir: &Path, worktree: Option<&Path>) -> Self {
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        Self { git_dir: absolute(git_dir), worktree: worktree.map(absolute) }
+        Self { git_dir: absolute(git_dir), worktree: worktree.map(absolute), objects: None }
     }
 
     #[must_use]
     pub fn git_dir(&self) -> &Path {
         &self.git_dir
+    }
+
+    /// The same, but what it writes goes into a directory of its own beside the repository's objects.
+    #[must_use]
+    pub(super) fn writing_into(self, scratch: &Path, objects: &Path) -> Self {
+        let absolute = objects.canonicalize().unwrap_or_else(|_| objects.to_owned());
+        Self { objects: Some((scratch.to_owned(), absolute)), ..self }
     }
 
     /// Plumbing: as its exit code says, with replace refs and grafts off.
@@ -86,6 +97,40 @@ impl Git {
             ExitStatus::Signal(_) => asked(),
             ExitStatus::Code(_) => Ok(finished),
         }
+    }
+
+    /// Plumbing with an input, and with an index of our own where one is named; its output.
+    pub fn feed<A: AsRef<OsStr>>(
+        &self,
+        args: &[A],
+        stdin: &[u8],
+        index: Option<&Path>,
+    ) -> anyhow::Result<Vec<u8>> {
+        let mut invocation = self.invocation(args, COMMIT_DEADLINE);
+        invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
+        invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
+        if let Some(index) = index {
+            invocation.env_set.push(("GIT_INDEX_FILE".into(), index.into()));
+        }
+        invocation.stdin = stdin.to_vec();
+        invocation.group = Group::Own;
+        let finished = run(&invocation).with_context(|| format!("git {}", first(args)))?;
+        if finished.status.success() {
+            return Ok(finished.stdout);
+        }
+        bail!("git {} failed: {}", first(args), String::from_utf8_lossy(&finished.stderr).trim());
+    }
+
+    /// Plumbing whose paths are patterns with a meaning; its output.
+    pub fn with_patterns<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Vec<u8>> {
+        let mut invocation = self.invocation(args, PLUMBING_DEADLINE);
+        invocation.env_set.push(("GIT_LITERAL_PATHSPECS".into(), "0".into()));
+        invocation.group = Group::Own;
+        let finished = run(&invocation).with_context(|| format!("git {}", first(args)))?;
+        if finished.status.success() {
+            return Ok(finished.stdout);
+        }
+        bail!("git {} failed: {}", first(args), String::from_utf8_lossy(&finished.stderr).trim());
     }
 
     /// Plumbing that must succeed; its output.
@@ -139,14 +184,19 @@ impl Git {
             all.push(joined("--work-tree=", worktree));
         }
         all.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
+        let mut env_set = vec![
+            ("LC_ALL".into(), "C".into()),
+            ("GIT_TERMINAL_PROMPT".into(), "0".into()),
+            ("GIT_LITERAL_PATHSPECS".into(), "1".into()),
+        ];
+        if let Some((scratch, objects)) = &self.objects {
+            env_set.push(("GIT_OBJECT_DIRECTORY".into(), scratch.into()));
+            env_set.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES".into(), quoted(objects)));
+        }
         Invocation {
             program: "git".into(),
             args: all,
-            env_set: vec![
-                ("LC_ALL".into(), "C".into()),
-                ("GIT_TERMINAL_PROMPT".into(), "0".into()),
-                ("GIT_LITERAL_PATHSPECS".into(), "1".into()),
-            ],
+            env_set,
             env_remove: DROPPED.iter().map(Into::into).collect(),
             env_clear: false,
             cwd: Some(self.worktree.clone().unwrap_or_else(|| self.git_dir.clone())),
@@ -159,12 +209,36 @@ impl Git {
     }
 }
 
+/// A list has colons between its paths, unless a path is in quotes.
+fn quoted(path: &Path) -> OsString {
+    let mut text = OsString::from("\"");
+    for part in path.as_os_str().as_encoded_bytes().split_inclusive(|b| matches!(b, b'"' | b'\\')) {
+        let (last, rest) = part.split_last().unwrap_or((&0, &[]));
+        let escaped = matches!(last, b'"' | b'\\');
+        text.push(OsStr::from_bytes(if escaped { rest } else { part }));
+        if escaped {
+            text.push("\\");
+            text.push(OsStr::from_bytes(&[*last]));
+        }
+    }
+    text.push("\"");
+    text
+}
+
 fn joined(option: &str, path: &Path) -> OsString {
     let mut text = OsString::from(option);
     text.push(path);
     text
 }
 
+/// The command's name: what comes after the settings.
 fn first<A: AsRef<OsStr>>(args: &[A]) -> String {
-    args.first().map(|arg| arg.as_ref().to_string_lossy().into_owned()).unwrap_or_default()
+    let mut words = args.iter().map(|arg| arg.as_ref().to_string_lossy());
+    while let Some(word) = words.next() {
+        if word != "-c" {
+            return word.into_owned();
+        }
+        words.next();
+    }
+    String::new()
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use gix::bstr::ByteSlice;
 
 use super::refs::{FileRefs, ProgramRefs, RefStore};
@@ -138,6 +139,14 @@ impl Repo {
     pub fn identity(&self) -> String {
         let path = self.gix.workdir().unwrap_or_else(|| self.gix.git_dir());
         path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+    }
+
+    /// A directory of this process's own, beside git's files, that is gone when the value is.
+    pub fn private_dir(&self) -> anyhow::Result<tempfile::TempDir> {
+        let dir = self.git_dir().join("git-run");
+        std::fs::create_dir_all(&dir)
+            .and_then(|()| tempfile::Builder::new().prefix("work-").tempdir_in(&dir))
+            .with_context(|| format!("cannot make a directory in `{}`", dir.display()))
     }
 
     #[must_use]

@@ -18,6 +18,12 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
+/// The same, for the times of files.
+#[must_use]
+pub fn file_time() -> SystemTime {
+    SystemTime::now()
+}
+
 /// A clock that never goes backwards, for deadlines. It stands still while the machine sleeps.
 #[must_use]
 pub fn monotonic() -> Instant {

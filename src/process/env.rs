@@ -40,6 +40,13 @@ pub fn text(name: &str) -> Option<String> {
     var(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
 }
 
+/// Where people's own settings stand.
+#[must_use]
+pub fn config_home() -> Option<std::path::PathBuf> {
+    let said = var("XDG_CONFIG_HOME").filter(|value| !value.is_empty());
+    said.map(Into::into).or_else(|| Some(std::path::PathBuf::from(var("HOME")?).join(".config")))
+}
+
 /// Whether a word can be started: a path to an executable file, or a name found on the PATH.
 #[must_use]
 pub fn is_program(word: &str) -> bool {

@@ -1,6 +1,8 @@
 //! One view, many faces. Renders; decides nothing, and sees only `domain`.
 
 pub mod brief;
+pub mod checkpoint;
 pub mod json;
+pub mod path;
 pub mod sanitise;
 pub mod status;

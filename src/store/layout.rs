@@ -22,6 +22,14 @@ pub fn transcripts(run: &RunId) -> String {
     format!("{RUNS}{run}/transcripts")
 }
 
+#[must_use]
+pub fn checkpoints(owner: &RunId) -> String {
+    format!("{RUNS}{owner}/checkpoints")
+}
+
+/// The operation that is changing branch, index or files of this work tree.
+pub const OPERATION: &str = "refs/worktree/run-operation";
+
 /// The run that a journal's ref belongs to; nothing for any other ref.
 #[must_use]
 pub fn run_of_journal(name: &str) -> Option<RunId> {

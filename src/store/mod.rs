@@ -1,6 +1,7 @@
 //! `refs/run/*` and the notes: layout, wire format, journal, leases. Decides nothing about runs.
 
 pub mod catalog;
+pub mod checkpoints;
 pub mod history;
 pub mod hold;
 pub mod intent;

@@ -1,0 +1,83 @@
+//! Takes a checkpoint: the work tree as it is, on the chain where it belongs.
+
+use crate::{
+    config::settings::Checkpoints,
+    domain::{
+        checkpoint::{Made, Record, RunPlace, StagePlace, Why},
+        run::Run,
+        secret,
+    },
+    git::{
+        Repo,
+        bulk::Bulk,
+        snapshot::{Rules, Snapshot},
+    },
+    process::clock,
+    store::{
+        catalog,
+        checkpoints::{self, Purpose},
+    },
+};
+
+/// A new checkpoint, and what its trees cannot say.
+#[derive(Debug)]
+pub struct Taken {
+    pub made: Made,
+    pub record: Record,
+    pub chain: String,
+}
+
+/// The run that is at work in this work tree, or could go on here.
+pub fn run_here(repo: &Repo) -> anyhow::Result<Option<Run>> {
+    let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
+    let run = catalog::present(repo, &id, &tip)?;
+    Ok(Some(run).filter(|run| !run.state.is_over()))
+}
+
+/// Takes one, on the chain of `run` or on the standing chain of the work tree.
+pub fn take(
+    repo: &Repo,
+    settings: &Checkpoints,
+    run: Option<&Run>,
+    why: Why,
+    message: Option<String>,
+) -> anyhow::Result<Taken> {
+    let chain = match run {
+        Some(run) => checkpoints::of_run(&run.charter.run),
+        None => checkpoints::standing(repo)?,
+    };
+    let known = match checkpoints::newest(repo, &chain)? {
+        Some(newest) => checkpoints::record(repo, &newest)?.left_out,
+        None => Vec::new(),
+    };
+    let mut bulk = Bulk::new(repo);
+    let snapshot = repo.snapshot(&rules(settings), &known, &mut bulk)?;
+    let purpose = Purpose { why, message, place: run.map(place) };
+    let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, clock::now())?;
+    Ok(Taken { made, record: snapshot.record, chain })
+}
+
+/// What is there now, as objects that the repository never sees.
+pub fn look<'r>(repo: &'r Repo, settings: &Checkpoints) -> anyhow::Result<(Snapshot, Bulk<'r>)> {
+    let mut bulk = Bulk::scratch(repo)?;
+    let snapshot = repo.snapshot(&rules(settings), &[], &mut bulk)?;
+    Ok((snapshot, bulk))
+}
+
+fn rules(settings: &Checkpoints) -> Rules {
+    Rules {
+        file_bytes_max: settings.file_bytes_max,
+        total_bytes_max: settings.total_bytes_max,
+        secret: secret::is_secret_path,
+        include: settings.include.clone(),
+    }
+}
+
+fn place(run: &Run) -> RunPlace {
+    let at = run.active_item().zip(run.active()).map(|(item, active)| StagePlace {
+        item: item.id.clone(),
+        stage: active.stage.clone(),
+        cycle: active.cycle,
+    });
+    RunPlace { run: run.charter.run.clone(), seq: run.seq, at }
+}
