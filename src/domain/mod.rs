@@ -15,6 +15,7 @@ pub mod plan_graph;
 pub mod plan_spec;
 pub mod protected;
 pub mod request;
+pub mod restore;
 pub mod retention;
 pub mod run;
 pub mod secret;
