@@ -165,15 +165,26 @@ struct CycleDoc {
 
 #[must_use]
 pub fn encode(run: &Run) -> String {
-    canonical(&RunDoc::from(run))
+    encode_as(run, FORMAT)
 }
 
-pub fn decode(text: &[u8]) -> Result<Run, DecodeError> {
+/// The state as a version up to the present one writes it: what is recorded is compared to the byte.
+#[must_use]
+pub fn encode_as(run: &Run, format: u32) -> String {
+    canonical(&RunDoc { format, ..run.into() })
+}
+
+/// The version that a recorded state says it is of.
+pub fn format_of(text: &[u8]) -> Result<u32, DecodeError> {
     #[derive(Deserialize)]
     struct FormatDoc {
         format: u32,
     }
-    let FormatDoc { format } = serde_json::from_slice(text).map_err(garbled(WHAT))?;
+    serde_json::from_slice(text).map(|doc: FormatDoc| doc.format).map_err(garbled(WHAT))
+}
+
+pub fn decode(text: &[u8]) -> Result<Run, DecodeError> {
+    let format = format_of(text)?;
     let doc = match serde_json::from_slice::<RunDoc>(text) {
         Ok(doc) => doc,
         Err(_) if FORMAT < format => {
