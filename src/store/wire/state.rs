@@ -57,6 +57,9 @@ struct RunDoc {
     intent: Option<Vec<MoveDoc>>,
     delivery: Option<DeliveryDoc>,
     delivering: bool,
+    /// Since format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -234,6 +237,7 @@ impl From<&Run> for RunDoc {
             intent,
             delivery: run.delivery.as_ref().map(Into::into),
             delivering: run.delivering,
+            checkpoint: run.checkpoint,
         }
     }
 }
@@ -274,6 +278,7 @@ impl RunDoc {
             intent: self.intent.map(|moves| moves.into_iter().map(Into::into).collect()),
             delivery: self.delivery.map(Into::into),
             delivering: self.delivering,
+            checkpoint: self.checkpoint,
             newer: false,
         };
         let active =

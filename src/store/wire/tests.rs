@@ -5,8 +5,8 @@ use super::{event, state};
 use crate::{
     domain::{
         event::{
-            Actor, Cause, Charter, Delivery, Envelope, Event, ProcessMark, PushMode, RefMove,
-            StageEnd, StageStart, Trip, Usage, Work,
+            Actor, Cause, Charter, Delivery, Envelope, Event, Place, ProcessMark, PushMode,
+            RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
         },
         finding::{Finding, Severity},
         id::{Digest, ItemId, Oid, StageId},
@@ -198,6 +198,27 @@ fn event_of_work() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn rollback() -> impl Strategy<Value = Rollback> {
+    let place = prop_oneof![
+        Just(Place::Unknown),
+        Just(Place::Start),
+        (item(), stage()).prop_map(|(item, stage)| Place::At { item, stage }),
+    ];
+    let how = select(RollbackKind::ALL.to_vec());
+    (how, any::<[u64; 2]>(), [oid(), oid(), oid()], place, option::of(text())).prop_map(
+        |(how, [to, saved], [commit, head, tree], place, report)| Rollback {
+            how,
+            to,
+            commit,
+            saved,
+            head,
+            tree,
+            place,
+            report,
+        },
+    )
+}
+
 /// Events about a run as a whole.
 fn event_of_state() -> impl Strategy<Value = Event> {
     let ref_move = (text(), option::of(oid()), option::of(oid()))
@@ -228,6 +249,10 @@ fn event_of_state() -> impl Strategy<Value = Event> {
         delivery().prop_map(|outcome| Event::DeliveryEnded { outcome }),
         text().prop_map(|why| Event::RunClosed { why }),
         text().prop_map(|text| Event::Remarked { text }),
+        (any::<u64>(), oid(), oid(), text()).prop_map(|(number, commit, tree, why)| {
+            Event::CheckpointMade { number, commit, tree, why }
+        }),
+        rollback().prop_map(|back| Event::RolledBack(Box::new(back))),
     ]
 }
 
