@@ -21,6 +21,8 @@ mod hostile;
 mod journal;
 #[path = "store/notes.rs"]
 mod notes;
+#[path = "store/older.rs"]
+mod older;
 #[path = "store/places.rs"]
 mod places;
 #[path = "store/tamper.rs"]

@@ -130,6 +130,14 @@ pub enum Event {
     Remarked {
         text: String,
     },
+    /// A checkpoint is kept, by whomever: what is in the work tree can be had back.
+    CheckpointMade {
+        number: u64,
+        commit: Oid,
+        tree: Oid,
+        why: String,
+    },
+    RolledBack(Box<Rollback>),
     /// Written by a newer version. Such a journal is shown and never written to.
     Newer {
         kind: String,
@@ -267,6 +275,62 @@ pub struct Work {
     pub left_out: Vec<String>,
 }
 
+/// The branch and the work tree are again what a checkpoint holds. It is written under a lease that
+/// was taken for it: the time since a crash is nobody's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollback {
+    pub how: RollbackKind,
+    /// The checkpoint that was restored, and its commit.
+    pub to: u64,
+    pub commit: Oid,
+    /// The checkpoint that holds what was there before.
+    pub saved: u64,
+    /// Where the branch stands now.
+    pub head: Oid,
+    pub tree: Oid,
+    pub place: Place,
+    /// The artifact that tells what became of every file.
+    pub report: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RollbackKind {
+    Rollback,
+    Undo,
+    Redo,
+}
+
+impl RollbackKind {
+    pub const ALL: [Self; 3] = [Self::Rollback, Self::Undo, Self::Redo];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::Undo => "undo",
+            Self::Redo => "redo",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// Where the run stood when a checkpoint was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The checkpoint is not of this run.
+    Unknown,
+    /// No item was at work yet.
+    Start,
+    At {
+        item: ItemId,
+        stage: StageId,
+    },
+}
+
 /// Why a run stopped before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
@@ -377,6 +441,8 @@ impl Event {
             Self::DeliveryEnded { .. } => "delivery-ended",
             Self::RunClosed { .. } => "run-closed",
             Self::Remarked { .. } => "remarked",
+            Self::CheckpointMade { .. } => "checkpoint-made",
+            Self::RolledBack(_) => "rolled-back",
             Self::Newer { kind } => kind,
         }
     }

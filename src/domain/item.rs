@@ -123,6 +123,20 @@ pub struct CycleRecord {
     pub changed: bool,
 }
 
+impl Item {
+    /// The stage is next, in a new cycle and on this tree. `started` is where the work of an item
+    /// begins that is not at work.
+    pub(super) fn begin_again(&mut self, stage: &StageId, started: Oid, tree: &Oid) {
+        let cycle = match &mut self.progress {
+            Progress::Active(active) => return active.begin_again(stage, tree),
+            Progress::Done { cycles, .. } => cycles.saturating_add(1),
+            Progress::Pending => 1,
+        };
+        let fresh = Active::new(stage, started, tree.clone());
+        self.progress = Progress::Active(Box::new(Active { cycle, ..fresh }));
+    }
+}
+
 impl Active {
     #[must_use]
     pub fn new(first: &StageId, head: Oid, tree: Oid) -> Self {
@@ -233,6 +247,22 @@ impl Active {
         self.stage = stage.clone();
         self.attempt = 1;
         self.phase = Phase::Ready;
+    }
+
+    /// What it has used up, what was found and which tree was passed stays.
+    fn begin_again(&mut self, stage: &StageId, tree: &Oid) {
+        self.cycle = self.cycle.saturating_add(1);
+        self.counters.cycle_tree = Some(tree.clone());
+        self.reopened_from = None;
+        self.enter(stage);
+    }
+
+    /// What the stage left may be gone, so that it is done once more.
+    pub(super) fn unsettle(&mut self) {
+        if matches!(self.phase, Phase::Uncommitted { .. } | Phase::Passed) {
+            self.phase = Phase::Ready;
+            self.attempt = self.attempt.saturating_add(1);
+        }
     }
 
     /// What was left cannot be committed: that is a finding for the builder, who tries again.

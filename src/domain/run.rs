@@ -1,6 +1,7 @@
 //! One run as the fold over its journal. `apply` is total: every pair of state and event gives the
 //! next state or a refusal that names both.
 
+mod rollback;
 mod work;
 
 use std::collections::VecDeque;
@@ -105,6 +106,8 @@ pub struct Run {
     pub intent: Option<Vec<RefMove>>,
     pub delivery: Option<Delivery>,
     pub delivering: bool,
+    /// The newest checkpoint that the journal tells of.
+    pub checkpoint: Option<u64>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -184,6 +187,7 @@ impl Run {
             intent: None,
             delivery: None,
             delivering: false,
+            checkpoint: None,
             newer: false,
             charter: (**charter).clone(),
         })
@@ -225,6 +229,11 @@ impl Run {
         match (self.state, event) {
             (_, Event::Newer { .. }) => self.newer = true,
             (_, Event::Remarked { .. }) => {}
+            // Of two that were made at once, either can be written down first.
+            (_, Event::CheckpointMade { number, .. }) => {
+                self.checkpoint = self.checkpoint.max(Some(*number));
+            }
+            (_, Event::RolledBack(back)) => return self.roll_back(event, back),
             (
                 Ready | JackIn | Running | Complete | Halted,
                 Event::LeaseTaken { generation, holder },
@@ -276,6 +285,8 @@ impl Run {
             (Complete, Event::DeliveryEnded { outcome }) => self.deliver(outcome),
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
+            // Halted while its runner was dead: only a stage that is seen to be gone can be rolled back.
+            (Halted, Event::StageLost { .. }) => return self.work(event, at),
             (Ready | JackIn | Complete | Halted | ReadyForHitl | JackedOut, _) => {
                 return Err(self.refuse(event, ""));
             }
@@ -319,15 +330,19 @@ impl Run {
     fn reset_breaker(&mut self) {
         self.ran_since_reset = Span::ZERO;
         let tree = self.tree.clone();
-        // Where nothing was judged before, every verdict is better than that.
-        let mut trial = (1, u32::MAX);
         if let Some(active) = self.active_mut() {
-            trial = (active.cycle, active.open().unwrap_or(u32::MAX));
             active.counters = super::item::Counters { cycle_tree: tree, ..Default::default() };
         }
         if matches!(self.breaker, Breaker::Open { .. }) {
-            self.breaker = Breaker::HalfOpen { cycle: trial.0, open: trial.1 };
+            self.breaker = self.trial();
         }
+    }
+
+    /// The present cycle as the one that is tried. Where nothing was judged before, every verdict is
+    /// better than that.
+    fn trial(&self) -> Breaker {
+        let (cycle, open) = self.active().map_or((1, None), |active| (active.cycle, active.open()));
+        Breaker::HalfOpen { cycle, open: open.unwrap_or(u32::MAX) }
     }
 
     fn deliver(&mut self, outcome: &Delivery) {
@@ -437,7 +452,10 @@ impl Run {
 
 /// Whether somebody who does not hold the run can write it: then it is no sign of life.
 fn by_anybody(event: &Event) -> bool {
-    matches!(event, Event::HaltRequested { .. } | Event::Remarked { .. })
+    matches!(
+        event,
+        Event::HaltRequested { .. } | Event::Remarked { .. } | Event::CheckpointMade { .. }
+    )
 }
 
 #[cfg(test)]

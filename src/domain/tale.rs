@@ -1,7 +1,7 @@
 //! Every event as one sentence for people: the subjects of the journal, and `git run log`.
 
 use super::{
-    event::{Cause, Delivery, Event, StageEnd},
+    event::{Cause, Delivery, Event, Rollback, RollbackKind, StageEnd},
     outcome::Outcome,
     run::Run,
 };
@@ -100,6 +100,10 @@ pub fn sentence(event: &Event, run: &Run) -> String {
         Event::DeliveryEnded { outcome } => delivered(outcome),
         Event::RunClosed { why } => format!("jacked out: {why}"),
         Event::Remarked { text } => format!("remark: {}", first_line(text)),
+        Event::CheckpointMade { number, commit, why, .. } => {
+            format!("checkpoint {number} at {}: {}", commit.short(), first_line(why))
+        }
+        Event::RolledBack(back) => format!("{}{}", at_item(run), rolled_back(back)),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
 }
@@ -146,6 +150,16 @@ fn delivered(outcome: &Delivery) -> String {
         Delivery::Refused { why } => format!("push refused: {}", first_line(why)),
         Delivery::Failed { why } => format!("push failed: {}", first_line(why)),
     }
+}
+
+fn rolled_back(back: &Rollback) -> String {
+    let what = match back.how {
+        RollbackKind::Rollback => "rolled back",
+        RollbackKind::Undo => "the rollback was undone: back",
+        RollbackKind::Redo => "the rollback was done again: back",
+    };
+    let (to, head, saved) = (back.to, back.head.short(), back.saved);
+    format!("{what} to checkpoint {to}, now at {head}; what was there before is checkpoint {saved}")
 }
 
 fn at_item(run: &Run) -> String {

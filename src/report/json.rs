@@ -44,6 +44,7 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "timeout_ms": charter.limits.run_time_max.millis(),
         "calls": run.calls_total,
         "commits": run.commits,
+        "checkpoint": run.checkpoint,
         "usage": {
             "input_tokens": run.usage.input_tokens,
             "output_tokens": run.usage.output_tokens,

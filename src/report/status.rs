@@ -222,6 +222,9 @@ fn history(out: &mut String, view: &RunView) {
     let (start, head) = view.range();
     say(out, &format!("  commits   {} ({}..{})", run.commits, start.short(), head.short()));
     say(out, &format!("  events    {}, lease {}", run.seq, run.generation));
+    if let Some(newest) = run.checkpoint {
+        say(out, &format!("  saved     checkpoint {newest}"));
+    }
     for cycle in run.active().into_iter().flat_map(|active| &active.cycles) {
         let changed = if cycle.changed { "changed the tree" } else { "changed nothing" };
         let found = counted(cycle.findings as usize, "finding");

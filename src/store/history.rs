@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What is written at the start, and never again.
-const FROZEN: [&str; 4] = ["format", "plan.json", "policy.json", "workflow.toml"];
+const FROZEN: [&str; 3] = ["plan.json", "policy.json", "workflow.toml"];
 /// Appends that are looked at in one journal.
 const APPENDS_MAX: usize = 4_000_000;
 
@@ -102,6 +102,8 @@ pub fn verify(repo: &Repo, run: &RunId) -> anyhow::Result<Verified> {
 struct Proof {
     run: Option<Run>,
     tree: Option<Oid>,
+    /// The version that the newest tree is of.
+    format: u32,
     root: Entries,
     segments: Entries,
     base: u64,
@@ -162,10 +164,21 @@ impl Proof {
         let root = repo.read_tree(tree, TREE_BYTES_MAX)?;
         let format = read_format(repo, &root)?;
         ensure!(format <= FORMAT, "it is of format {format}; update git-run to verify it");
+        ensure!(
+            self.format <= format,
+            "it is of format {format}, and an older one of {}",
+            self.format
+        );
         let entry =
             |name: &str| root.get(name.as_bytes()).with_context(|| format!("`{name}` is missing"));
         let state = repo.read_blob(&entry("state.json")?.id, state::STATE_BYTES_MAX)?;
-        ensure!(state == state::encode(run).as_bytes(), "`state.json` is not what its events give");
+        let state_format = state::format_of(&state)?;
+        ensure!(
+            state_format == format,
+            "`state.json` is of format {state_format}, its tree of {format}"
+        );
+        let given = state::encode_as(run, format);
+        ensure!(state == given.as_bytes(), "`state.json` is not what its events give");
         let segments = repo.read_tree(&entry("events")?.id, TREE_BYTES_MAX)?;
         let name = segment_name(run.seq + 1 - self.lines.len() as u64, run.seq);
         let segment =
@@ -182,7 +195,7 @@ impl Proof {
             let first = self.root.get(name.as_bytes()).unwrap_or(entry(name)?);
             ensure!(entry(name)? == first, "`{name}` was changed after the start");
         }
-        (self.root, self.segments) = (root, segments);
+        (self.format, self.root, self.segments) = (format, root, segments);
         Ok(())
     }
 }

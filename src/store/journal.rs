@@ -96,7 +96,6 @@ impl<'r> Journal<'r> {
         let line = line(&first)?;
         let mut root = BTreeMap::new();
         for (name, text) in [
-            ("format", &format!("{FORMAT}\n")),
             ("plan.json", &frozen.plan),
             ("policy.json", &frozen.policy),
             ("workflow.toml", &frozen.workflow),
@@ -376,6 +375,8 @@ fn write_tree(
         state.len(),
         state::STATE_BYTES_MAX
     );
+    // A journal that an older version began is of this one from here on.
+    root.insert("format".into(), blob(repo, format!("{FORMAT}\n").as_bytes())?);
     root.insert("state.json".into(), blob(repo, state.as_bytes())?);
     if !lines.is_empty() {
         let first = run.seq + 1 - lines.len() as u64;

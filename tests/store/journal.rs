@@ -1,7 +1,10 @@
 //! What is appended is read again, whatever was appended.
 
 use git_run::{
-    domain::{event::Event, id::Oid},
+    domain::{
+        event::{Event, Place, Rollback, RollbackKind},
+        id::Oid,
+    },
     store::{
         history,
         journal::{APPENDS_PER_TREE, AppendError, Artifact, Journal},
@@ -74,7 +77,7 @@ fn a_tree_is_written_with_every_64th_append_and_with_every_artifact() {
         let segment = String::from_utf8(file(&repo, tree, &["events", name])).unwrap();
         assert_eq!(segment.lines().count(), lines, "{name}");
     }
-    assert_eq!(file(&repo, tree, &["format"]), b"1\n");
+    assert_eq!(file(&repo, tree, &["format"]), b"2\n");
 }
 
 #[test]
@@ -126,4 +129,41 @@ fn a_journal_of_another_run_is_not_opened() {
     let other = git_run::domain::id::RunId::parse("other").unwrap();
     assert!(Journal::open(&repo, &other, actor()).is_err());
     assert!(history::verify(&repo, &other).is_err());
+}
+
+#[test]
+fn a_checkpoint_and_a_rollback_are_kept_and_the_newest_checkpoint_is_shown() {
+    let test = TestRepo::new();
+    let repo = open(&test);
+    let mut journal = created(&repo);
+    let shown = || {
+        let text = test.run(&["status", "--verbose"]).ends(0).out;
+        (test.run(&["status", "--json"]).ends(0).json()["checkpoint"].clone(), text)
+    };
+    let (json, text) = shown();
+    assert!(json.is_null() && !text.contains("checkpoint"), "{text}");
+    let commit = repo.head().unwrap().commit.unwrap();
+    for number in [6, 7] {
+        let (commit, tree, why) = (commit.clone(), commit.clone(), "asked for".into());
+        let event = Event::CheckpointMade { number, commit, tree, why };
+        journal.append(vec![event], &[], now()).unwrap();
+    }
+    let (json, text) = shown();
+    assert!(json == 7 && text.contains(" checkpoint 7\n"), "{text}");
+    let path = "rollback/0007.json".to_owned();
+    let back = Rollback {
+        how: RollbackKind::Rollback,
+        to: 6,
+        commit: commit.clone(),
+        saved: 7,
+        head: commit.clone(),
+        tree: commit,
+        place: Place::Start,
+        report: Some(format!("artifacts/{path}")),
+    };
+    let artifact = Artifact { path, content: b"{}".to_vec() };
+    journal.append(vec![Event::RolledBack(Box::new(back))], &[artifact], now()).unwrap();
+    assert_eq!(shown().0, 7);
+    assert_eq!(history::verify(&repo, &run_id()).unwrap().run, *journal.run());
+    assert_eq!(Journal::open(&repo, &run_id(), actor()).unwrap().run(), journal.run());
 }

@@ -42,7 +42,7 @@ fn state_with(repo: &Repo, tree: &Oid, from: &str, to: &str) -> Vec<u8> {
     text.replace(from, to).into_bytes()
 }
 
-static TAMPERINGS: [(&str, Tampering); 19] = [
+static TAMPERINGS: [(&str, Tampering); 21] = [
     ("an event's text", |_, c| edit(&mut c[40], "remark 39", "remark 00")),
     ("an event's lamport time", |_, c| edit(&mut c[40], "\"lamport\":41", "\"lamport\":241")),
     ("an event's number", |_, c| edit(&mut c[129], "\"seq\":130", "\"seq\":131")),
@@ -78,6 +78,12 @@ static TAMPERINGS: [(&str, Tampering); 19] = [
     }),
     ("a lost segment", |repo, c| {
         replant(c, 128, |tree| with(repo, tree, &["events", SEGMENT], None));
+    }),
+    ("a tree of an older format", |repo, c| put(repo, c, 128, &["format"], b"1\n")),
+    ("a tree and a state of an older format", |repo, c| {
+        put(repo, c, 128, &["format"], b"1\n");
+        let state = state_with(repo, &c[128].tree, "\"format\":2", "\"format\":1");
+        put(repo, c, 128, &["state.json"], &state);
     }),
     ("the frozen plan", |repo, c| put(repo, c, 128, &["plan.json"], b"{\"a\":1}")),
     ("a tree that does not come", |_, c| {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{
-    event::{RefMove, StageStart},
+    event::{Place, RefMove, Rollback, RollbackKind, StageStart},
     limits::Limits,
     outcome::{Outcome, Verdict},
     testing::{Tape, charter, ended, item, oid, stage, work},
@@ -97,6 +97,21 @@ fn delivered() -> Event {
     Event::DeliveryEnded { outcome: Delivery::Pushed { remote, branch, commit } }
 }
 
+fn rolled_back(place: Place) -> Event {
+    let (how, head, tree) = (RollbackKind::Rollback, oid(1), oid(1));
+    let (to, commit, saved) = (1, oid(3), 2);
+    Event::RolledBack(Box::new(Rollback {
+        how,
+        to,
+        commit,
+        saved,
+        head,
+        tree,
+        place,
+        report: None,
+    }))
+}
+
 /// One event of each kind, as fitting as the run allows.
 fn one_of_each(tape: &Tape) -> Vec<Event> {
     let start = tape.run.active().map_or_else(
@@ -152,6 +167,8 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
         delivered(),
         Event::RunClosed { why: "w".into() },
         Event::Remarked { text: "t".into() },
+        Event::CheckpointMade { number: 1, commit: oid(3), tree: oid(3), why: "w".into() },
+        rolled_back(Place::Unknown),
         Event::Newer { kind: "newer".into() },
     ]
 }
@@ -201,6 +218,8 @@ delivery-started   ·      ·      ·      ·      ·      ·      ·      ·   
 delivery-ended     ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      HITL   HITL   ·      ·      ·      ·
 run-closed         ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      OUT    OUT    OUT    OUT    ·      ·
 remarked           =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
+checkpoint-made    =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
+rolled-back        =      =      ·      HALT   HALT   ·      HALT   HALT   HALT   HALT   HALT   HALT   HALT   =      =      =      =
 newer              =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 ";
 

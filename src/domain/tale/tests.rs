@@ -1,9 +1,9 @@
 use crate::domain::{
-    event::{Cause, Event},
+    event::{Cause, Event, Place, Rollback, RollbackKind},
     limits::Limits,
     outcome::{Failure, Outcome, Verdict},
     tale::sentence,
-    testing::{Tape, charter, failed, oid, work},
+    testing::{Tape, charter, failed, item, oid, stage, work},
 };
 
 const TALE: &str = "
@@ -25,6 +25,10 @@ a: verdict revise with 2 findings after 1m
 halt requested at once: lunch
 halted: lunch
 resumed
+checkpoint 3 at 0000000000: before review
+a: rolled back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
+a: the rollback was undone: back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
+a: the rollback was done again: back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
 ";
 
 #[test]
@@ -46,8 +50,20 @@ fn a_journal_reads_as_a_tale() {
         Event::HaltRequested { reason: "lunch".into(), force: true },
         Event::RunHalted { cause: Cause::Asked { reason: "lunch".into() } },
         Event::RunResumed,
+        Event::CheckpointMade {
+            number: 3,
+            commit: oid(9),
+            tree: oid(2),
+            why: "before review\nof a".into(),
+        },
     ] {
         tape.write(event).unwrap();
+    }
+    for how in RollbackKind::ALL {
+        let place = Place::At { item: item("a"), stage: stage("review") };
+        let (to, commit, saved, head, tree) = (3, oid(9), 4, oid(2), oid(2));
+        let back = Rollback { how, to, commit, saved, head, tree, place, report: None };
+        tape.write(Event::RolledBack(Box::new(back))).unwrap();
     }
     let mut run = crate::domain::run::Run::begin(&tape.written[0]).unwrap();
     let mut told = vec![sentence(&tape.written[0].event, &run)];

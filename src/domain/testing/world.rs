@@ -1,14 +1,18 @@
 //! A world that does what a script says: a loop like the engine's over the pure domain, which checks
 //! at every event what must always hold.
 
+mod rollback;
+
 use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
+use rollback::Kept;
+
 use super::{BRANCH, Tape, charter, ended, failed, finding, minutes, oid};
 use crate::domain::{
     event::{Cause, Delivery, Envelope, Event, StageEnd, StageStart, Work},
-    id::{Oid, StageId},
+    id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     limits::{Limits, RATE_WINDOW},
     outcome::{Failure, Outcome, Verdict},
@@ -63,6 +67,13 @@ pub(crate) enum Incident {
     /// Minutes, in either direction.
     ClockJumps(i64),
     Remark,
+    /// What is there is kept, and where the run stands.
+    Checkpoint,
+    /// Back to one of the checkpoints, or to one that is not of this run; then the run is resumed.
+    RollBack {
+        to: usize,
+        stranger: bool,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +155,9 @@ fn incident() -> impl Strategy<Value = Incident> {
         1 => Just(Incident::OtherBranch),
         3 => (-600..600i64).prop_map(Incident::ClockJumps),
         1 => Just(Incident::Remark),
+        4 => Just(Incident::Checkpoint),
+        3 => (0..9usize, prop::bool::weighted(0.2))
+            .prop_map(|(to, stranger)| Incident::RollBack { to, stranger }),
     ]
 }
 
@@ -188,9 +202,10 @@ pub(crate) struct World {
     incidents: usize,
     resets: usize,
     starts: Vec<Timestamp>,
-    /// Which tree each judge of the present item passed last, as the events tell it.
-    passed: BTreeMap<StageId, Oid>,
-    shown: Option<(StageId, Oid)>,
+    /// Which tree each judge of an item passed last, as the events tell it.
+    passed: BTreeMap<(ItemId, StageId), Oid>,
+    shown: Option<(ItemId, StageId, Oid)>,
+    kept: Vec<Kept>,
     failures: Vec<String>,
 }
 
@@ -217,6 +232,7 @@ pub(crate) fn travel(script: &Script) -> Journey {
         starts: Vec::new(),
         passed: BTreeMap::new(),
         shown: None,
+        kept: Vec::new(),
         failures: Vec::new(),
     };
     world.tape.take_lease();
@@ -252,7 +268,10 @@ impl World {
         let limits = &self.tape.run.charter.limits;
         let cycles = (limits.cycles_max + 1) as usize * (self.script.resumes.len() + 1);
         let starts = limits.failures_in_a_row_max as usize * self.tape.run.charter.stages.len();
-        (cycles * starts * self.script.items + self.script.incidents.len()) * 8
+        let back = |incident: &&Incident| matches!(incident, Incident::RollBack { .. });
+        // After each of them the work may begin anew.
+        let lives = 1 + self.script.incidents.iter().filter(back).count();
+        (cycles * starts * self.script.items * lives + self.script.incidents.len()) * 8
     }
 
     fn until_rest(&mut self) {
@@ -316,6 +335,8 @@ impl World {
                 self.tape.now = Timestamp::from_millis(self.tape.now.millis() + by * 60_000);
             }
             Incident::Remark => self.write(Event::Remarked { text: "hm".into() }),
+            Incident::Checkpoint => drop(self.checkpoint()),
+            Incident::RollBack { to, stranger } => self.roll_back(to, stranger),
         }
         true
     }
@@ -465,9 +486,11 @@ impl World {
                 self.check("no stage starts while the run is to halt", fine);
                 self.check("no cycle is begun beyond the limit", in_limit);
             }
-            Event::ItemFinished { tree, .. } => {
+            Event::ItemFinished { item, tree, .. } => {
                 let judges = run.charter.stages.iter().filter(|shape| shape.back_to.is_some());
-                let all = judges.into_iter().all(|judge| self.passed.get(&judge.id) == Some(tree));
+                let all = judges
+                    .into_iter()
+                    .all(|judge| self.passed.get(&(item.clone(), judge.id.clone())) == Some(tree));
                 self.check("every judge passed the final tree", all);
                 self.check("the final tree is there", *tree == oid(self.repo.tree));
                 self.check("nothing is left uncommitted", !self.repo.dirty);
@@ -484,9 +507,10 @@ impl World {
 
     fn after(&mut self, event: &Event) {
         match event {
-            Event::ItemStarted { .. } => self.passed.clear(),
+            Event::ItemStarted { item, .. } => self.passed.retain(|(of, _), _| of != item),
+            Event::RolledBack(back) => self.rolled_back(back),
             Event::StageStarted(start) => {
-                self.shown = Some((start.stage.clone(), start.tree.clone()));
+                self.shown = Some((start.item.clone(), start.stage.clone(), start.tree.clone()));
                 self.starts.push(self.tape.run.steady);
                 let most = self.tape.run.charter.limits.calls_per_hour_max as usize;
                 let earlier = self.starts.len().checked_sub(most + 1).map(|at| self.starts[at]);
@@ -496,10 +520,10 @@ impl World {
             Event::StageEnded(end) => {
                 if let (
                     Outcome::Judged(Verdict::Pass | Verdict::Conditional),
-                    Some((stage, tree)),
+                    Some((item, stage, tree)),
                 ) = (&end.outcome, self.shown.take())
                 {
-                    self.passed.insert(stage, tree);
+                    self.passed.insert((item, stage), tree);
                 }
             }
             _ => {}
@@ -540,9 +564,9 @@ fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
         reached.insert(journey.run.state.word().to_owned());
     }
     let expected = "AgentUnavailable Asked Breaker FailVerdict HALTED JACKED_OUT PersonNeeded \
-                    breaker-closed breaker-reset calls-held commit-announced commit-refused \
+                    breaker-closed breaker-reset calls-held checkpoint-made commit-announced commit-refused \
                     cycle-limit delivery-ended failures halt-requested item-finished item-reopened \
-                    item-started jack-in-began lease-taken plateau remarked \
+                    item-started jack-in-began lease-taken plateau remarked rolled-back \
                     run-completed run-created run-resumed run-started same-finding stage-ended \
                     stage-lost stage-started time-limit trial-failed work-committed work-seen";
     assert_eq!(reached.into_iter().collect::<Vec<_>>().join(" "), expected);

@@ -24,6 +24,11 @@ fn the_next_move_is_a_command_that_the_state_allows() {
         ("git run resume", in_state(State::Running), false),
         ("git run resume", halted(Cause::Interrupted), false),
         (
+            "git run resume",
+            halted(Cause::Asked { reason: "rolled back to checkpoint 7".into() }),
+            false,
+        ),
+        (
             "git run resume --reset-ice",
             Run { breaker: open, ..halted(Cause::Breaker { trip: Trip::Plateau }) },
             false,

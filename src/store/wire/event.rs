@@ -7,9 +7,10 @@ use serde_json::{Value, value::RawValue};
 
 use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
-    BreakerDoc, BudgetDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc, HaltRequestDoc, HaltedDoc,
-    IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc, ProcessStartedDoc, RemarkDoc,
-    ReopenedDoc, SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
+    BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
+    HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc,
+    ProcessStartedDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc, StageEndDoc,
+    StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc};
 
@@ -88,6 +89,7 @@ fn doc<T: Serialize>(doc: T) -> Value {
     serde_json::to_value(doc).unwrap_or_default()
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each event")]
 fn data(event: &Event) -> Value {
     match event {
         Event::RunCreated(charter) => doc(CharterDoc::from(&**charter)),
@@ -157,6 +159,13 @@ fn data(event: &Event) -> Value {
         }),
         Event::DeliveryEnded { outcome } => doc(DeliveryEndDoc { outcome: outcome.into() }),
         Event::Remarked { text } => doc(RemarkDoc { text: text.clone() }),
+        Event::CheckpointMade { number, commit, tree, why } => doc(CheckpointDoc {
+            number: *number,
+            commit: Text(commit.clone()),
+            tree: Text(tree.clone()),
+            why: why.clone(),
+        }),
+        Event::RolledBack(back) => doc(RollbackDoc::from(&**back)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -249,6 +258,11 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             Event::DeliveryEnded { outcome: read::<DeliveryEndDoc>(data)?.outcome.into() }
         }
         "remarked" => Event::Remarked { text: read::<RemarkDoc>(data)?.text },
+        "checkpoint-made" => {
+            let CheckpointDoc { number, commit: Text(commit), tree: Text(tree), why } = read(data)?;
+            Event::CheckpointMade { number, commit, tree, why }
+        }
+        "rolled-back" => Event::RolledBack(Box::new(read::<RollbackDoc>(data)?.into())),
         _ => return Ok(None),
     }))
 }

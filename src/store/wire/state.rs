@@ -57,6 +57,9 @@ struct RunDoc {
     intent: Option<Vec<MoveDoc>>,
     delivery: Option<DeliveryDoc>,
     delivering: bool,
+    /// Since format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -165,15 +168,26 @@ struct CycleDoc {
 
 #[must_use]
 pub fn encode(run: &Run) -> String {
-    canonical(&RunDoc::from(run))
+    encode_as(run, FORMAT)
 }
 
-pub fn decode(text: &[u8]) -> Result<Run, DecodeError> {
+/// The state as a version up to the present one writes it: what is recorded is compared to the byte.
+#[must_use]
+pub fn encode_as(run: &Run, format: u32) -> String {
+    canonical(&RunDoc { format, ..run.into() })
+}
+
+/// The version that a recorded state says it is of.
+pub fn format_of(text: &[u8]) -> Result<u32, DecodeError> {
     #[derive(Deserialize)]
     struct FormatDoc {
         format: u32,
     }
-    let FormatDoc { format } = serde_json::from_slice(text).map_err(garbled(WHAT))?;
+    serde_json::from_slice(text).map(|doc: FormatDoc| doc.format).map_err(garbled(WHAT))
+}
+
+pub fn decode(text: &[u8]) -> Result<Run, DecodeError> {
+    let format = format_of(text)?;
     let doc = match serde_json::from_slice::<RunDoc>(text) {
         Ok(doc) => doc,
         Err(_) if FORMAT < format => {
@@ -223,6 +237,7 @@ impl From<&Run> for RunDoc {
             intent,
             delivery: run.delivery.as_ref().map(Into::into),
             delivering: run.delivering,
+            checkpoint: run.checkpoint,
         }
     }
 }
@@ -263,6 +278,7 @@ impl RunDoc {
             intent: self.intent.map(|moves| moves.into_iter().map(Into::into).collect()),
             delivery: self.delivery.map(Into::into),
             delivering: self.delivering,
+            checkpoint: self.checkpoint,
             newer: false,
         };
         let active =

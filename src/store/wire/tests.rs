@@ -5,14 +5,14 @@ use super::{event, state};
 use crate::{
     domain::{
         event::{
-            Actor, Cause, Charter, Delivery, Envelope, Event, ProcessMark, PushMode, RefMove,
-            StageEnd, StageStart, Trip, Usage, Work,
+            Actor, Cause, Charter, Delivery, Envelope, Event, Place, ProcessMark, PushMode,
+            RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
         },
         finding::{Finding, Severity},
         id::{Digest, ItemId, Oid, StageId},
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
-        run::Run,
+        run::{Breaker, Run},
         testing::{
             charter, envelope,
             world::{script, travel},
@@ -198,6 +198,27 @@ fn event_of_work() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn rollback() -> impl Strategy<Value = Rollback> {
+    let place = prop_oneof![
+        Just(Place::Unknown),
+        Just(Place::Start),
+        (item(), stage()).prop_map(|(item, stage)| Place::At { item, stage }),
+    ];
+    let how = select(RollbackKind::ALL.to_vec());
+    (how, any::<[u64; 2]>(), [oid(), oid(), oid()], place, option::of(text())).prop_map(
+        |(how, [to, saved], [commit, head, tree], place, report)| Rollback {
+            how,
+            to,
+            commit,
+            saved,
+            head,
+            tree,
+            place,
+            report,
+        },
+    )
+}
+
 /// Events about a run as a whole.
 fn event_of_state() -> impl Strategy<Value = Event> {
     let ref_move = (text(), option::of(oid()), option::of(oid()))
@@ -228,6 +249,10 @@ fn event_of_state() -> impl Strategy<Value = Event> {
         delivery().prop_map(|outcome| Event::DeliveryEnded { outcome }),
         text().prop_map(|why| Event::RunClosed { why }),
         text().prop_map(|text| Event::Remarked { text }),
+        (any::<u64>(), oid(), oid(), text()).prop_map(|(number, commit, tree, why)| {
+            Event::CheckpointMade { number, commit, tree, why }
+        }),
+        rollback().prop_map(|back| Event::RolledBack(Box::new(back))),
     ]
 }
 
@@ -348,11 +373,27 @@ fn an_event_that_a_newer_version_wrote_is_shown_as_such() {
     let line = event::encode(&envelope(1, at, 0, Event::JackInBegan));
     for (change, kind) in [
         (("\"jack-in-began\"", "\"moon-landed\""), "moon-landed"),
-        (("\"v\":1", "\"v\":2"), "jack-in-began"),
+        (("\"v\":2", "\"v\":3"), "jack-in-began"),
     ] {
         let line = line.replace(change.0, change.1);
         assert_eq!(event::decode(&line).unwrap().event, Event::Newer { kind: kind.into() });
     }
+}
+
+/// An event and a state as format 1 had them. They are never changed.
+const EVENT_1: &str = r#"{"actor":{"host":"forge","person":"Ada <ada@example.com>"},"at":"2026-11-21T03:52:33.123Z","data":{"commit":"a3c1f0d29b8e47560f1e2d3c4b5a69788796a5b4","left_out":[".env"],"parent":"0f1e2d3c4b5a69788796a5b4a3c1f0d29b8e4756","subject":"feat(sprint-1): implement sprint-1","tree":"4b825dc642cb6eb9a060e54bf8d69288fbee4904"},"event":"work-committed","lamport":15,"lease":1,"seq":15,"v":1}"#;
+const STATE_1: &str = r#"{"at":"2026-11-21T03:52:33.123Z","began":"2026-11-21T03:52:33.123Z","breaker":{"cycle":2,"kind":"half-open","open":1},"budget":"fine","calls":["2026-11-21T03:52:33.123Z"],"calls_total":1,"charter":{"base":"main","branch":"feature/sprint-1","items":["sprint-1"],"limits":{"calls_per_hour_max":100,"cost_max_micros":null,"cycles_max":20,"failures_in_a_row_max":3,"no_progress_max":5,"plateau_max":4,"run_time_max_ms":28800000,"same_finding_max":3,"silence_max_ms":0,"stage_time_max_ms":7200000,"tokens_max":null},"plan":"p","plan_digest":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","push":"local","run":"20261121-035233-7f3a9c12d4","stages":[{"back_to":null,"id":"implement"},{"back_to":"implement","id":"review"}],"start":"0f1e2d3c4b5a69788796a5b4a3c1f0d29b8e4756","target":"sprint-1","workflow":"sprint","worktree":"/home/ada/project"},"clock":"2026-11-21T03:52:33.123Z","commits":0,"counted":"2026-11-21T03:52:33.123Z","delivering":false,"delivery":null,"format":1,"halt":null,"halt_request":null,"head":"0f1e2d3c4b5a69788796a5b4a3c1f0d29b8e4756","held_until":null,"holder":{"boot":"0b1c4a52-6d3e-4f1a-9d57-0c9b8a7f6e5d","host":"forge","pid":4711,"start":188211},"intent":null,"items":[{"id":"sprint-1","progress":{"attempt":1,"builders":["claude"],"committing":null,"counters":{"cycle_tree":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","failures":0,"fewest":1,"last_failure":null,"seen":{"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08":2},"since_fewest":1,"spent":1,"unchanged":0},"cycle":2,"cycles":[{"changed":true,"cycle":1,"findings":1,"stage":"review"}],"findings":[{"line":12,"message":"the error is dropped","path":"src/a.rs","rule":"unchecked-error","severity":"high"}],"kind":"active","passed":[{"agent":"claude","head":"0f1e2d3c4b5a69788796a5b4a3c1f0d29b8e4756","stage":"review","tree":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","verdict":"pass"}],"phase":{"agent":"claude","head":"0f1e2d3c4b5a69788796a5b4a3c1f0d29b8e4756","kind":"working","process":{"boot":"0b1c4a52-6d3e-4f1a-9d57-0c9b8a7f6e5d","host":"forge","pid":4711,"start":188211},"since":"2026-11-21T03:52:33.123Z","tree":"4b825dc642cb6eb9a060e54bf8d69288fbee4904"},"refused":false,"reopened_from":null,"stage":"review","started":"0f1e2d3c4b5a69788796a5b4a3c1f0d29b8e4756"}}],"lamport":8,"lease":1,"ran_ms":0,"ran_since_reset_ms":0,"seq":8,"state":"RUNNING","steady":"2026-11-21T03:52:33.123Z","stop":null,"tree":"4b825dc642cb6eb9a060e54bf8d69288fbee4904","usage":{"cost_micros":12500,"input_tokens":1200,"output_tokens":340}}"#;
+
+#[test]
+fn what_format_1_wrote_is_read_for_ever() {
+    let read = event::decode(EVENT_1).unwrap();
+    assert_eq!((read.seq, read.event.kind()), (15, "work-committed"));
+    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":2"));
+    let run = state::decode(STATE_1.as_bytes()).unwrap();
+    assert!(!run.newer && matches!(run.breaker, Breaker::HalfOpen { cycle: 2, open: 1 }));
+    assert_eq!(state::encode_as(&run, 1), STATE_1);
+    let present = state::encode(&run);
+    assert!(present.contains("\"format\":2") && state::decode(present.as_bytes()) == Ok(run));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::domain::{
-    event::{PushMode, Trip},
+    event::{PushMode, RollbackKind, Trip},
     finding::Severity,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     limits::BudgetLevel,
@@ -63,7 +63,7 @@ macro_rules! words {
 }
 
 names!(RunId, ItemId, TaskId, StageId, PlanId, Oid, Digest);
-words!(PushMode, Trip, Severity, BudgetLevel, Failure, Verdict, State);
+words!(PushMode, RollbackKind, Trip, Severity, BudgetLevel, Failure, Verdict, State);
 
 /// `2026-11-21T03:52:33.123Z`: always UTC, always three digits.
 impl Word for Timestamp {

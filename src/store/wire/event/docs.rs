@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Text;
 use crate::domain::{
-    event::{Cause, Delivery, ProcessMark, RefMove, StageEnd, StageStart, Trip, Usage, Work},
+    event::{
+        Cause, Delivery, Place, ProcessMark, RefMove, Rollback, RollbackKind, StageEnd, StageStart,
+        Trip, Usage, Work,
+    },
     finding::{Finding, Severity},
     id::{Digest, ItemId, Oid, StageId},
     limits::BudgetLevel,
@@ -226,6 +229,34 @@ pub(in crate::store::wire) enum DeliveryDoc {
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store::wire) struct RemarkDoc {
     pub(in crate::store::wire) text: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct CheckpointDoc {
+    pub(in crate::store::wire) number: u64,
+    pub(in crate::store::wire) commit: Text<Oid>,
+    pub(in crate::store::wire) tree: Text<Oid>,
+    pub(in crate::store::wire) why: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct RollbackDoc {
+    pub(in crate::store::wire) how: Text<RollbackKind>,
+    pub(in crate::store::wire) to: u64,
+    pub(in crate::store::wire) commit: Text<Oid>,
+    pub(in crate::store::wire) saved: u64,
+    pub(in crate::store::wire) head: Text<Oid>,
+    pub(in crate::store::wire) tree: Text<Oid>,
+    pub(in crate::store::wire) place: RollbackPlaceDoc,
+    pub(in crate::store::wire) report: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(in crate::store::wire) enum RollbackPlaceDoc {
+    Unknown,
+    Start,
+    At { item: Text<ItemId>, stage: Text<StageId> },
 }
 
 impl From<&ProcessMark> for ProcessDoc {
@@ -450,6 +481,46 @@ impl From<DeliveryDoc> for Delivery {
             DeliveryDoc::Skipped { why } => Self::Skipped { why },
             DeliveryDoc::Refused { why } => Self::Refused { why },
             DeliveryDoc::Failed { why } => Self::Failed { why },
+        }
+    }
+}
+
+impl From<&Rollback> for RollbackDoc {
+    fn from(back: &Rollback) -> Self {
+        Self {
+            how: Text(back.how),
+            to: back.to,
+            commit: Text(back.commit.clone()),
+            saved: back.saved,
+            head: Text(back.head.clone()),
+            tree: Text(back.tree.clone()),
+            place: match back.place.clone() {
+                Place::Unknown => RollbackPlaceDoc::Unknown,
+                Place::Start => RollbackPlaceDoc::Start,
+                Place::At { item, stage } => {
+                    RollbackPlaceDoc::At { item: Text(item), stage: Text(stage) }
+                }
+            },
+            report: back.report.clone(),
+        }
+    }
+}
+
+impl From<RollbackDoc> for Rollback {
+    fn from(doc: RollbackDoc) -> Self {
+        Self {
+            how: doc.how.0,
+            to: doc.to,
+            commit: doc.commit.0,
+            saved: doc.saved,
+            head: doc.head.0,
+            tree: doc.tree.0,
+            place: match doc.place {
+                RollbackPlaceDoc::Unknown => Place::Unknown,
+                RollbackPlaceDoc::Start => Place::Start,
+                RollbackPlaceDoc::At { item, stage } => Place::At { item: item.0, stage: stage.0 },
+            },
+            report: doc.report,
         }
     }
 }

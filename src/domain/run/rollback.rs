@@ -1,0 +1,121 @@
+//! What a rollback does to a run: it is halted, and its work goes on from where the checkpoint was
+//! made. What was used up is never given back.
+
+use std::cmp::Ordering;
+
+use super::{Breaker, Refusal, Run, State};
+use crate::domain::{
+    event::{Cause, Event, Place, Rollback},
+    id::{ItemId, Oid, StageId},
+    item::{Phase, Progress},
+};
+
+impl Run {
+    /// Where a rollback to a checkpoint that is made now would put the run. A run that is done has no
+    /// next stage.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        if let Some((item, active)) = self.active_item().zip(self.active()) {
+            return Place::At { item: item.id.clone(), stage: active.stage.clone() };
+        }
+        match self.items.iter().position(|item| item.progress == Progress::Pending) {
+            Some(0) => Place::Start,
+            Some(at) => Place::At {
+                item: self.items[at].id.clone(),
+                stage: self.charter.stages[0].id.clone(),
+            },
+            None => Place::Unknown,
+        }
+    }
+
+    pub(super) fn roll_back(&mut self, event: &Event, back: &Rollback) -> Result<(), Refusal> {
+        if let Some(why) = self.cannot_roll_back(&back.place) {
+            return Err(self.refuse(event, &why));
+        }
+        if let Some(active) = self.active_mut() {
+            active.committing = None;
+        }
+        // A run that was never on its branch does not stand on it now.
+        if self.tree.is_some() {
+            self.stand_at(&back.head, &back.tree);
+        }
+        match self.state {
+            State::Ready | State::JackIn | State::ReadyForHitl | State::JackedOut => {}
+            State::Running | State::Complete | State::Halted => {
+                self.go_back_to(&back.place, &back.tree);
+                // What was about to be delivered is gone.
+                (self.delivery, self.delivering) = (None, false);
+                let reason = format!("rolled back to checkpoint {}", back.to);
+                self.halt(&Cause::Asked { reason });
+            }
+        }
+        Ok(())
+    }
+
+    fn cannot_roll_back(&self, place: &Place) -> Option<String> {
+        // What a run that is over had begun is never ended any more.
+        let over = self.state.is_over();
+        if !over && self.active().is_some_and(|active| matches!(active.phase, Phase::Working(_))) {
+            return Some("a stage is at work".into());
+        }
+        if !over && self.intent.is_some() {
+            return Some("the refs of an intent are not settled".into());
+        }
+        let Place::At { item, stage } = place else { return None };
+        if !self.items.iter().any(|known| known.id == *item) {
+            return Some(format!("there is no item `{item}`"));
+        }
+        self.shape(stage).is_none().then(|| format!("there is no stage `{stage}`"))
+    }
+
+    fn go_back_to(&mut self, place: &Place, tree: &Oid) {
+        match place {
+            Place::Unknown => self.unsettle(),
+            Place::Start => {
+                self.items.iter_mut().for_each(|item| item.progress = Progress::Pending)
+            }
+            Place::At { item, stage } => self.go_back_to_stage(item, stage, tree),
+        }
+        // A trial is of a cycle that there was; it begins anew with the present one.
+        if matches!(self.breaker, Breaker::HalfOpen { .. }) && *place != Place::Unknown {
+            self.breaker = self.trial();
+        }
+    }
+
+    /// What the stage at which the item stands had left may be gone.
+    fn unsettle(&mut self) {
+        if let Some(active) = self.active_mut() {
+            active.unsettle();
+        }
+    }
+
+    fn go_back_to_stage(&mut self, id: &ItemId, stage: &StageId, tree: &Oid) {
+        let Some(at) = self.items.iter().position(|item| item.id == *id) else { return };
+        // One item is at work, and what it may have proven once is not known any more: after an undo
+        // the work goes on with the earlier one.
+        let earlier = self.items[..at].iter().any(|i| matches!(i.progress, Progress::Active(_)));
+        if earlier {
+            self.unsettle();
+        }
+        let started = self.started(at);
+        for (place, item) in self.items.iter_mut().enumerate() {
+            match place.cmp(&at) {
+                Ordering::Less => {}
+                Ordering::Equal if !earlier => item.begin_again(stage, started.clone(), tree),
+                Ordering::Equal | Ordering::Greater => item.progress = Progress::Pending,
+            }
+        }
+    }
+
+    /// Where the work of an item begins: behind what is done before it.
+    fn started(&self, at: usize) -> Oid {
+        let done = self.items[..at].iter().rev().find_map(|item| match &item.progress {
+            Progress::Done { head, .. } => Some(head),
+            Progress::Pending | Progress::Active(_) => None,
+        });
+        done.unwrap_or(&self.charter.start).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;
