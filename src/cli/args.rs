@@ -54,6 +54,14 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Save branch, index and work tree as they are, untracked files included.
     Checkpoint(CheckpointArgs),
+    /// Put branch, index and files back to a checkpoint. What is there now is saved first.
+    Rollback(RollbackArgs),
+    /// Take back the last stage, rollback or restore.
+    Undo(StepArgs),
+    /// Take back the last undo.
+    Redo(StepArgs),
+    /// Bring back one file or directory from a checkpoint.
+    Restore(RestoreArgs),
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -281,6 +289,64 @@ pub(super) enum CheckpointCommand {
         #[arg(value_name = "M")]
         other: Option<u64>,
     },
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct RollbackArgs {
+    /// To the checkpoint of this number; else the newest.
+    #[arg(long, value_name = "N", conflicts_with_all = ["stage", "cycle"])]
+    pub to: Option<u64>,
+    /// To before the last start of this stage.
+    #[arg(long, value_name = "STAGE", conflicts_with = "cycle")]
+    pub stage: Option<String>,
+    /// To before this cycle of the item that was at work last.
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u32>,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Put branch and index back, and leave every file as it is.
+    #[arg(long)]
+    pub keep_files: bool,
+    /// Go on although the last processes of the run cannot be looked up from here.
+    #[arg(long)]
+    pub force: bool,
+    /// Say nothing but what is left alone.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct StepArgs {
+    /// So many steps.
+    #[arg(value_name = "STEPS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Go on although the last processes of the run cannot be looked up from here.
+    #[arg(long)]
+    pub force: bool,
+    /// Say nothing but what is left alone.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct RestoreArgs {
+    /// The path, and from where: `src/a.rs`, `src/a.rs@7` (checkpoint 7), `src/a.rs@e12` (as it was at
+    /// event 12 of the run).
+    #[arg(value_name = "PATH[@N]")]
+    pub path: OsString,
+    /// From the checkpoint of this number; then an `@` in the path is part of its name.
+    #[arg(long, value_name = "N")]
+    pub from: Option<u64>,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Say nothing but what is left alone.
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Parser)]

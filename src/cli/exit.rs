@@ -4,9 +4,14 @@ use crate::{
     domain::{
         event::{Cause, Delivery},
         request::Denied,
+        restore::Refused,
         run::{Run, State},
     },
-    engine::{drive::Stop, start::NotStarted},
+    engine::{
+        drive::Stop,
+        restore::{NoStep, NotRestored},
+        start::NotStarted,
+    },
     store::{hold::HoldError, journal::AppendError},
 };
 
@@ -162,6 +167,51 @@ impl From<Denied> for Fail {
                 Self::new(Exit::Stopped, denied.to_string()).hint("git run resume --reset-ice")
             }
         }
+    }
+}
+
+impl From<NotRestored> for Fail {
+    fn from(not: NotRestored) -> Self {
+        let message = not.to_string();
+        match not {
+            NotRestored::Refused(refused) => {
+                let hint = match refused {
+                    Refused::OtherBranch { then, .. } | Refused::Detached { then, .. } => {
+                        format!("git switch {then}, and then the same again")
+                    }
+                    Refused::Attached { .. } => {
+                        "git switch --detach, and then the same again".into()
+                    }
+                    Refused::InProgress { .. } => {
+                        "finish or abort it with git, and then the same again".into()
+                    }
+                    Refused::WasInProgress { .. } => {
+                        "git run restore <path>@<number> brings back single files".into()
+                    }
+                    Refused::BadPath { .. } => {
+                        "git run checkpoint list, and take another one".into()
+                    }
+                };
+                Self::new(Exit::Failed, message).hint(hint)
+            }
+            NotRestored::Busy { .. } => Self::new(Exit::Held, message).hint("git run status"),
+            NotRestored::InDoubt { .. } => Self::new(Exit::PersonNeeded, message)
+                .hint("make sure that it has ended there; then the same again with --force"),
+            NotRestored::Append(error) => error.into(),
+            NotRestored::Other(error) => error.into(),
+        }
+    }
+}
+
+impl From<NoStep> for Fail {
+    fn from(no: NoStep) -> Self {
+        let hint = match no {
+            NoStep::Moved { number, .. } => {
+                format!("git run rollback --to {number} does it all the same")
+            }
+            NoStep::Nothing(_) | NoStep::Dropped(_) => "git run checkpoint list".to_owned(),
+        };
+        Self::new(Exit::Failed, no.to_string()).hint(hint)
     }
 }
 

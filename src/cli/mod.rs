@@ -9,7 +9,9 @@ mod list;
 mod log;
 mod narrate;
 mod plan;
+mod restore;
 mod resume;
+mod rollback;
 mod schema;
 mod show;
 mod start;
@@ -27,7 +29,7 @@ use exit::Fail;
 use ui::Ui;
 
 use crate::{
-    domain::near,
+    domain::{checkpoint::OperationKind, near},
     git::{OpenError, Repo},
 };
 
@@ -86,6 +88,10 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Show(args) => show::run(ui, &open(git_dir)?, &args),
         Command::Verify(args) => verify::run(ui, &open(git_dir)?, &args),
         Command::Checkpoint(args) => checkpoint::run(ui, &open(git_dir)?, &args),
+        Command::Rollback(args) => rollback::run(ui, &open(git_dir)?, &args),
+        Command::Undo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Undo),
+        Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
+        Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

@@ -3,7 +3,9 @@
 //! It names objects and never reads them; what may be restored is decided in `restore`.
 
 use super::{
+    event::Place,
     id::{ItemId, Oid, RunId, StageId},
+    run::Run,
     time::Timestamp,
 };
 
@@ -71,8 +73,36 @@ impl Checkpoint {
 pub struct RunPlace {
     pub run: RunId,
     pub seq: u64,
-    /// None before the first item and between two.
+    /// The stage that was at work or next; none before the first item, and when all were done.
     pub at: Option<StagePlace>,
+    pub done: bool,
+}
+
+impl RunPlace {
+    /// Where `run` stands now.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        let place = run.place();
+        let cycle = run.active().map_or(1, |active| active.cycle);
+        let done = place == Place::Unknown;
+        let at = match place {
+            Place::At { item, stage } => Some(StagePlace { item, stage, cycle }),
+            Place::Start | Place::Unknown => None,
+        };
+        Self { run: run.charter.run.clone(), seq: run.seq, at, done }
+    }
+
+    /// Where a rollback puts `run`.
+    #[must_use]
+    pub fn back_to(place: Option<&Self>, run: &RunId) -> Place {
+        match place.filter(|place| place.run == *run && !place.done) {
+            None => Place::Unknown,
+            Some(Self { at: None, .. }) => Place::Start,
+            Some(Self { at: Some(at), .. }) => {
+                Place::At { item: at.item.clone(), stage: at.stage.clone() }
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

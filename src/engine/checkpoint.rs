@@ -3,7 +3,7 @@
 use crate::{
     config::settings::Checkpoints,
     domain::{
-        checkpoint::{Made, Record, RunPlace, StagePlace, Why},
+        checkpoint::{Made, Record, RunPlace, Why},
         run::Run,
         secret,
     },
@@ -42,19 +42,24 @@ pub fn take(
     why: Why,
     message: Option<String>,
 ) -> anyhow::Result<Taken> {
-    let chain = match run {
-        Some(run) => checkpoints::of_run(&run.charter.run),
-        None => checkpoints::standing(repo)?,
-    };
+    let chain = chain(repo, run)?;
     let known = match checkpoints::newest(repo, &chain)? {
         Some(newest) => checkpoints::record(repo, &newest)?.left_out,
         None => Vec::new(),
     };
     let mut bulk = Bulk::new(repo);
     let snapshot = repo.snapshot(&rules(settings), &known, &mut bulk)?;
-    let purpose = Purpose { why, message, place: run.map(place) };
+    let purpose = Purpose { why, message, place: run.map(RunPlace::of) };
     let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, clock::now())?;
     Ok(Taken { made, record: snapshot.record, chain })
+}
+
+/// Where a checkpoint that is made now belongs.
+pub fn chain(repo: &Repo, run: Option<&Run>) -> anyhow::Result<String> {
+    match run {
+        Some(run) => Ok(checkpoints::of_run(&run.charter.run)),
+        None => checkpoints::standing(repo),
+    }
 }
 
 /// What is there now, as objects that the repository never sees.
@@ -64,20 +69,11 @@ pub fn look<'r>(repo: &'r Repo, settings: &Checkpoints) -> anyhow::Result<(Snaps
     Ok((snapshot, bulk))
 }
 
-fn rules(settings: &Checkpoints) -> Rules {
+pub(super) fn rules(settings: &Checkpoints) -> Rules {
     Rules {
         file_bytes_max: settings.file_bytes_max,
         total_bytes_max: settings.total_bytes_max,
         secret: secret::is_secret_path,
         include: settings.include.clone(),
     }
-}
-
-fn place(run: &Run) -> RunPlace {
-    let at = run.active_item().zip(run.active()).map(|(item, active)| StagePlace {
-        item: item.id.clone(),
-        stage: active.stage.clone(),
-        cycle: active.cycle,
-    });
-    RunPlace { run: run.charter.run.clone(), seq: run.seq, at }
 }

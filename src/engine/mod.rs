@@ -4,4 +4,5 @@ pub mod checkpoint;
 pub mod drive;
 pub mod preflight;
 pub mod real;
+pub mod restore;
 pub mod start;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use crate::process::command::{ExitStatus, Finished, Group, Invocation, run};
 
@@ -83,6 +83,11 @@ impl Git {
         Self { objects: Some((scratch.to_owned(), absolute)), ..self }
     }
 
+    #[must_use]
+    pub fn worktree(&self) -> Option<&Path> {
+        self.worktree.as_deref()
+    }
+
     /// Plumbing: as its exit code says, with replace refs and grafts off.
     pub fn plumbing<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Finished> {
         let mut invocation = self.invocation(args, PLUMBING_DEADLINE);
@@ -106,6 +111,36 @@ impl Git {
         stdin: &[u8],
         index: Option<&Path>,
     ) -> anyhow::Result<Vec<u8>> {
+        let invocation = self.feeding(args, stdin, index);
+        let finished = run(&invocation).with_context(|| format!("git {}", first(args)))?;
+        if finished.status.success() {
+            return Ok(finished.stdout);
+        }
+        Err(failed(args, &finished))
+    }
+
+    /// A question about paths to which 1 is an answer as well: no. No path may begin with a colon.
+    pub fn ask<A: AsRef<OsStr>>(
+        &self,
+        args: &[A],
+        stdin: &[u8],
+        index: &Path,
+    ) -> anyhow::Result<Vec<u8>> {
+        let mut invocation = self.feeding(args, stdin, Some(index));
+        invocation.env_set.push(("GIT_LITERAL_PATHSPECS".into(), "0".into()));
+        let finished = run(&invocation).with_context(|| format!("git {}", first(args)))?;
+        match finished.status {
+            ExitStatus::Code(0 | 1) => Ok(finished.stdout),
+            ExitStatus::Code(_) | ExitStatus::Signal(_) => Err(failed(args, &finished)),
+        }
+    }
+
+    fn feeding<A: AsRef<OsStr>>(
+        &self,
+        args: &[A],
+        stdin: &[u8],
+        index: Option<&Path>,
+    ) -> Invocation {
         let mut invocation = self.invocation(args, COMMIT_DEADLINE);
         invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
         invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
@@ -114,11 +149,7 @@ impl Git {
         }
         invocation.stdin = stdin.to_vec();
         invocation.group = Group::Own;
-        let finished = run(&invocation).with_context(|| format!("git {}", first(args)))?;
-        if finished.status.success() {
-            return Ok(finished.stdout);
-        }
-        bail!("git {} failed: {}", first(args), String::from_utf8_lossy(&finished.stderr).trim());
+        invocation
     }
 
     /// Plumbing whose paths are patterns with a meaning; its output.
@@ -130,7 +161,7 @@ impl Git {
         if finished.status.success() {
             return Ok(finished.stdout);
         }
-        bail!("git {} failed: {}", first(args), String::from_utf8_lossy(&finished.stderr).trim());
+        Err(failed(args, &finished))
     }
 
     /// Plumbing that must succeed; its output.
@@ -139,7 +170,7 @@ impl Git {
         if finished.status.success() {
             return Ok(finished.stdout);
         }
-        bail!("git {} failed: {}", first(args), String::from_utf8_lossy(&finished.stderr).trim());
+        Err(failed(args, &finished))
     }
 
     /// A command that changes the work tree or makes a commit, with the user's own hooks and identity.
@@ -229,6 +260,11 @@ fn joined(option: &str, path: &Path) -> OsString {
     let mut text = OsString::from(option);
     text.push(path);
     text
+}
+
+fn failed<A: AsRef<OsStr>>(args: &[A], finished: &Finished) -> anyhow::Error {
+    let said = String::from_utf8_lossy(&finished.stderr);
+    anyhow::anyhow!("git {} failed: {}", first(args), said.trim())
 }
 
 /// The command's name: what comes after the settings.

@@ -20,7 +20,7 @@ use super::{
     tree_edit::{self, Edits},
 };
 use crate::domain::{
-    checkpoint::{Counts, LeftOut, LeftOutReason, Record},
+    checkpoint::{Counts, LeftOut, LeftOutReason, Progress, Record},
     id::Oid,
 };
 
@@ -47,14 +47,10 @@ pub struct Snapshot {
     pub tree: Oid,
     pub record: Record,
     pub counts: Counts,
-}
-
-impl Snapshot {
-    /// Whether a path's content is in the work tree alone.
-    #[must_use]
-    pub fn leaves_out(&self, path: &[u8]) -> bool {
-        self.record.left_out.iter().any(|left| left.path == path)
-    }
+    /// Every path whose file is not as the index has it, and whose content is in `tree`.
+    pub saved: Vec<Vec<u8>>,
+    /// Sorted.
+    pub untracked: Vec<Vec<u8>>,
 }
 
 impl Repo {
@@ -101,6 +97,7 @@ fn take(
     let mut edits: Edits = missing.map(|path| (path.clone(), None)).collect();
     edits.extend(content::store(repo, bulk, &wanted.files, &scan)?);
     let tree = tree_edit::edit(bulk, Some(&index), &edits)?;
+    let saved = edits.into_keys().collect();
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
     let record = Record {
         left_out,
@@ -111,12 +108,14 @@ fn take(
         skip_worktree: hidden.skip_worktree,
         progress: progress::read(repo, bulk)?,
     };
-    Ok(Snapshot { head, index, tree, record, counts })
+    let mut untracked = scan.untracked;
+    untracked.sort_unstable();
+    Ok(Snapshot { head, index, tree, record, counts, saved, untracked })
 }
 
-/// What git is in the middle of, in words, without reading it all.
-pub fn in_progress(repo: &Repo) -> Vec<&'static str> {
-    progress::kinds(repo)
+/// What git is in the middle of.
+pub fn in_progress(repo: &Repo, bulk: &mut Bulk<'_>) -> anyhow::Result<Progress> {
+    progress::read(repo, bulk)
 }
 
 /// By which path what is; used while files are looked at.

@@ -4,5 +4,6 @@ pub mod brief;
 pub mod checkpoint;
 pub mod json;
 pub mod path;
+pub mod restore;
 pub mod sanitise;
 pub mod status;

@@ -30,7 +30,8 @@ fn staged(number: u64, item: &str, stage: &str, cycle: u32) -> Made {
         stage: StageId::parse(stage).unwrap(),
         cycle,
     };
-    let place = RunPlace { run: RunId::parse("r").unwrap(), seq: number, at: Some(at) };
+    let place =
+        RunPlace { run: RunId::parse("r").unwrap(), seq: number, at: Some(at), done: false };
     let mut made = made(number, Why::Stage);
     made.checkpoint.place = Some(place);
     made

@@ -52,7 +52,9 @@ impl Run {
         Ok(())
     }
 
-    fn cannot_roll_back(&self, place: &Place) -> Option<String> {
+    /// Why a rollback could not be written down.
+    #[must_use]
+    pub fn cannot_roll_back(&self, place: &Place) -> Option<String> {
         // What a run that is over had begun is never ended any more.
         let over = self.state.is_over();
         if !over && self.active().is_some_and(|active| matches!(active.phase, Phase::Working(_))) {

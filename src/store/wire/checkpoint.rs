@@ -56,6 +56,8 @@ struct PlaceDoc {
     stage: Option<Text<StageId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cycle: Option<u32>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    done: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -155,6 +157,7 @@ impl From<&RunPlace> for PlaceDoc {
             item: place.at.as_ref().map(|at| Text(at.item.clone())),
             stage: place.at.as_ref().map(|at| Text(at.stage.clone())),
             cycle: place.at.as_ref().map(|at| at.cycle),
+            done: place.done,
         }
     }
 }
@@ -167,7 +170,7 @@ impl PlaceDoc {
             }
             _ => None,
         };
-        RunPlace { run: self.run.0, seq: self.seq, at }
+        RunPlace { run: self.run.0, seq: self.seq, at, done: self.done }
     }
 }
 

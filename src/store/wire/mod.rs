@@ -9,6 +9,7 @@ pub mod lease;
 pub mod note;
 pub mod path;
 pub mod policy;
+pub mod restore;
 pub mod state;
 mod text;
 
