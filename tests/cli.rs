@@ -443,7 +443,7 @@ fn another_unfinished_run_is_not_pushed_aside() {
         let ran = repo.run(words).ends(5);
         assert!(ran.err.contains("is HALTED") && ran.err.contains("git run resume"), "{}", ran.err);
     }
-    assert_eq!(repo.refs("refs/run/").len(), 3);
+    assert_eq!(repo.refs("refs/run/").len(), 4);
 }
 
 #[test]

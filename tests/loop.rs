@@ -646,7 +646,7 @@ fn of_two_runners_one_works() {
     let mut codes = [first.ended().code, second.ended().code];
     codes.sort_unstable();
     assert_eq!(codes, [Some(0), Some(6)]);
-    assert_eq!((repo.calls("implement"), repo.refs("refs/run/").len()), (1, 3));
+    assert_eq!((repo.calls("implement"), repo.refs("refs/run/").len()), (1, 4));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::{
     },
     engine::checkpoint,
     git::Repo,
+    process::clock,
     report::{checkpoint as report, sanitise::sanitise},
     store::checkpoints,
 };
@@ -43,6 +44,11 @@ fn take(ui: &mut Ui, repo: &Repo, message: Option<&str>, quiet: bool) -> Result<
         ));
     }
     let taken = checkpoint::take(repo, &settings, run.as_ref(), Why::Asked, message)?;
+    if let Some(run) = &run
+        && let Err(fail) = note(repo, run, &taken.made)
+    {
+        ui.tell(&format!("warning: the journal is not told: {}", fail.message));
+    }
     if ui.json {
         ui.say_json(&report::json(&taken.made, Some(&taken.record), &time))?;
         return Ok(Exit::Done);
@@ -61,6 +67,12 @@ fn take(ui: &mut Ui, repo: &Repo, message: Option<&str>, quiet: bool) -> Result<
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// The chain holds it already; the journal says so.
+fn note(repo: &Repo, run: &Run, made: &Made) -> Result<(), Fail> {
+    let mut journal = super::resume::journal(repo, &run.charter.run)?;
+    Ok(journal.append(vec![checkpoint::event(made)], &[], clock::now())?)
 }
 
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;

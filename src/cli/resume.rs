@@ -3,7 +3,7 @@
 use super::{
     args::ResumeArgs,
     exit::{Exit, Fail},
-    start::{Manner, Underway, actor, carry_on},
+    start::{Manner, Underway, actor, carry_on, nothing_interrupted},
     ui::Ui,
 };
 use crate::{
@@ -30,6 +30,7 @@ const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, Fail> {
     repo.may_write()?;
+    nothing_interrupted(repo)?;
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
     // Asked twice: what is denied anyway does not even touch the lock.

@@ -21,6 +21,7 @@ use crate::{
     engine::{
         drive::drive,
         real::{RealWorld, halt_asked},
+        restore,
         start::{Overrides, Prepared, Request, create, prepare},
     },
     git::Repo,
@@ -46,6 +47,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
             "a run needs a work tree, and this repository is bare",
         ));
     }
+    nothing_interrupted(repo)?;
     if args.dry_run {
         let prepared = prepare(repo, &settings, &request)?;
         return dry_run(ui, &prepared);
@@ -101,6 +103,14 @@ impl<'r> Underway<'r> {
         journal.take_lease(me, clock::now())?;
         Ok(Self { journal, frozen, _hold: hold })
     }
+}
+
+/// A work tree that is half in one state and half in another is no place for an agent.
+pub(super) fn nothing_interrupted(repo: &Repo) -> Result<(), Fail> {
+    let Some((_, operation)) = restore::pending(repo)? else { return Ok(()) };
+    let (kind, to) = (operation.kind.word(), operation.to);
+    Err(Fail::new(Exit::PersonNeeded, format!("a {kind} to checkpoint {to} was interrupted here"))
+        .hint("git run rollback finishes it, git run undo takes it back; nothing is lost"))
 }
 
 /// A run of this work tree whose end was not reached.

@@ -11,6 +11,7 @@ use crate::{
         time::Timestamp,
         view::RunView,
     },
+    engine::restore,
     git::Repo,
     process::clock,
     report::{json, sanitise::one_line, status},
@@ -28,6 +29,11 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
         Some(named) => Some(catalog::find(repo, named)?),
         None => catalog::here(repo)?,
     };
+    // Said on standard error, whatever is asked for: nobody should work in a half restored tree.
+    if let Ok(Some((_, operation))) = restore::pending(repo) {
+        let (kind, to) = (operation.kind.word(), operation.to);
+        ui.tell(&format!("a {kind} to checkpoint {to} was interrupted here: git run rollback finishes it, git run undo takes it back"));
+    }
     let Some((id, tip)) = found else { return nothing(ui, args) };
     let view = view(repo, &id, &tip)?;
     if ui.json {

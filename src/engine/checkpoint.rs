@@ -4,6 +4,7 @@ use crate::{
     config::settings::Checkpoints,
     domain::{
         checkpoint::{Made, Record, RunPlace, Why},
+        event::Event,
         run::Run,
         secret,
     },
@@ -52,6 +53,18 @@ pub fn take(
     let purpose = Purpose { why, message, place: run.map(RunPlace::of) };
     let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, clock::now())?;
     Ok(Taken { made, record: snapshot.record, chain })
+}
+
+/// What a run's journal says of it.
+#[must_use]
+pub fn event(made: &Made) -> Event {
+    let checkpoint = &made.checkpoint;
+    Event::CheckpointMade {
+        number: checkpoint.number,
+        commit: made.commit.clone(),
+        tree: checkpoint.tree.clone(),
+        why: checkpoint.why.word().to_owned(),
+    }
 }
 
 /// Where a checkpoint that is made now belongs.

@@ -58,6 +58,8 @@ pub trait World {
     fn stand_on_branch(&mut self, run: &Run) -> anyhow::Result<(Oid, Oid)>;
     fn settle(&mut self, moves: &[RefMove]) -> anyhow::Result<Vec<String>>;
     fn agent_for(&mut self, run: &Run, start: &StageStart) -> anyhow::Result<String>;
+    /// Saves the work tree as it is before a stage; the event that says so.
+    fn checkpoint(&mut self, run: &Run) -> anyhow::Result<Event>;
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError>;
     fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing>;
     fn commit(&mut self, run: &Run) -> anyhow::Result<Event>;
@@ -184,7 +186,8 @@ fn settle(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
 fn run_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> Result<(), Stop> {
     let start = StageStart { agent: world.agent_for(log.run(), &start)?, ..start };
     let before = log.run().seq;
-    match log.append(vec![Event::StageStarted(start.clone())], &[], world.now()) {
+    let events = vec![world.checkpoint(log.run())?, Event::StageStarted(start.clone())];
+    match log.append(events, &[], world.now()) {
         // Somebody asked for a halt in between.
         Err(AppendError::Refused(_)) if before < log.run().seq => return Ok(()),
         other => other?,

@@ -2,11 +2,15 @@
 
 use anyhow::Context as _;
 
-use super::drive::{Ended, Log, Standing, World};
+use super::{
+    checkpoint,
+    drive::{Ended, Log, Standing, World},
+};
 use crate::{
     agents::call::{self, Call, Caller},
     config::settings::Settings,
     domain::{
+        checkpoint::Why,
         event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
         id::Oid,
@@ -184,6 +188,13 @@ impl World for RealWorld<'_> {
 
     fn agent_for(&mut self, _: &Run, start: &StageStart) -> anyhow::Result<String> {
         Ok(self.settings.agent(&start.stage, &self.agents)?.0)
+    }
+
+    fn checkpoint(&mut self, run: &Run) -> anyhow::Result<Event> {
+        let settings = &self.settings.checkpoints;
+        let taken = checkpoint::take(self.repo, settings, Some(run), Why::Stage, None)
+            .context("the work tree cannot be saved, so the stage is not started")?;
+        Ok(checkpoint::event(&taken.made))
     }
 
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError> {

@@ -312,7 +312,7 @@ pub fn perform(
         repo.restore_progress(&now.record.progress, &plan.then.progress)?;
     }
     let report = match told {
-        Some(told) => tell(repo, told, &plan, &wish, number)?,
+        Some(told) => tell(repo, told, &plan, &wish, &begun)?,
         None => None,
     };
     fault::point("before-operation-ends");
@@ -351,8 +351,9 @@ fn tell(
     told: Told<'_>,
     plan: &Plan,
     wish: &Wish,
-    saved: u64,
+    begun: &Made,
 ) -> Result<Option<String>, NotRestored> {
+    let saved = begun.checkpoint.number;
     let Told { mut journal, place } = told;
     let path = format!("restore/{saved}.json");
     let content = wire::encode(&wire::Report {
@@ -395,7 +396,7 @@ fn tell(
             Event::Remarked { text }
         }
     };
-    journal.append(vec![event], &[artifact], clock::now())?;
+    journal.append(vec![super::checkpoint::event(begun), event], &[artifact], clock::now())?;
     Ok(Some(path))
 }
 
