@@ -62,6 +62,8 @@ pub(super) enum Command {
     Redo(StepArgs),
     /// Bring back one file or directory from a checkpoint.
     Restore(RestoreArgs),
+    /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
+    Gc(GcArgs),
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -347,6 +349,13 @@ pub(super) struct RestoreArgs {
     /// Say nothing but what is left alone.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct GcArgs {
+    /// Say what would be dropped, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Parser)]

@@ -49,6 +49,9 @@ fn take(ui: &mut Ui, repo: &Repo, message: Option<&str>, quiet: bool) -> Result<
     {
         ui.tell(&format!("warning: the journal is not told: {}", fail.message));
     }
+    if taken.made.checkpoint.number % UPKEEP_EVERY == 0 {
+        super::start::upkeep(repo, &settings.keep, &taken.chain);
+    }
     if ui.json {
         ui.say_json(&report::json(&taken.made, Some(&taken.record), &time))?;
         return Ok(Exit::Done);
@@ -75,6 +78,8 @@ fn note(repo: &Repo, run: &Run, made: &Made) -> Result<(), Fail> {
     Ok(journal.append(vec![checkpoint::event(made)], &[], clock::now())?)
 }
 
+/// Every so many checkpoints the old ones are looked through.
+const UPKEEP_EVERY: u64 = 64;
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
 /// Without a work tree there is nothing to look at.

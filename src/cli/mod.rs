@@ -4,6 +4,7 @@ mod args;
 mod checkpoint;
 mod demo;
 mod exit;
+mod gc;
 mod halt;
 mod list;
 mod log;
@@ -92,6 +93,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Undo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Undo),
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
+        Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

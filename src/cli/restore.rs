@@ -41,7 +41,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &RestoreArgs) -> Result<Exit, 
     if let Some((begun, operation)) = &desk.pending
         && (operation.kind, operation.path.as_ref()) == (OperationKind::Restore, Some(&path))
     {
-        let wish = continued(repo, begun, operation)?;
+        let wish = continued(repo, &desk.all, begun, operation)?;
         return desk.operate(ui, wish);
     }
     let to = choose(repo, &desk.all, &path, &source)?;

@@ -43,11 +43,11 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &RollbackArgs) -> Result<Exit,
     };
     let wish = match (&desk.pending, &wanted) {
         // The same again, or nothing in particular: what began is finished.
-        (Some((begun, operation)), None) => continued(repo, begun, operation)?,
+        (Some((begun, operation)), None) => continued(repo, &desk.all, begun, operation)?,
         (Some((begun, operation)), Some(Wanted::Number(number)))
             if *number == operation.to && operation.kind == OperationKind::Rollback =>
         {
-            continued(repo, begun, operation)?
+            continued(repo, &desk.all, begun, operation)?
         }
         (_, wanted) => Wish {
             kind: OperationKind::Rollback,
@@ -82,10 +82,19 @@ pub(super) fn steps(
 }
 
 /// The rest of what was interrupted.
-pub(super) fn continued(repo: &Repo, begun: &Made, operation: &Operation) -> Result<Wish, Fail> {
+pub(super) fn continued(
+    repo: &Repo,
+    all: &[Made],
+    begun: &Made,
+    operation: &Operation,
+) -> Result<Wish, Fail> {
+    let to = match found(all, &Wanted::Number(operation.to)) {
+        Ok(made) => made.clone(),
+        Err(_) => checkpoints::read(repo, &operation.target)?,
+    };
     Ok(Wish {
         kind: operation.kind,
-        to: checkpoints::read(repo, &operation.target)?,
+        to,
         keep_files: operation.keep_files,
         path: operation.path.clone(),
         continues: Some(begun.clone()),

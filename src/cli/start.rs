@@ -13,6 +13,7 @@ use crate::{
         event::{Actor, Delivery, ProcessMark, PushMode},
         id::RunId,
         plan::Plan,
+        retention::Keep,
         run::{Run, State},
         target::Range,
         view::RunView,
@@ -20,6 +21,7 @@ use crate::{
     },
     engine::{
         drive::drive,
+        gc,
         real::{RealWorld, halt_asked},
         restore,
         start::{Overrides, Prepared, Request, create, prepare},
@@ -31,7 +33,7 @@ use crate::{
     },
     report::{json, sanitise::sanitise},
     store::{
-        catalog,
+        catalog, checkpoints,
         hold::{self, Hold},
         journal::Journal,
     },
@@ -159,6 +161,7 @@ pub(super) fn carry_on(
     manner: Manner,
 ) -> Result<Exit, Fail> {
     let Underway { journal, frozen, _hold } = underway;
+    let keep = settings.checkpoints.keep.clone();
     let quiet = manner.quiet || ui.json;
     let id = journal.run().charter.run.clone();
     let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;
@@ -173,6 +176,7 @@ pub(super) fn carry_on(
         tracing::debug!(why = %fail.message, "the lease was not given back");
     }
     repo.pack_when_many();
+    upkeep(repo, &keep, &checkpoints::of_run(&id));
     driven?;
     let run = log.journal.run().clone();
     let exit = Exit::of(&run);
@@ -184,6 +188,14 @@ pub(super) fn carry_on(
         ui.say(&format!("run {id} is {state}\nnext: {}  ({})\n", next.command, next.why))?;
     }
     Ok(exit)
+}
+
+/// Drops what has expired. It is upkeep: when it fails, nothing is lost.
+pub(super) fn upkeep(repo: &Repo, keep: &Keep, chain: &str) {
+    match gc::collect(repo, chain, keep, false) {
+        Ok(dropped) => tracing::debug!(count = dropped.checkpoints.len(), "checkpoints dropped"),
+        Err(error) => tracing::debug!(%error, "no checkpoints were dropped"),
+    }
 }
 
 /// How long a lease holds without being renewed. On one machine the kernel's lock says more.

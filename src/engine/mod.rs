@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod drive;
+pub mod gc;
 pub mod preflight;
 pub mod real;
 pub mod restore;

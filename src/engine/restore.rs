@@ -452,9 +452,8 @@ pub fn step(
         }
         let expected = match &checkpoint.why {
             Why::Operation(operation) if operation.path.is_some() => Some(checkpoint.head.clone()),
-            Why::Operation(operation) => {
-                Some(checkpoints::read(repo, &operation.target)?.checkpoint.head)
-            }
+            // By number: its commit may have been written anew when older ones were dropped.
+            Why::Operation(operation) => find(operation.to).map(|to| to.checkpoint.head.clone()),
             Why::Stage => run.map(|run| Some(run.head.clone())),
             Why::Asked | Why::Continued { .. } => None,
         };

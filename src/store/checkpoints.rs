@@ -277,3 +277,36 @@ fn record_commit(repo: &Repo, snapshot: &Snapshot, tree: &Oid) -> anyhow::Result
     parents.dedup();
     repo.write_commit(tree, &parents.iter().collect::<Vec<_>>(), 0, "record\n")
 }
+
+/// Takes checkpoints out of a chain. What follows them becomes new commits, that say how they were
+/// called before; trees and everything else they name stay. Nothing is lost when the chain has grown
+/// meanwhile: then nothing is done, and false is said.
+pub fn drop_from(repo: &Repo, chain: &str, drop: &[u64]) -> anyhow::Result<bool> {
+    let Some(tip) = repo.refs().read(chain)? else { return Ok(true) };
+    let all = every(repo, chain)?;
+    let Some(first) = all.iter().position(|made| drop.contains(&made.checkpoint.number)) else {
+        return Ok(true);
+    };
+    let mut previous = all[..first].last().map(|made| made.commit.clone());
+    for made in all[first..].iter().filter(|made| !drop.contains(&made.checkpoint.number)) {
+        previous = Some(moved(repo, made, previous.as_ref())?);
+    }
+    fault::point("checkpoints-dropped");
+    match repo.refs().compare_and_swap(chain, Some(&tip), previous.as_ref()) {
+        Ok(()) => Ok(true),
+        Err(RefError::Stale { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same checkpoint behind another one.
+fn moved(repo: &Repo, made: &Made, previous: Option<&Oid>) -> anyhow::Result<Oid> {
+    let (_, line) = read_with_line(repo, &made.commit)?;
+    let commit = repo.read_commit(&made.commit, wire::CHECKPOINT_BYTES_MAX)?;
+    let old = made.checkpoint.previous.as_ref();
+    let rest = commit.parents.iter().skip(usize::from(old.is_some()));
+    let parents: Vec<&Oid> = previous.into_iter().chain(rest).collect();
+    let line = wire::moved(&line, previous, &made.commit)?;
+    let secs = made.checkpoint.at.millis() / 1000;
+    repo.write_commit(&commit.tree, &parents, secs, &text(&made.checkpoint, &line))
+}
