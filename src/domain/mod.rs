@@ -1,6 +1,7 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
 pub mod clearance;
+pub mod deletion;
 pub mod event;
 pub mod finding;
 pub mod id;
@@ -8,6 +9,7 @@ pub mod item;
 pub mod limits;
 pub mod near;
 pub mod outcome;
+pub mod path;
 pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;

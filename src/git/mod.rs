@@ -1,6 +1,7 @@
 //! One of the two ways to touch the machine: gix where it is complete, the `git` program where it
 //! is not. Only this room knows both. It decides nothing about runs.
 
+pub mod deletions;
 pub mod objects;
 pub mod parameters;
 pub mod program;
