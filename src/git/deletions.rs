@@ -116,6 +116,19 @@ impl Repo {
         changes(&out)
     }
 
+    /// What is deleted when `from` and `to` alone are compared, as if `to` had done it at once.
+    pub fn deletions_from(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<Deletion>> {
+        let changes = self.changed_between(from, to)?.into_iter();
+        Ok(changes
+            .filter_map(|change| match change {
+                Change::Deleted { path, mode, oid } => {
+                    Some(self.deletion(path, mode, oid, Some(to.clone())))
+                }
+                Change::Renamed { .. } => None,
+            })
+            .collect())
+    }
+
     /// What HEAD has and the work tree has no longer, deleted or moved to a file that no commit has.
     pub fn deletions_uncommitted(&self) -> anyhow::Result<(Vec<Deletion>, Vec<Change>)> {
         let words = diff_words("diff-index", "D");

@@ -7,6 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{BRANCH, Tape, charter, ended, failed, finding, minutes, oid};
 use crate::domain::{
+    deletion::Deleted,
     event::{Cause, Delivery, Envelope, Event, StageEnd, StageStart, Work},
     id::{Oid, StageId},
     item::{Phase, Progress},
@@ -431,6 +432,7 @@ impl World {
             tree: oid(self.repo.tree),
             subject: committing.subject,
             left_out: Vec::new(),
+            deleted: Deleted::default(),
         }));
     }
 
@@ -442,6 +444,7 @@ impl World {
             commits: 1,
             rewritten: false,
             clean: !self.repo.dirty,
+            deleted: Deleted::default(),
         });
     }
 

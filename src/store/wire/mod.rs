@@ -3,9 +3,11 @@
 //! The types here are the written ones: they may grow fields, and nothing in them is ever renamed.
 
 pub mod charter;
+pub mod deletion;
 pub mod event;
 pub mod lease;
 pub mod note;
+mod path;
 pub mod policy;
 pub mod state;
 mod text;
