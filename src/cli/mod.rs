@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
 mod args;
+mod deleted;
 mod demo;
 mod exit;
 mod halt;
@@ -82,6 +83,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Status(args) => status::run(ui, &open(git_dir)?, &args),
         Command::List(args) => list::run(ui, &open(git_dir)?, &args),
         Command::Log(args) => log::run(ui, &open(git_dir)?, &args),
+        Command::Deleted(args) => deleted::run(ui, &open(git_dir)?, &args),
         Command::Show(args) => show::run(ui, &open(git_dir)?, &args),
         Command::Verify(args) => verify::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),

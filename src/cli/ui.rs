@@ -19,8 +19,13 @@ impl Ui {
 
     /// Data. A reader that went away has seen enough: that is no failure.
     pub(super) fn say(&mut self, text: &str) -> Result<(), Fail> {
+        self.say_bytes(text.as_bytes())
+    }
+
+    /// The same for what need be no text.
+    pub(super) fn say_bytes(&mut self, bytes: &[u8]) -> Result<(), Fail> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes).and_then(|()| out.flush()) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Fail::shown(Exit::Done)),
             Err(error) => Err(Fail::new(Exit::Failed, format!("cannot write the answer: {error}"))),

@@ -317,7 +317,9 @@ impl World for RealWorld<'_> {
         let committing = run.active().and_then(|active| active.committing.as_ref());
         let committing = committing.context("no commit was announced")?;
         let (head, _) = self.here(run)?;
-        self.work(run, head, committing.parent.clone(), &committing.subject, &[])
+        // What was left out still is; else a commit would have one note before a crash and one after.
+        let left_out = self.repo.uncommitted_new(secret::is_secret_path)?;
+        self.work(run, head, committing.parent.clone(), &committing.subject, &left_out)
     }
 
     fn survey(&mut self, run: &Run) -> anyhow::Result<Event> {
