@@ -249,7 +249,9 @@ fn merges_submodules_and_rewritten_histories_are_told_once() {
         git -C ../lib commit -q --allow-empty -m lib; \
         git -c protocol.file.allow=always submodule --quiet add ../lib lib";
     for (script, expected) in [
-        ("git rm -qf lib; echo w > w", &["lib: gone"][..]),
+        ("git rm -q one; echo S > .env", &["one: gone"][..]),
+        ("git rm -q one; rm two; echo S > .env; echo w > w", &["one: gone", "two: gone"]),
+        ("git rm -qf lib; echo w > w", &["lib: gone"]),
         (
             "git switch -qc side; git rm -q one; git commit -qm side; git switch -q -; git rm -q two
             git commit -qm main; git merge -q --no-ff --no-edit side",

@@ -260,10 +260,11 @@ fn reach(repo: &Repo, run: &Run) -> anyhow::Result<Reach> {
     let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
     let next = catalog::runs(repo)?
         .into_iter()
-        .filter(|(id, _)| run.charter.run < *id)
-        .filter_map(|(_, tip)| Present::read(repo, &tip).ok())
-        .find(|present| present.run.charter.branch == *branch)
-        .map(|present| present.run.charter.start);
+        .filter(|(id, _)| run.charter.run != *id)
+        .filter_map(|(_, tip)| Some(Present::read(repo, &tip).ok()?.run))
+        .filter(|other| other.charter.branch == *branch && run.began < other.began)
+        .min_by_key(|other| other.began)
+        .map(|next| next.charter.start);
     let stands = repo.worktree().is_some() && repo.head()?.branch.as_ref() == Some(branch);
     let is_here = stands && tip.is_some() && next.is_none();
     let tip = tip.unwrap_or_else(|| run.head.clone());
