@@ -67,11 +67,18 @@ impl Repo {
     /// by the merge, and a branch that was merged is not taken apart.
     pub fn deletions_between(&self, from: &Oid, to: &Oid) -> anyhow::Result<Range> {
         let range = format!("{from}..{to}");
-        let words = ["rev-list", "--first-parent", "--parents", &range, "--"];
-        let listed = String::from_utf8_lossy(&self.git().output(&words)?).into_owned();
-        let mut lines: Vec<_> = listed.lines().collect();
-        let unseen = lines.len().saturating_sub(RANGE_COMMITS_MAX);
-        lines.truncate(RANGE_COMMITS_MAX);
+        let listed = |how: &str| -> anyhow::Result<String> {
+            let words = ["rev-list", "--first-parent", "--parents", how, &range, "--"];
+            Ok(String::from_utf8_lossy(&self.git().output(&words)?).into_owned())
+        };
+        let newest = listed(&format!("--max-count={RANGE_COMMITS_MAX}"))?;
+        let mut lines: Vec<_> = newest.lines().collect();
+        let unseen = match lines.len() {
+            RANGE_COMMITS_MAX => {
+                listed("--count")?.trim().parse::<u64>()?.saturating_sub(lines.len() as u64)
+            }
+            _ => 0,
+        };
         lines.reverse();
         let (mut chain, mut pairs) = (Vec::new(), String::new());
         for line in lines {
@@ -84,7 +91,7 @@ impl Repo {
         let deletions = self
             .deletions_of_pairs(&pairs)
             .with_context(|| format!("what {}..{} deleted", from.short(), to.short()))?;
-        Ok(Range { chain, deletions, unseen: unseen as u64 })
+        Ok(Range { chain, deletions, unseen })
     }
 
     /// The deletions of lines `<commit> <parent>`.
