@@ -163,8 +163,8 @@ fn help_is_complete_for_every_command() {
     let repo = TestRepo::new();
     let top = repo.run(&["-h"]).ends(0).out;
     for command in [
-        "start", "halt", "resume", "status", "list", "log", "show", "verify", "plan", "schema",
-        "demo",
+        "start", "halt", "resume", "status", "list", "log", "show", "deleted", "verify", "plan",
+        "schema", "demo",
     ] {
         assert!(top.contains(command), "{command}");
         let help = repo.run(&[command, "-h"]).ends(0).out;

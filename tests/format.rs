@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 use git_run::{
     agents::report_file,
     config::{plan_file, workflow_file},
-    domain::event::Event,
+    domain::{
+        deletion::{DELETED_KEPT_MAX, DELETED_PATH_BYTES_MAX},
+        event::Event,
+    },
     store::{
         journal, message, notes,
-        wire::{event, note, policy, state},
+        wire::{deletion, event, note, policy, state},
     },
 };
 
@@ -112,6 +115,14 @@ fn a_note_and_a_lease_are_what_is_written() {
         agent: start.agent,
     };
     assert_eq!(note::encode(&origin, &work), examples("note")[0]);
+    let deleted =
+        examples("event").into_iter().find_map(|line| match event::decode(line).unwrap().event {
+            Event::WorkCommitted(work) if 0 < work.deleted.more => Some(work.deleted),
+            _ => None,
+        });
+    work.deleted = deleted.unwrap();
+    assert_eq!(note::encode(&origin, &work), examples("note")[1]);
+    assert_eq!(deletion::encode(&work.deleted.kept[0]), examples("deletion")[0]);
     let Event::LeaseTaken { generation, holder } = of("lease-taken") else { panic!() };
     let lease = examples("lease")[0];
     let Event::CallsHeld { until } = of("calls-held") else { panic!() };
@@ -139,6 +150,8 @@ fn the_table_of_bounds_has_the_numbers_of_the_code() {
         ("WORKFLOW_BYTES_MAX", workflow_file::WORKFLOW_BYTES_MAX as u64),
         ("NAME_BYTES_MAX", git_run::domain::id::NAME_BYTES_MAX as u64),
         ("FINDINGS_MAX", git_run::domain::finding::FINDINGS_MAX as u64),
+        ("DELETED_KEPT_MAX", DELETED_KEPT_MAX as u64),
+        ("DELETED_PATH_BYTES_MAX", DELETED_PATH_BYTES_MAX as u64),
     ] {
         let row = format!("| `{name}` | {number} |");
         assert!(FORMAT.contains(&row), "{row}");

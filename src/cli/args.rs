@@ -50,6 +50,8 @@ pub(super) enum Command {
     Log(LogArgs),
     /// Show a run's plan, policy, workflow, an artifact or an event.
     Show(ShowArgs),
+    /// List every file that a run deleted, and what became of it.
+    Deleted(DeletedArgs),
     /// Prove that a run's journal is whole: replay it against every recorded state.
     Verify(VerifyArgs),
     /// Save branch, index and work tree as they are, untracked files included.
@@ -232,6 +234,27 @@ pub(super) struct LogArgs {
     /// The newest so many events.
     #[arg(short = 'n', long, value_name = "N")]
     pub max_count: Option<usize>,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Looked for in the journal, in the run's commits along first parents, and in the work tree.\n\n\
+        Fields of --porcelain and -z, with tabs between and `-` for none:\n  \
+        gone, came-back or moved; commit; mode; object; size; item; sprint; task; stage; cycle; path\n\
+        What was moved has its new path last: after a tab, or with -z as a record of its own."
+)]
+pub(super) struct DeletedArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Markdown for a pull request, by directory.
+    #[arg(long)]
+    pub tree: bool,
+    /// Stable lines for scripts; odd names are quoted.
+    #[arg(long, conflicts_with = "tree")]
+    pub porcelain: bool,
+    /// The same with names as they are, and a zero byte at the end of a record.
+    #[arg(short = 'z', conflicts_with = "tree")]
+    pub zero: bool,
 }
 
 #[derive(Debug, Parser)]

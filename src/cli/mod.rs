@@ -2,6 +2,7 @@
 
 mod args;
 mod checkpoint;
+mod deleted;
 mod demo;
 mod exit;
 mod gc;
@@ -86,6 +87,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Status(args) => status::run(ui, &open(git_dir)?, &args),
         Command::List(args) => list::run(ui, &open(git_dir)?, &args),
         Command::Log(args) => log::run(ui, &open(git_dir)?, &args),
+        Command::Deleted(args) => deleted::run(ui, &open(git_dir)?, &args),
         Command::Show(args) => show::run(ui, &open(git_dir)?, &args),
         Command::Verify(args) => verify::run(ui, &open(git_dir)?, &args),
         Command::Checkpoint(args) => checkpoint::run(ui, &open(git_dir)?, &args),

@@ -16,7 +16,7 @@ use crate::{
     domain::checkpoint::{Made, OperationKind, Wanted},
     engine::restore::Wish,
     git::Repo,
-    report::path::shown,
+    report::sanitise::name,
     store::catalog,
 };
 
@@ -68,7 +68,7 @@ fn split(typed: &[u8]) -> (&[u8], Source) {
 
 /// The path from the top of the work tree.
 fn from_top(repo: &Repo, typed: &[u8]) -> Result<Vec<u8>, Fail> {
-    let outside = || Fail::new(Exit::Usage, format!("{} is not in this work tree", shown(typed)));
+    let outside = || Fail::new(Exit::Usage, format!("{} is not in this work tree", name(typed)));
     let top = repo.worktree().and_then(|top| top.canonicalize().ok()).ok_or_else(outside)?;
     let here = std::env::current_dir().and_then(|dir| dir.canonicalize()).unwrap_or_default();
     let typed_path = Path::new(std::ffi::OsStr::from_bytes(typed));
@@ -121,14 +121,14 @@ fn choose(repo: &Repo, all: &[Made], path: &[u8], source: &Source) -> Result<Mad
                     return Ok(made.clone());
                 }
             }
-            return Err(no(format!("no checkpoint has {}", shown(path))));
+            return Err(no(format!("no checkpoint has {}", name(path))));
         }
     };
     if repo.tree_has(&chosen.checkpoint.tree, path)? {
         return Ok(chosen.clone());
     }
     let number = chosen.checkpoint.number;
-    Err(no(format!("checkpoint {number} does not have {}", shown(path))))
+    Err(no(format!("checkpoint {number} does not have {}", name(path))))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     engine::restore::{self, Plan, Told, Wish},
     git::Repo,
     process::{alive, clock},
-    report::{checkpoint as about, restore as report},
+    report::{checkpoint as about, restore as report, sanitise::name},
     store::{
         catalog, checkpoints,
         hold::{Hold, HoldError},
@@ -72,7 +72,7 @@ pub(super) fn steps(
         let desk = Desk::open(ui, repo, manner)?;
         let wish = match &desk.pending {
             Some((begun, operation)) if operation.kind == kind => {
-                continued(repo, begun, operation)?
+                continued(repo, &desk.all, begun, operation)?
             }
             _ => restore::step(repo, &desk.all, kind, desk.run.as_ref())??,
         };
@@ -184,10 +184,9 @@ impl<'r> Desk<'r> {
             };
             let (number, back) = (to.checkpoint.number, undone_by(kind, done.saved));
             let text = match &wish.path {
-                Some(path) => format!(
-                    "{what}{} is as in checkpoint {number}\nback: {back}\n",
-                    crate::report::path::shown(path)
-                ),
+                Some(path) => {
+                    format!("{what}{} is as in checkpoint {number}\nback: {back}\n", name(path))
+                }
                 None => format!(
                     "{what}back at checkpoint {number}, {}\nback: {back}\n",
                     about::standing(&to.checkpoint)

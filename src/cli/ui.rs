@@ -31,7 +31,7 @@ impl Ui {
         self.say_bytes(text.as_bytes())
     }
 
-    /// The same for what need not be text, like a file's lines in a comparison.
+    /// The same for what need be no text.
     pub(super) fn say_bytes(&mut self, bytes: &[u8]) -> Result<(), Fail> {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {

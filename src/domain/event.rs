@@ -3,6 +3,7 @@
 //! How events are written down is decided in `store::wire`, not here.
 
 use super::{
+    deletion::Deleted,
     finding::Finding,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     limits::{BudgetLevel, Limits, Micros},
@@ -85,6 +86,7 @@ pub enum Event {
         commits: u32,
         rewritten: bool,
         clean: bool,
+        deleted: Deleted,
     },
     ItemFinished {
         item: ItemId,
@@ -273,6 +275,7 @@ pub struct Work {
     pub subject: String,
     /// Files that matched a secret's name and so were not committed.
     pub left_out: Vec<String>,
+    pub deleted: Deleted,
 }
 
 /// The branch and the work tree are again what a checkpoint holds. It is written under a lease that

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod clearance;
+pub mod deletion;
 pub mod event;
 pub mod finding;
 pub mod id;
@@ -9,6 +10,7 @@ pub mod item;
 pub mod limits;
 pub mod near;
 pub mod outcome;
+pub mod path;
 pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;

@@ -1,6 +1,7 @@
 //! Every event as one sentence for people: the subjects of the journal, and `git run log`.
 
 use super::{
+    deletion::Deleted,
     event::{Cause, Delivery, Event, Rollback, RollbackKind, StageEnd},
     outcome::Outcome,
     run::Run,
@@ -62,14 +63,16 @@ pub fn sentence(event: &Event, run: &Run) -> String {
             format!("{}the commit was refused: {}", at_item(run), first_line(why))
         }
         Event::WorkCommitted(work) => {
-            format!("{}committed {} \"{}\"", at_item(run), work.commit.short(), work.subject)
+            let gone = gone(&work.deleted);
+            format!("{}committed {} \"{}\"{gone}", at_item(run), work.commit.short(), work.subject)
         }
-        Event::WorkSeen { to, commits, rewritten: false, .. } => {
+        Event::WorkSeen { to, commits, rewritten: false, deleted, .. } => {
             format!(
-                "{}{} by others, now at {}",
+                "{}{} by others, now at {}{}",
                 at_item(run),
                 counted(*commits as usize, "commit"),
-                to.short()
+                to.short(),
+                gone(deleted)
             )
         }
         Event::WorkSeen { from, to, .. } => {
@@ -120,6 +123,14 @@ pub fn because(cause: &Cause) -> String {
         }
         Cause::AgentUnavailable { why } => format!("no agent: {}", first_line(why)),
         Cause::PersonNeeded { why } => format!("a person is needed: {}", first_line(why)),
+    }
+}
+
+/// `, 2 files deleted`, where any were.
+fn gone(deleted: &Deleted) -> String {
+    match usize::try_from(deleted.total()).unwrap_or(usize::MAX) {
+        0 => String::new(),
+        total => format!(", {} deleted", counted(total, "file")),
     }
 }
 

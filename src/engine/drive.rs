@@ -66,7 +66,8 @@ pub trait World {
     /// The commit at HEAD, which bears the announced commit's trailers.
     fn adopt(&mut self, run: &Run) -> anyhow::Result<Work>;
     fn survey(&mut self, run: &Run) -> anyhow::Result<Event>;
-    fn noted(&mut self, run: &Run, work: &Work) -> anyhow::Result<()>;
+    /// Puts notes on the commits that the event tells of; what is to be kept beside the event.
+    fn noted(&mut self, run: &Run, event: &Event) -> anyhow::Result<Vec<Artifact>>;
     fn wait(&mut self, log: &mut dyn Log, until: Timestamp) -> Result<(), AppendError>;
     /// What to announce before the push, or the outcome when nothing is to be pushed.
     fn delivery(&mut self, run: &Run) -> anyhow::Result<Event>;
@@ -144,11 +145,11 @@ fn perform(log: &mut dyn Log, world: &mut dyn World, step: Step) -> Result<(), S
         Step::Commit => commit(log, world),
         Step::AdoptCommit => {
             let work = world.adopt(log.run())?;
-            committed(log, world, work)
+            committed(log, world, Event::WorkCommitted(work))
         }
         Step::SurveyHead => {
             let event = world.survey(log.run())?;
-            record(log, vec![event], world.now())
+            committed(log, world, event)
         }
         Step::WaitUntil(until) => Ok(world.wait(log, until)?),
         Step::Deliver => deliver(log, world),
@@ -157,8 +158,17 @@ fn perform(log: &mut dyn Log, world: &mut dyn World, step: Step) -> Result<(), S
 
 /// Writes a decision down. One that no longer fits what others wrote is decided again.
 fn record(log: &mut dyn Log, events: Vec<Event>, now: Timestamp) -> Result<(), Stop> {
+    record_with(log, events, &[], now)
+}
+
+fn record_with(
+    log: &mut dyn Log,
+    events: Vec<Event>,
+    artifacts: &[Artifact],
+    now: Timestamp,
+) -> Result<(), Stop> {
     let before = log.run().seq;
-    match log.append(events, &[], now) {
+    match log.append(events, artifacts, now) {
         Err(AppendError::Refused(refusal)) if before < log.run().seq => {
             tracing::debug!(%refusal, "decided anew");
             Ok(())
@@ -211,16 +221,14 @@ fn see_process_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop
 }
 
 fn commit(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
-    match world.commit(log.run())? {
-        Event::WorkCommitted(work) => committed(log, world, work),
-        refused => record(log, vec![refused], world.now()),
-    }
+    let event = world.commit(log.run())?;
+    committed(log, world, event)
 }
 
-fn committed(log: &mut dyn Log, world: &mut dyn World, work: Work) -> Result<(), Stop> {
-    // The note first: it is found by the commit, and made again when this dies in between.
-    world.noted(log.run(), &work)?;
-    record(log, vec![Event::WorkCommitted(work)], world.now())
+fn committed(log: &mut dyn Log, world: &mut dyn World, event: Event) -> Result<(), Stop> {
+    // The notes first: they are found by the commits, and made again when this dies in between.
+    let kept = world.noted(log.run(), &event)?;
+    record_with(log, vec![event], &kept, world.now())
 }
 
 fn deliver(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {

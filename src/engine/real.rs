@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::{
-    checkpoint,
+    checkpoint, deletions,
     drive::{Ended, Log, Standing, World},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     config::settings::Settings,
     domain::{
         checkpoint::Why,
+        deletion::Deleted,
         event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
         id::Oid,
@@ -31,8 +32,7 @@ use crate::{
     store::{
         catalog, intent,
         journal::{AppendError, Artifact},
-        notes, transcript,
-        wire::note,
+        transcript,
     },
 };
 
@@ -137,6 +137,7 @@ impl<'r> RealWorld<'r> {
 
     fn work(
         &self,
+        run: &Run,
         commit: Oid,
         parent: Oid,
         subject: &str,
@@ -145,7 +146,9 @@ impl<'r> RealWorld<'r> {
         let tree = self.repo.tree_of(&commit)?;
         let left_out =
             left_out.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-        Ok(Work { commit, parent, tree, subject: subject.to_owned(), left_out })
+        let deleted = deletions::by_commit(self.repo, run, &self.plan, &commit)?;
+        let (subject, deleted) = (subject.to_owned(), Deleted::bounded(deleted));
+        Ok(Work { commit, parent, tree, subject, left_out, deleted })
     }
 }
 
@@ -303,7 +306,7 @@ impl World for RealWorld<'_> {
         self.dirty = None;
         match committed {
             Committed::Done(commit) => self
-                .work(commit, committing.parent.clone(), &committing.subject, &left_out)
+                .work(run, commit, committing.parent.clone(), &committing.subject, &left_out)
                 .map(Event::WorkCommitted),
             Committed::NothingToCommit if self.is_dirty()? => {
                 // It would be tried for ever: a repository in the repository, or a filter without rest.
@@ -322,7 +325,9 @@ impl World for RealWorld<'_> {
         let committing = run.active().and_then(|active| active.committing.as_ref());
         let committing = committing.context("no commit was announced")?;
         let (head, _) = self.here(run)?;
-        self.work(head, committing.parent.clone(), &committing.subject, &[])
+        // What was left out still is; else a commit would have one note before a crash and one after.
+        let left_out = self.repo.uncommitted_new(secret::is_secret_path)?;
+        self.work(run, head, committing.parent.clone(), &committing.subject, &left_out)
     }
 
     fn survey(&mut self, run: &Run) -> anyhow::Result<Event> {
@@ -330,6 +335,7 @@ impl World for RealWorld<'_> {
         let (to, tree) = self.here(run)?;
         let from = run.head.clone();
         let (commits, ancestor) = self.repo.survey(&from, &to)?;
+        let deleted = deletions::by_others(self.repo, run, &self.plan, (&from, &to))?;
         Ok(Event::WorkSeen {
             from,
             to,
@@ -337,19 +343,12 @@ impl World for RealWorld<'_> {
             commits,
             rewritten: !ancestor,
             clean: !self.is_dirty()?,
+            deleted: Deleted::bounded(deleted),
         })
     }
 
-    fn noted(&mut self, run: &Run, work: &Work) -> anyhow::Result<()> {
-        let (item, active) = run.active_item().zip(run.active()).context("no item is at work")?;
-        let origin = note::Origin {
-            run: run.charter.run.clone(),
-            item: item.id.clone(),
-            stage: active.stage.clone(),
-            cycle: active.cycle,
-            agent: active.builders.last().cloned().unwrap_or_default(),
-        };
-        notes::add_line(self.repo, &work.commit, &note::encode(&origin, work), clock::now())
+    fn noted(&mut self, run: &Run, event: &Event) -> anyhow::Result<Vec<Artifact>> {
+        deletions::note(self.repo, run, &self.plan, event)
     }
 
     fn wait(&mut self, log: &mut dyn Log, until: Timestamp) -> Result<(), AppendError> {

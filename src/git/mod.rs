@@ -2,6 +2,7 @@
 //! is not. Only this room knows both. It decides nothing about runs.
 
 pub mod bulk;
+pub mod deletions;
 pub mod objects;
 pub mod parameters;
 pub mod program;

@@ -90,7 +90,12 @@ impl Git {
 
     /// Plumbing: as its exit code says, with replace refs and grafts off.
     pub fn plumbing<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Finished> {
+        self.asked(args, &[])
+    }
+
+    fn asked<A: AsRef<OsStr>>(&self, args: &[A], stdin: &[u8]) -> anyhow::Result<Finished> {
         let mut invocation = self.invocation(args, PLUMBING_DEADLINE);
+        invocation.stdin = stdin.to_vec();
         invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
         invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
         // A Ctrl-C asks us to halt in good order; it must not end a question that we are just asking.
@@ -166,7 +171,12 @@ impl Git {
 
     /// Plumbing that must succeed; its output.
     pub fn output<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Vec<u8>> {
-        let finished = self.plumbing(args)?;
+        self.answer(args, &[])
+    }
+
+    /// The same, with something to read.
+    pub fn answer<A: AsRef<OsStr>>(&self, args: &[A], stdin: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let finished = self.asked(args, stdin)?;
         if finished.status.success() {
             return Ok(finished.stdout);
         }

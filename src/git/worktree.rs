@@ -26,6 +26,8 @@ enum Standing {
     Untracked,
     Added,
     Changed,
+    /// Deleted, and the index knows it.
+    Removed,
 }
 
 impl Repo {
@@ -47,7 +49,9 @@ impl Repo {
         let status = self.status()?;
         Ok(status
             .into_iter()
-            .filter(|(is, path)| *is != Standing::Changed && wanted(path))
+            .filter(|(is, path)| {
+                matches!(is, Standing::Untracked | Standing::Added) && wanted(path)
+            })
             .map(|(_, path)| path)
             .collect())
     }
@@ -66,6 +70,7 @@ impl Repo {
         let standing = |entry: &[u8]| match entry {
             [b'?', b'?', ..] => Standing::Untracked,
             [b'A', ..] => Standing::Added,
+            [b'D', b' ', ..] => Standing::Removed,
             _ => Standing::Changed,
         };
         Ok(entries.map(|entry| (standing(entry), entry[3..].to_vec())).collect())
@@ -79,28 +84,30 @@ impl Repo {
     pub fn commit_all(&self, message: &str, left_out: &[Vec<u8>]) -> anyhow::Result<Committed> {
         let git = self.git();
         fault::point("before-add");
-        let added = if left_out.is_empty() {
+        let staged = if left_out.is_empty() {
             git.repeatable(&["add", "--all", "--", "."], &[])?
         } else {
             // Whoever staged them: they stay in the work tree and leave the index.
             let words = ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch"];
             let from = ["--pathspec-from-file=-", "--pathspec-file-nul"];
             let unstaged = git.repeatable(&[&words[..], &from].concat(), &left_out.join(&0))?;
-            if !unstaged.status.success() {
-                return Ok(Committed::Refused(said(&unstaged.stdout, &unstaged.stderr)));
-            }
-            let wanted = self.changed_paths()?.into_iter().filter(|path| !left_out.contains(path));
-            let paths = wanted.collect::<Vec<_>>().join(&0);
-            if paths.is_empty() {
+            let mut wanted = self.status()?;
+            wanted.retain(|(_, path)| !left_out.contains(path));
+            if unstaged.status.success() && wanted.is_empty() {
                 return Ok(Committed::NothingToCommit);
             }
-            git.repeatable(
-                &["add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul"],
-                &paths,
-            )?
+            // What the index has deleted already is nowhere: git would say that nothing matches.
+            wanted.retain(|(is, _)| *is != Standing::Removed);
+            let paths = wanted.into_iter().map(|(_, path)| path).collect::<Vec<_>>().join(&0);
+            // An empty list of paths is every path to git.
+            if unstaged.status.success() && !paths.is_empty() {
+                git.repeatable(&[&["add", "--all"][..], &from].concat(), &paths)?
+            } else {
+                unstaged
+            }
         };
-        if !added.status.success() {
-            return Ok(Committed::Refused(said(&added.stdout, &added.stderr)));
+        if !staged.status.success() {
+            return Ok(Committed::Refused(said(&staged.stdout, &staged.stderr)));
         }
         let before = self.head()?.commit;
         fault::point("before-commit");

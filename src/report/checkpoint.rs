@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    path::{self, shown},
-    sanitise::one_line,
+    path,
+    sanitise::{name, one_line},
 };
 use crate::domain::{
     checkpoint::{Checkpoint, LeftOut, LeftOutReason, Made, Record},
@@ -78,7 +78,7 @@ pub fn remarks(record: &Record) -> Vec<String> {
                 what.push(word);
             }
         }
-        format!("submodule {}: {}", shown(&submodule.path), what.join(", "))
+        format!("submodule {}: {}", name(&submodule.path), what.join(", "))
     }));
     lines
 }
@@ -102,7 +102,7 @@ fn left_out_line(left: &LeftOut) -> String {
         .hash
         .as_deref()
         .map_or(String::new(), |hash| format!(", {}", &hash[..12.min(hash.len())]));
-    format!("left out: {} ({why}; {} bytes{hash})", shown(&left.path), left.size)
+    format!("left out: {} ({why}; {} bytes{hash})", name(&left.path), left.size)
 }
 
 #[must_use]

@@ -2,6 +2,7 @@
 
 pub mod brief;
 pub mod checkpoint;
+pub mod deleted;
 pub mod json;
 pub mod path;
 pub mod restore;

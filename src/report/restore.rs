@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::path::{fields, shown};
+use super::{path::fields, sanitise::name};
 use crate::domain::{
     checkpoint::{Made, OperationKind},
     event::RefMove,
@@ -55,7 +55,7 @@ pub fn kept_lines(files: &FilePlan) -> Vec<String> {
         .keep
         .iter()
         .take(LISTED_MAX)
-        .map(|(path, why)| format!("leave alone: {} ({})", shown(path), because(why)))
+        .map(|(path, why)| format!("leave alone: {} ({})", name(path), because(why)))
         .collect();
     if LISTED_MAX < files.keep.len() {
         lines.push(format!("leave alone: … and {} more", files.keep.len() - LISTED_MAX));
@@ -65,7 +65,7 @@ pub fn kept_lines(files: &FilePlan) -> Vec<String> {
 
 fn listed<'a>(word: &str, paths: impl Iterator<Item = &'a Vec<u8>>, count: usize) -> Vec<String> {
     let mut lines: Vec<String> =
-        paths.take(LISTED_MAX).map(|path| format!("{word}: {}", shown(path))).collect();
+        paths.take(LISTED_MAX).map(|path| format!("{word}: {}", name(path))).collect();
     if LISTED_MAX < count {
         lines.push(format!("{word}: … and {} more", count - LISTED_MAX));
     }
@@ -77,7 +77,7 @@ fn because(why: &Kept) -> String {
         Kept::Unsaved => "it could not be saved".into(),
         Kept::UnknownThen => "it was there then, and was not saved".into(),
         Kept::IgnoredThen => "it is ignored by the rules of then".into(),
-        Kept::InTheWay { of } => format!("{} is in the way", shown(of)),
+        Kept::InTheWay { of } => format!("{} is in the way", name(of)),
         Kept::Submodule => "a submodule: git submodule update moves it".into(),
     }
 }

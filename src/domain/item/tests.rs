@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{
+    deletion::Deleted,
     event::{Cause, Event},
     outcome::Failure,
     run::{Breaker, Run},
@@ -202,6 +203,7 @@ fn a_judge_that_is_called_again_leads_past_what_is_built_already() {
         commits: 1,
         rewritten: false,
         clean: true,
+        deleted: Deleted::default(),
     })
     .unwrap();
     let mut way = Vec::new();

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{
+    deletion::Deleted,
     event::{Place, RefMove, Rollback, RollbackKind, StageStart},
     limits::Limits,
     outcome::{Outcome, Verdict},
@@ -152,6 +153,7 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
             commits: 1,
             rewritten: false,
             clean: true,
+            deleted: Deleted::default(),
         },
         finished(&name(tape.run.active_item())),
         asked(),

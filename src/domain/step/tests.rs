@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{
+    deletion::Deleted,
     event::Usage,
     id::RunId,
     item::{Committing, CycleRecord, Then},
@@ -274,7 +275,8 @@ fn a_judge_is_not_asked_while_an_earlier_one_passed_another_tree() {
     assert_eq!(word(&next_step(&tape.run, &seen(&tape, 1))), "run audit");
     let (head, tree) = (oid(2), oid(2));
     let from = oid(1);
-    let event = Event::WorkSeen { from, to: head, tree, commits: 1, rewritten: false, clean: true };
+    let (rewritten, clean, deleted) = (false, true, Deleted::default());
+    let event = Event::WorkSeen { from, to: head, tree, commits: 1, rewritten, clean, deleted };
     tape.write(event).unwrap();
     assert_eq!(word(&next_step(&tape.run, &seen(&tape, 2))), "reopen review");
 }

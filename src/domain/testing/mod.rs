@@ -3,6 +3,7 @@
 pub(crate) mod world;
 
 use super::{
+    deletion::Deleted,
     event::{
         Actor, Charter, Envelope, Event, ProcessMark, PushMode, StageEnd, StageShape, StageStart,
         Usage, Work,
@@ -97,7 +98,7 @@ pub(crate) fn ended(outcome: Outcome, tree: u64, findings: Vec<Finding>) -> Stag
 pub(crate) fn work(parent: u64, commit: u64) -> Work {
     let subject = "feat(sprint-1): implement".to_owned();
     let (commit, parent, tree) = (oid(commit), oid(parent), oid(commit));
-    Work { commit, parent, tree, subject, left_out: Vec::new() }
+    Work { commit, parent, tree, subject, left_out: Vec::new(), deleted: Deleted::default() }
 }
 
 /// What is seen on a clean branch that stands where commit and tree have this number.

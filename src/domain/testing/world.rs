@@ -11,6 +11,7 @@ use rollback::Kept;
 
 use super::{BRANCH, Tape, charter, ended, failed, finding, minutes, oid};
 use crate::domain::{
+    deletion::Deleted,
     event::{Cause, Delivery, Envelope, Event, StageEnd, StageStart, Work},
     id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
@@ -452,6 +453,7 @@ impl World {
             tree: oid(self.repo.tree),
             subject: committing.subject,
             left_out: Vec::new(),
+            deleted: Deleted::default(),
         }));
     }
 
@@ -463,6 +465,7 @@ impl World {
             commits: 1,
             rewritten: false,
             clean: !self.repo.dirty,
+            deleted: Deleted::default(),
         });
     }
 

@@ -181,17 +181,14 @@ impl From<&Operation> for OperationDoc {
             to: operation.to,
             target: Text(operation.target.clone()),
             keep_files: operation.keep_files,
-            of: operation.path.as_deref().map(PathDoc::new),
+            of: operation.path.as_deref().map(|path| PathDoc(path.to_vec())),
         }
     }
 }
 
 impl OperationDoc {
     fn read(self) -> Option<Operation> {
-        let path = match self.of {
-            Some(path) => Some(path.bytes()?),
-            None => None,
-        };
+        let path = self.of.map(|path| path.0);
         Some(Operation {
             kind: OperationKind::parse(&self.kind)?,
             to: self.to,
@@ -258,7 +255,7 @@ struct ProgressDoc {
 
 #[must_use]
 pub fn encode_record(record: &Record) -> String {
-    let paths = |paths: &[Vec<u8>]| paths.iter().map(|path| PathDoc::new(path)).collect();
+    let paths = |paths: &[Vec<u8>]| paths.iter().map(|path| PathDoc(path.to_vec())).collect();
     let doc = RecordDoc {
         v: FORMAT,
         left_out: record.left_out.iter().map(LeftOutDoc::from).collect(),
@@ -286,14 +283,14 @@ pub fn decode_record(text: &[u8]) -> Result<Record, DecodeError> {
         return Err(DecodeError::Newer { what: RECORD, found: doc.v });
     }
     let read = || -> Option<Record> {
-        let paths = |docs: &[PathDoc]| docs.iter().map(PathDoc::bytes).collect::<Option<Vec<_>>>();
+        let paths = |docs: &[PathDoc]| docs.iter().map(|doc| doc.0.clone()).collect::<Vec<_>>();
         Some(Record {
             left_out: doc.left_out.iter().map(LeftOutDoc::read).collect::<Option<_>>()?,
             submodules: doc.submodules.iter().map(SubmoduleDoc::read).collect::<Option<_>>()?,
             unmerged: doc.unmerged.iter().map(UnmergedDoc::read).collect::<Option<_>>()?,
-            intent_to_add: paths(&doc.intent_to_add)?,
-            assume_unchanged: paths(&doc.assume_unchanged)?,
-            skip_worktree: paths(&doc.skip_worktree)?,
+            intent_to_add: paths(&doc.intent_to_add),
+            assume_unchanged: paths(&doc.assume_unchanged),
+            skip_worktree: paths(&doc.skip_worktree),
             progress: Progress {
                 kinds: doc.progress.kinds.clone(),
                 files: doc
@@ -312,7 +309,7 @@ pub fn decode_record(text: &[u8]) -> Result<Record, DecodeError> {
 impl From<&LeftOut> for LeftOutDoc {
     fn from(left: &LeftOut) -> Self {
         Self {
-            path: PathDoc::new(&left.path),
+            path: PathDoc(left.path.clone()),
             reason: left.reason.word().to_owned(),
             size: left.size,
             changed: left.changed.to_string(),
@@ -324,7 +321,7 @@ impl From<&LeftOut> for LeftOutDoc {
 impl LeftOutDoc {
     fn read(&self) -> Option<LeftOut> {
         Some(LeftOut {
-            path: self.path.bytes()?,
+            path: self.path.0.clone(),
             reason: LeftOutReason::parse(&self.reason)?,
             size: self.size,
             changed: self.changed.parse().ok()?,
@@ -336,7 +333,7 @@ impl LeftOutDoc {
 impl From<&Submodule> for SubmoduleDoc {
     fn from(submodule: &Submodule) -> Self {
         Self {
-            path: PathDoc::new(&submodule.path),
+            path: PathDoc(submodule.path.clone()),
             moved: submodule.moved,
             modified: submodule.modified,
             untracked: submodule.untracked,
@@ -347,14 +344,14 @@ impl From<&Submodule> for SubmoduleDoc {
 impl SubmoduleDoc {
     fn read(&self) -> Option<Submodule> {
         let (moved, modified, untracked) = (self.moved, self.modified, self.untracked);
-        Some(Submodule { path: self.path.bytes()?, moved, modified, untracked })
+        Some(Submodule { path: self.path.0.clone(), moved, modified, untracked })
     }
 }
 
 impl From<&Unmerged> for UnmergedDoc {
     fn from(side: &Unmerged) -> Self {
         Self {
-            path: PathDoc::new(&side.path),
+            path: PathDoc(side.path.clone()),
             stage: side.stage,
             mode: format!("{:06o}", side.mode),
             id: Text(side.id.clone()),
@@ -365,7 +362,7 @@ impl From<&Unmerged> for UnmergedDoc {
 impl UnmergedDoc {
     fn read(&self) -> Option<Unmerged> {
         Some(Unmerged {
-            path: self.path.bytes()?,
+            path: self.path.0.clone(),
             stage: Some(self.stage).filter(|stage| (1..=3).contains(stage))?,
             mode: u32::from_str_radix(&self.mode, 8).ok()?,
             id: self.id.0.clone(),

@@ -12,7 +12,7 @@ use docs::{
     ProcessStartedDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc, StageEndDoc,
     StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
 };
-pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc};
+pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
 use crate::domain::{
     event::{Actor, Envelope, Event},
@@ -126,20 +126,16 @@ fn data(event: &Event) -> Value {
         Event::CommitAnnounced { parent, subject } => {
             doc(CommitDoc { parent: Text(parent.clone()), subject: subject.clone() })
         }
-        Event::WorkCommitted(work) => doc(WorkDoc {
-            commit: Text(work.commit.clone()),
-            parent: Text(work.parent.clone()),
-            tree: Text(work.tree.clone()),
-            subject: work.subject.clone(),
-            left_out: work.left_out.clone(),
-        }),
-        Event::WorkSeen { from, to, tree, commits, rewritten, clean } => doc(SeenDoc {
+        Event::WorkCommitted(work) => doc(WorkDoc::from(work)),
+        Event::WorkSeen { from, to, tree, commits, rewritten, clean, deleted } => doc(SeenDoc {
             from: Text(from.clone()),
             to: Text(to.clone()),
             tree: Text(tree.clone()),
             commits: *commits,
             rewritten: *rewritten,
             clean: *clean,
+            deleted: deleted.kept.iter().map(Into::into).collect(),
+            deleted_more: deleted.more,
         }),
         Event::HaltRequested { reason, force } => {
             doc(HaltRequestDoc { reason: reason.clone(), force: *force })
@@ -233,8 +229,11 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
                 commits,
                 rewritten,
                 clean,
+                deleted,
+                deleted_more,
             } = read(data)?;
-            Event::WorkSeen { from, to, tree, commits, rewritten, clean }
+            let deleted = docs::deleted(deleted, deleted_more);
+            Event::WorkSeen { from, to, tree, commits, rewritten, clean, deleted }
         }
         "halt-requested" => {
             let HaltRequestDoc { reason, force } = read(data)?;

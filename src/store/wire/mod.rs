@@ -4,10 +4,11 @@
 
 pub mod charter;
 pub mod checkpoint;
+pub mod deletion;
 pub mod event;
 pub mod lease;
 pub mod note;
-pub mod path;
+mod path;
 pub mod policy;
 pub mod restore;
 pub mod state;

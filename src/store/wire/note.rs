@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, Text, canonical};
+use super::{FORMAT, Text, canonical, deletion::DeletionDoc, event::is_zero};
 use crate::domain::{
     event::Work,
     id::{ItemId, Oid, RunId, StageId},
@@ -20,6 +20,10 @@ struct NoteDoc {
     tree: Text<Oid>,
     #[serde(default)]
     left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deleted: Vec<DeletionDoc>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    deleted_more: u64,
 }
 
 /// Whose work a commit is.
@@ -44,5 +48,7 @@ pub fn encode(origin: &Origin, work: &Work) -> String {
         commit: Text(work.commit.clone()),
         tree: Text(work.tree.clone()),
         left_out: work.left_out.clone(),
+        deleted: work.deleted.kept.iter().map(Into::into).collect(),
+        deleted_more: work.deleted.more,
     })
 }

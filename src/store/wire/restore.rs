@@ -77,7 +77,7 @@ struct CountsDoc {
 pub fn encode(report: &Report<'_>) -> String {
     let files = report.files;
     let left = |all: &[LeftOut]| {
-        all.iter().take(LISTED_MAX).map(|left| PathDoc::new(&left.path)).collect()
+        all.iter().take(LISTED_MAX).map(|left| PathDoc(left.path.clone())).collect()
     };
     let doc = ReportDoc {
         v: FORMAT,
@@ -91,12 +91,12 @@ pub fn encode(report: &Report<'_>) -> String {
             .iter()
             .take(LISTED_MAX)
             .map(|(path, file)| FileDoc {
-                path: PathDoc::new(path),
+                path: PathDoc(path.clone()),
                 mode: format!("{:06o}", file.mode),
                 id: Text(file.id.clone()),
             })
             .collect(),
-        removed: files.remove.iter().take(LISTED_MAX).map(|path| PathDoc::new(path)).collect(),
+        removed: files.remove.iter().take(LISTED_MAX).map(|path| PathDoc(path.clone())).collect(),
         kept: files.keep.iter().take(LISTED_MAX).map(KeptDoc::from).collect(),
         left_out_then: left(report.left_out_then),
         left_out_now: left(report.left_out_now),
@@ -119,9 +119,9 @@ impl From<&RefMove> for MoveDoc {
 impl From<&(Vec<u8>, Kept)> for KeptDoc {
     fn from((path, why): &(Vec<u8>, Kept)) -> Self {
         let of = match why {
-            Kept::InTheWay { of } => Some(PathDoc::new(of)),
+            Kept::InTheWay { of } => Some(PathDoc(of.clone())),
             Kept::Unsaved | Kept::UnknownThen | Kept::IgnoredThen | Kept::Submodule => None,
         };
-        Self { path: PathDoc::new(path), why: why.word(), of }
+        Self { path: PathDoc(path.clone()), why: why.word(), of }
     }
 }

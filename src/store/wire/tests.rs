@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 use super::{event, state};
 use crate::{
     domain::{
+        deletion::{Deleted, Deletion, Mode, Scene},
         event::{
             Actor, Cause, Charter, Delivery, Envelope, Event, Place, ProcessMark, PushMode,
             RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
         },
         finding::{Finding, Severity},
-        id::{Digest, ItemId, Oid, StageId},
+        id::{Digest, ItemId, Oid, StageId, TaskId},
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
         run::{Breaker, Run},
@@ -103,6 +104,18 @@ fn stage_end() -> impl Strategy<Value = StageEnd> {
     )
 }
 
+fn deleted() -> impl Strategy<Value = Deleted> {
+    let task = || "[a-z0-9]{1,9}".prop_map(|text| TaskId::parse(&text).unwrap());
+    let place = (item(), option::of(item()), option::of(task()), stage(), any::<u32>())
+        .prop_map(|(item, sprint, task, stage, cycle)| Scene { item, sprint, task, stage, cycle });
+    let path = prop_oneof![text().prop_map(String::into_bytes), vec(any::<u8>(), 0..20)];
+    let one = (path, 0..0o777_777_u32, oid(), any::<Option<u64>>(), option::of(oid()));
+    let one = (one, option::of(place)).prop_map(|((path, mode, oid, size, commit), place)| {
+        Deletion { path, mode: Mode(mode), oid, size, commit, place }
+    });
+    (vec(one, 0..3), any::<u64>()).prop_map(|(kept, more)| Deleted { kept, more })
+}
+
 fn cause() -> impl Strategy<Value = Cause> {
     prop_oneof![
         text().prop_map(|reason| Cause::Asked { reason }),
@@ -178,19 +191,20 @@ fn event_of_work() -> impl Strategy<Value = Event> {
         (item(), stage()).prop_map(|(item, stage)| Event::ItemReopened { item, stage }),
         (oid(), text()).prop_map(|(parent, subject)| Event::CommitAnnounced { parent, subject }),
         text().prop_map(|why| Event::CommitRefused { why }),
-        (oid(), oid(), oid(), text(), vec(text(), 0..3)).prop_map(
-            |(commit, parent, tree, subject, left_out)| {
-                Event::WorkCommitted(Work { commit, parent, tree, subject, left_out })
+        (oid(), oid(), oid(), text(), vec(text(), 0..3), deleted()).prop_map(
+            |(commit, parent, tree, subject, left_out, deleted)| {
+                Event::WorkCommitted(Work { commit, parent, tree, subject, left_out, deleted })
             }
         ),
-        ((oid(), oid(), oid()), any::<u32>(), any::<[bool; 2]>()).prop_map(
-            |((from, to, tree), commits, [rewritten, clean])| Event::WorkSeen {
+        ((oid(), oid(), oid()), any::<u32>(), any::<[bool; 2]>(), deleted()).prop_map(
+            |((from, to, tree), commits, [rewritten, clean], deleted)| Event::WorkSeen {
                 from,
                 to,
                 tree,
                 commits,
                 rewritten,
                 clean,
+                deleted,
             }
         ),
         (select(levels), text()).prop_map(|(level, what)| Event::BudgetReached { level, what }),
@@ -412,4 +426,46 @@ fn the_longest_event_that_a_stage_can_end_with_can_be_read_again() {
     let end = ended(Outcome::Judged(Verdict::Revise), 1, findings);
     let written = envelope(1, Timestamp::default(), 0, Event::StageEnded(Box::new(end)));
     assert_eq!(event::decode(&event::encode(&written)), Ok(written));
+}
+
+#[test]
+fn the_longest_list_of_deletions_leaves_half_an_event_and_fits_into_a_note() {
+    use crate::{
+        domain::deletion::{DELETED_KEPT_MAX, DELETED_PATH_BYTES_MAX},
+        store::notes::NOTE_BYTES_MAX,
+    };
+    let name = "x".repeat(64);
+    let place = Scene {
+        item: ItemId::parse(&name).unwrap(),
+        sprint: Some(ItemId::parse(&name).unwrap()),
+        task: Some(TaskId::parse(&name).unwrap()),
+        stage: StageId::parse(&name).unwrap(),
+        cycle: u32::MAX,
+    };
+    let id = Oid::parse(&"a".repeat(64)).unwrap();
+    // A control character takes six bytes in JSON, and two more in hex beside what is no UTF-8.
+    let mut path = vec![1; DELETED_PATH_BYTES_MAX / DELETED_KEPT_MAX];
+    path[0] = 0xff;
+    let worst = Deletion {
+        path,
+        mode: Mode(0o160_000),
+        oid: id.clone(),
+        size: Some(u64::MAX),
+        commit: Some(id.clone()),
+        place: Some(place),
+    };
+    let deleted = Deleted::bounded(vec![worst; DELETED_KEPT_MAX + 1]);
+    assert_eq!((deleted.kept.len(), deleted.more), (DELETED_KEPT_MAX, 1));
+    let work = Work {
+        commit: id.clone(),
+        parent: id.clone(),
+        tree: id,
+        subject: String::new(),
+        left_out: Vec::new(),
+        deleted,
+    };
+    let written = envelope(1, Timestamp::default(), 0, Event::WorkCommitted(work));
+    let line = event::encode(&written);
+    assert!((line.len() as u64) < NOTE_BYTES_MAX, "{}", line.len());
+    assert_eq!(event::decode(&line), Ok(written));
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::domain::{
+    deletion::Mode,
     event::{PushMode, RollbackKind, Trip},
     finding::Severity,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
@@ -64,6 +65,17 @@ macro_rules! words {
 
 names!(RunId, ItemId, TaskId, StageId, PlanId, Oid, Digest);
 words!(PushMode, RollbackKind, Trip, Severity, BudgetLevel, Failure, Verdict, State);
+
+/// `100644`, as git spells it.
+impl Word for Mode {
+    fn spell(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
 
 /// `2026-11-21T03:52:33.123Z`: always UTC, always three digits.
 impl Word for Timestamp {

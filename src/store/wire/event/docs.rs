@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Text;
+use super::super::{Text, deletion::DeletionDoc};
 use crate::domain::{
+    deletion::Deleted,
     event::{
         Cause, Delivery, Place, ProcessMark, RefMove, Rollback, RollbackKind, StageEnd, StageStart,
         Trip, Usage, Work,
@@ -153,6 +154,10 @@ pub(in crate::store::wire) struct WorkDoc {
     pub(in crate::store::wire) subject: String,
     #[serde(default)]
     pub(in crate::store::wire) left_out: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store::wire) deleted: Vec<DeletionDoc>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(in crate::store::wire) deleted_more: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -163,6 +168,10 @@ pub(in crate::store::wire) struct SeenDoc {
     pub(in crate::store::wire) commits: u32,
     pub(in crate::store::wire) rewritten: bool,
     pub(in crate::store::wire) clean: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store::wire) deleted: Vec<DeletionDoc>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(in crate::store::wire) deleted_more: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -257,6 +266,15 @@ pub(in crate::store::wire) enum RollbackPlaceDoc {
     Unknown,
     Start,
     At { item: Text<ItemId>, stage: Text<StageId> },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(in crate::store::wire) fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+pub(in crate::store::wire) fn deleted(kept: Vec<DeletionDoc>, more: u64) -> Deleted {
+    Deleted { kept: kept.into_iter().map(Into::into).collect(), more }
 }
 
 impl From<&ProcessMark> for ProcessDoc {
@@ -419,6 +437,20 @@ impl From<UsageDoc> for Usage {
     }
 }
 
+impl From<&Work> for WorkDoc {
+    fn from(work: &Work) -> Self {
+        Self {
+            commit: Text(work.commit.clone()),
+            parent: Text(work.parent.clone()),
+            tree: Text(work.tree.clone()),
+            subject: work.subject.clone(),
+            left_out: work.left_out.clone(),
+            deleted: work.deleted.kept.iter().map(Into::into).collect(),
+            deleted_more: work.deleted.more,
+        }
+    }
+}
+
 impl From<WorkDoc> for Work {
     fn from(doc: WorkDoc) -> Self {
         Self {
@@ -427,6 +459,7 @@ impl From<WorkDoc> for Work {
             tree: doc.tree.0,
             subject: doc.subject,
             left_out: doc.left_out,
+            deleted: deleted(doc.deleted, doc.deleted_more),
         }
     }
 }

@@ -1,0 +1,37 @@
+//! `git run deleted`: every file that a run deleted, and what became of it. Writes nothing.
+
+use super::{
+    args::DeletedArgs,
+    exit::{Exit, Fail},
+    resume::{frozen, wanted},
+    ui::Ui,
+};
+use crate::{engine::deletions, git::Repo, report::deleted};
+
+pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &DeletedArgs) -> Result<Exit, Fail> {
+    let id = wanted(repo, args.run.as_deref())?;
+    let (plan, _) = frozen(repo, &id)?;
+    let found = deletions::find(repo, &id, &plan)
+        .map_err(|error| Fail::from(error).about(&format!("the deletions of run `{id}`")))?;
+    if 0 < found.unseen {
+        let seen = crate::git::deletions::RANGE_COMMITS_MAX;
+        ui.tell(&format!(
+            "only the newest {seen} commits were looked at, and {} were not",
+            found.unseen
+        ));
+    }
+    let files = &found.files;
+    if ui.json {
+        ui.say_json(&deleted::json(&found.run, found.end.as_str(), files, found.unseen))?;
+    } else if args.porcelain || args.zero {
+        ui.say_bytes(&deleted::porcelain(files, args.zero))?;
+    } else if args.tree {
+        ui.say(&deleted::tree(&found.run, files))?;
+    } else {
+        ui.say(&deleted::text(files))?;
+        if files.iter().any(|file| file.deletion.commit.is_some()) {
+            ui.say("next: git checkout <commit>^ -- <path>  (brings one back)\n")?;
+        }
+    }
+    Ok(Exit::Done)
+}
