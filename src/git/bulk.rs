@@ -5,25 +5,19 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
-    io::Write as _,
     path::Path,
 };
 
 use anyhow::Context as _;
-use gix::{
-    objs::{Kind, compute_hash},
-    zlib::{Compression, stream::deflate},
-};
+use gix::objs::{Exists as _, Kind, compute_hash};
 
 use super::{
     Repo,
     objects::{Entry, decode_tree, encode_tree, from_gix},
+    pack::{self, Object},
     program::Git,
 };
-use crate::{
-    domain::id::Oid,
-    process::{clock, fault},
-};
+use crate::{domain::id::Oid, process::clock};
 
 /// So few objects are written one by one: a pack for each would only be in git's way.
 const LOOSE_MAX: usize = 6;
@@ -33,13 +27,16 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 #[must_use = "nothing is written before `finish`"]
 pub struct Bulk<'r> {
     repo: &'r Repo,
-    objects: Vec<(Kind, Vec<u8>)>,
+    objects: Vec<Object>,
     bytes: usize,
     seen: HashSet<Oid>,
     /// Trees that may not be written yet, for whoever builds on them.
     trees: HashMap<Oid, Vec<u8>>,
     /// Where objects go that the repository shall never see; it is gone when this value is.
     scratch: Option<tempfile::TempDir>,
+    /// What there is already. Looking again for packs of others with each new object costs more than
+    /// writing what they may have.
+    known: gix::OdbHandle,
 }
 
 impl std::fmt::Debug for Bulk<'_> {
@@ -57,6 +54,11 @@ impl<'r> Bulk<'r> {
             seen: HashSet::new(),
             trees: HashMap::new(),
             scratch: None,
+            known: {
+                let mut known = repo.gix().objects.clone();
+                known.refresh_never();
+                known
+            },
         }
     }
 
@@ -108,16 +110,17 @@ impl<'r> Bulk<'r> {
     fn add(&mut self, kind: Kind, data: Vec<u8>) -> anyhow::Result<Oid> {
         let id = compute_hash(self.repo.gix().object_hash(), kind, &data)
             .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let (known, gix_id) = (self.known.exists(&id), id);
         let id = from_gix(&id);
         if !self.seen.insert(id.clone()) {
             return Ok(id);
         }
-        if self.repo.has_object(&id) {
+        if known {
             self.freshen(&id);
             return Ok(id);
         }
         self.bytes += data.len();
-        self.objects.push((kind, data));
+        self.objects.push(Object { id: gix_id, kind, data });
         if BYTES_MAX < self.bytes {
             self.flush()?;
         }
@@ -141,21 +144,15 @@ impl<'r> Bulk<'r> {
             return Ok(());
         }
         if objects.len() <= LOOSE_MAX && self.scratch.is_none() {
-            for (kind, data) in objects {
-                self.repo.write(kind, &data)?;
+            for object in objects {
+                self.repo.write(object.kind, &object.data)?;
             }
             return Ok(());
         }
-        fault::point("pack");
-        let pack = pack(self.repo, &objects)?;
-        drop(objects);
-        // git names the pack, makes its index and syncs both.
-        let words = ["index-pack", "--stdin"];
-        self.git().feed(&words, &pack, None).with_context(|| {
-            format!("cannot write objects into `{}`", self.repo.objects_dir().display())
-        })?;
-        fault::point("pack-written");
-        Ok(())
+        let store = self.repo.objects_dir();
+        let place = self.scratch.as_ref().map_or(store.as_path(), tempfile::TempDir::path);
+        pack::write(place, self.repo.gix().object_hash(), &objects)
+            .with_context(|| format!("cannot write objects into `{}`", place.display()))
     }
 
     /// Something that nothing points to may be old enough to be pruned in this very moment. git makes
@@ -173,40 +170,4 @@ fn make_young(path: &Path) {
     if let Ok(file) = fs::File::open(path) {
         let _ = file.set_modified(clock::file_time());
     }
-}
-
-/// A pack as it goes over a pipe: header, whole objects, checksum.
-fn pack(repo: &Repo, objects: &[(Kind, Vec<u8>)]) -> anyhow::Result<Vec<u8>> {
-    let count = u32::try_from(objects.len()).context("too many objects for a pack")?;
-    let mut pack = b"PACK\0\0\0\x02".to_vec();
-    pack.extend_from_slice(&count.to_be_bytes());
-    for (kind, data) in objects {
-        entry_header(&mut pack, *kind, data.len());
-        let mut deflate = deflate::Write::new(&mut pack, Compression::BEST_SPEED);
-        deflate.write_all(data)?;
-        deflate.flush()?;
-    }
-    let mut hasher = gix::hash::hasher(repo.gix().object_hash());
-    hasher.update(&pack);
-    let sum = hasher.try_finalize().map_err(|error| anyhow::anyhow!("{error}"))?;
-    pack.extend_from_slice(sum.as_slice());
-    Ok(pack)
-}
-
-/// Kind and size: four bits of the size beside the kind, then seven for each further byte.
-fn entry_header(pack: &mut Vec<u8>, kind: Kind, size: usize) {
-    let kind: u8 = match kind {
-        Kind::Commit => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
-        Kind::Tag => 4,
-    };
-    let mut byte = (kind << 4) | (size & 0x0f) as u8;
-    let mut rest = size >> 4;
-    while rest != 0 {
-        pack.push(byte | 0x80);
-        byte = (rest & 0x7f) as u8;
-        rest >>= 7;
-    }
-    pack.push(byte);
 }

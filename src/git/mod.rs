@@ -4,6 +4,7 @@
 pub mod bulk;
 pub mod deletions;
 pub mod objects;
+mod pack;
 pub mod parameters;
 pub mod program;
 pub mod refs;
