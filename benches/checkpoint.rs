@@ -52,7 +52,7 @@ fn compare(scene: &Scene, changed: usize, new: usize) {
             bytes[at].push(scene.object_bytes().saturating_sub(before));
         }
     }
-    let medians: Vec<Duration> = times.iter_mut().map(median).collect();
+    let medians: Vec<Duration> = times.iter_mut().map(|all| median(all)).collect();
     let what = format!("{} files, {changed} changed, {new} new", scene.files);
     for (at, (name, _)) in ways.iter().enumerate() {
         println!(
@@ -76,7 +76,7 @@ fn private_index(scene: &Scene) {
     }
 }
 
-fn median<T: Copy + Ord>(all: &mut Vec<T>) -> T {
+fn median<T: Copy + Ord>(all: &mut [T]) -> T {
     all.sort_unstable();
     all[all.len() / 2]
 }

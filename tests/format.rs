@@ -13,7 +13,7 @@ use git_run::{
     },
     store::{
         journal, message, notes,
-        wire::{deletion, event, note, policy, state},
+        wire::{checkpoint, deletion, event, note, policy, state},
     },
 };
 
@@ -138,6 +138,23 @@ fn a_note_and_a_lease_are_what_is_written() {
 }
 
 #[test]
+fn a_checkpoint_and_its_record_are_read_and_written_again_to_the_byte() {
+    let tree = git_run::domain::id::Oid::parse(&"a".repeat(40)).unwrap();
+    for line in examples("checkpoint") {
+        assert_eq!(checkpoint::encode(&checkpoint::decode(line, &tree).unwrap()), line);
+        let unknown = line.replacen("{", "{\"aaa\":[1],", 1);
+        let moved = checkpoint::moved(&unknown, None, &tree).unwrap();
+        assert!(moved.contains("\"aaa\":[1]") && moved.contains("\"previous\":null"), "{moved}");
+        assert_eq!(checkpoint::decode(&moved, &tree).unwrap().was, Some(tree.clone()));
+    }
+    for text in examples("record") {
+        let record = checkpoint::decode_record(text.as_bytes()).unwrap();
+        assert_eq!(checkpoint::encode_record(&record), format!("{text}\n"));
+    }
+    assert_eq!((examples("checkpoint").len(), examples("record").len()), (1, 1));
+}
+
+#[test]
 fn the_table_of_bounds_has_the_numbers_of_the_code() {
     for (name, number) in [
         ("EVENT_BYTES_MAX", event::EVENT_BYTES_MAX as u64),
@@ -148,6 +165,8 @@ fn the_table_of_bounds_has_the_numbers_of_the_code() {
         ("NOTE_BYTES_MAX", notes::NOTE_BYTES_MAX),
         ("REPORT_BYTES_MAX", report_file::REPORT_BYTES_MAX),
         ("WORKFLOW_BYTES_MAX", workflow_file::WORKFLOW_BYTES_MAX as u64),
+        ("CHECKPOINT_BYTES_MAX", checkpoint::CHECKPOINT_BYTES_MAX),
+        ("RECORD_BYTES_MAX", checkpoint::RECORD_BYTES_MAX),
         ("NAME_BYTES_MAX", git_run::domain::id::NAME_BYTES_MAX as u64),
         ("FINDINGS_MAX", git_run::domain::finding::FINDINGS_MAX as u64),
         ("DELETED_KEPT_MAX", DELETED_KEPT_MAX as u64),
