@@ -29,8 +29,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &DeletedArgs) -> Result<Exit, 
         ui.say(&deleted::tree(&found.run, files))?;
     } else {
         ui.say(&deleted::text(files))?;
-        if files.iter().any(|file| file.deletion.commit.is_some()) {
-            ui.say("next: git checkout <commit>^ -- <path>  (brings one back)\n")?;
+        if !files.is_empty() {
+            ui.say("next: git run restore <path>  (brings one back)\n")?;
         }
     }
     Ok(Exit::Done)

@@ -29,7 +29,7 @@ impl Log for Narrated<'_> {
         let told = events.clone();
         self.journal.append(events, artifacts, now)?;
         if !self.quiet {
-            for event in &told {
+            for event in told.iter().filter(|event| !goes_without_saying(event)) {
                 let _ = writeln!(
                     io::stderr(),
                     "{}",
@@ -43,6 +43,11 @@ impl Log for Narrated<'_> {
     fn refresh(&mut self) -> Result<(), AppendError> {
         self.journal.refresh()
     }
+}
+
+/// Before each stage there is one.
+fn goes_without_saying(event: &Event) -> bool {
+    matches!(event, Event::CheckpointMade { why, .. } if why == "stage")
 }
 
 /// What agents say, as they say it: on a terminal only.

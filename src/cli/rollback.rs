@@ -175,7 +175,7 @@ impl<'r> Desk<'r> {
             .map_err(|not| interrupted(self.repo, not))?;
         drop(self.hold);
         if let Some(mut answer) = answer {
-            answer["report"] = done.report.into();
+            answer["report"] = done.report.map(|path| format!("artifacts/{path}")).into();
             ui.say_json(&answer)?;
         } else if !quiet {
             let what = match (finishing, kind) {
@@ -193,6 +193,9 @@ impl<'r> Desk<'r> {
                 ),
             };
             ui.say(&text)?;
+            if let Some(report) = &done.report {
+                ui.say(&format!("report: git run show artifacts/{report}\n"))?;
+            }
         }
         Ok(Exit::Done)
     }

@@ -104,7 +104,7 @@ pub fn sentence(event: &Event, run: &Run) -> String {
         Event::RunClosed { why } => format!("jacked out: {why}"),
         Event::Remarked { text } => format!("remark: {}", first_line(text)),
         Event::CheckpointMade { number, commit, why, .. } => {
-            format!("checkpoint {number} at {}: {}", commit.short(), first_line(why))
+            format!("checkpoint {number} ({}): {}", commit.short(), first_line(why))
         }
         Event::RolledBack(back) => format!("{}{}", at_item(run), rolled_back(back)),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
@@ -166,8 +166,8 @@ fn delivered(outcome: &Delivery) -> String {
 fn rolled_back(back: &Rollback) -> String {
     let what = match back.how {
         RollbackKind::Rollback => "rolled back",
-        RollbackKind::Undo => "the rollback was undone: back",
-        RollbackKind::Redo => "the rollback was done again: back",
+        RollbackKind::Undo => "undone: back",
+        RollbackKind::Redo => "done again: back",
     };
     let (to, head, saved) = (back.to, back.head.short(), back.saved);
     format!("{what} to checkpoint {to}, now at {head}; what was there before is checkpoint {saved}")

@@ -205,12 +205,15 @@ fn facts(
     } else {
         BTreeSet::new()
     };
-    Ok(Facts {
+    let alone = Facts {
         unsaved: paths(&now.record),
         unknown_then: paths(then),
         ignored_then,
-        in_the_way: in_the_way(repo, changes, &inner),
-    })
+        ..Facts::default()
+    };
+    // What stays for one of these reasons is in the way of what would take its place.
+    let staying = restore::plan(changes, &alone).keep.into_iter().map(|(path, _)| path).collect();
+    Ok(Facts { in_the_way: in_the_way(repo, changes, &staying, &inner), ..alone })
 }
 
 fn plan(wish: &Wish, files: FilePlan, now: &Snapshot, then: Record) -> Plan {

@@ -5,6 +5,7 @@ mod ignored;
 mod in_the_way;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     fs, io,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
@@ -99,13 +100,10 @@ impl PrivateIndex {
             let words = [&["-c", "core.safecrlf=false"], &words[..]].concat();
             self.run(&words, &now.saved.join(&0))?;
         }
-        // Paths that are not merged and left out have no side that a tree could hold.
-        let rest: Vec<&[u8]> = record
-            .unmerged
-            .iter()
-            .map(|side| side.path.as_slice())
-            .filter(|path| record.left_out.iter().any(|left| left.path == *path))
-            .collect();
+        // A path that is not merged and has no file that was saved is in no tree.
+        let saved: BTreeSet<&[u8]> = now.saved.iter().map(Vec::as_slice).collect();
+        let sides = record.unmerged.iter().map(|side| side.path.as_slice());
+        let rest: Vec<&[u8]> = sides.filter(|path| !saved.contains(path)).collect();
         if !rest.is_empty() {
             self.run(&["update-index", "--force-remove", "-z", "--stdin"], &rest.join(&0))?;
         }

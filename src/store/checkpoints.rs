@@ -108,9 +108,12 @@ pub fn every(repo: &Repo, chain: &str) -> anyhow::Result<Vec<Made>> {
 /// The chains that were made in this work tree.
 pub fn chains_here(repo: &Repo) -> anyhow::Result<Vec<String>> {
     let (standing, identity) = (standing(repo)?, repo.identity());
+    // The run that is here stays here when the directory is moved.
+    let run = catalog::here(repo).ok().flatten().map(|(run, _)| of_run(&run));
     let mut found = Vec::new();
     for (name, tip) in chains(repo)? {
         let here = name == standing
+            || Some(&name) == run.as_ref()
             || read(repo, &tip).is_ok_and(|made| made.checkpoint.worktree == identity);
         if here {
             found.push(name);

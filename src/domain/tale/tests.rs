@@ -25,10 +25,10 @@ a: verdict revise with 2 findings after 1m
 halt requested at once: lunch
 halted: lunch
 resumed
-checkpoint 3 at 0000000000: before review
+checkpoint 3 (0000000000): before review
 a: rolled back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
-a: the rollback was undone: back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
-a: the rollback was done again: back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
+a: undone: back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
+a: done again: back to checkpoint 3, now at 0000000000; what was there before is checkpoint 4
 ";
 
 #[test]
