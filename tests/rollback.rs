@@ -194,6 +194,24 @@ fn a_finished_run_stays_finished_and_hears_of_the_rollback() {
 }
 
 #[test]
+fn a_secret_that_an_agent_removed_is_told_of_although_nobody_has_it() {
+    let repo = TestRepo::scripted(&[("implement", "rm .env; echo work > work.txt")]);
+    repo.write(".env", "KEY=1\n");
+    repo.run(&["sprint-1", "--local"]).ends(0);
+    let ran = repo.run(&["deleted"]).ends(0);
+    assert!(
+        ran.out.contains("nobody has a copy; seen at checkpoint 1, left out: .env"),
+        "{}",
+        ran.out
+    );
+    let gone = &repo.run(&["deleted", "--json"]).ends(0).json()["gone_unsaved"];
+    assert_eq!((&gone[0]["path"], &gone[0]["size"]), (&".env".into(), &6.into()));
+    repo.write(".env", "KEY=1\n");
+    let ran = repo.run(&["deleted"]).ends(0);
+    assert!(!ran.out.contains(".env"), "{}", ran.out);
+}
+
+#[test]
 fn what_is_dropped_is_named_and_numbers_stay() {
     let repo = TestRepo::new();
     for at in 0..15 {

@@ -6,7 +6,12 @@ use super::{
     resume::{frozen, wanted},
     ui::Ui,
 };
-use crate::{engine::deletions, git::Repo, report::deleted};
+use crate::{
+    domain::checkpoint::LeftOut,
+    engine::deletions,
+    git::Repo,
+    report::{checkpoint, deleted},
+};
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &DeletedArgs) -> Result<Exit, Fail> {
     let id = wanted(repo, args.run.as_deref())?;
@@ -21,14 +26,26 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &DeletedArgs) -> Result<Exit, 
         ));
     }
     let files = &found.files;
+    let unsaved = deletions::gone_unsaved(repo, &id)?;
     if ui.json {
-        ui.say_json(&deleted::json(&found.run, found.end.as_str(), files, found.unseen))?;
+        let mut value = deleted::json(&found.run, found.end.as_str(), files, found.unseen);
+        let last_seen = |(number, left): &(u64, LeftOut)| {
+            let mut value = checkpoint::left_out_json(left);
+            value["checkpoint"] = (*number).into();
+            value
+        };
+        value["gone_unsaved"] = unsaved.iter().map(last_seen).collect();
+        ui.say_json(&value)?;
     } else if args.porcelain || args.zero {
         ui.say_bytes(&deleted::porcelain(files, args.zero))?;
     } else if args.tree {
         ui.say(&deleted::tree(&found.run, files))?;
     } else {
         ui.say(&deleted::text(files))?;
+        for (number, left) in &unsaved {
+            let line = checkpoint::left_out_line(left);
+            ui.say(&format!("gone, and nobody has a copy; seen at checkpoint {number}, {line}\n"))?;
+        }
         if !files.is_empty() {
             ui.say("next: git run restore <path>  (brings one back)\n")?;
         }

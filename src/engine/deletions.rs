@@ -1,10 +1,15 @@
 //! The files that a run deleted: written down when its commits are, and found again from the journal,
 //! the run's own commits and the work tree together. Looking writes nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt as _,
+};
 
 use crate::{
     domain::{
+        checkpoint::LeftOut,
         deletion::{self, Deleted, Deletion, Fate, Mark, Scene, Traced},
         event::{Event, StageStart, Work},
         id::{ItemId, Oid, RunId, StageId, TaskId},
@@ -14,7 +19,7 @@ use crate::{
     git::{Repo, deletions::Change},
     process::clock,
     store::{
-        catalog, history,
+        catalog, checkpoints, history,
         journal::{Artifact, Present},
         notes,
         wire::{
@@ -218,6 +223,23 @@ pub fn find(repo: &Repo, id: &RunId, plan: &Plan) -> anyhow::Result<Found> {
     let all = deletion::gathered(recorded, computed, gone);
     let files = traced(repo, all, &moved, &tip, is_here)?;
     Ok(Found { run, files, end, unseen: range.unseen })
+}
+
+/// Files that checkpoints of the run had to leave out and that are gone since: nobody has a copy. Each
+/// with the newest checkpoint that saw it.
+pub fn gone_unsaved(repo: &Repo, id: &RunId) -> anyhow::Result<Vec<(u64, LeftOut)>> {
+    let Some(top) = repo.worktree() else { return Ok(Vec::new()) };
+    let mut found: BTreeMap<Vec<u8>, (u64, LeftOut)> = BTreeMap::new();
+    for made in checkpoints::every(repo, &checkpoints::of_run(id))? {
+        if made.checkpoint.counts.left_out == 0 || made.checkpoint.worktree != repo.identity() {
+            continue;
+        }
+        for left in checkpoints::record(repo, &made)?.left_out {
+            found.insert(left.path.clone(), (made.checkpoint.number, left));
+        }
+    }
+    let is_there = |path: &[u8]| top.join(OsStr::from_bytes(path)).symlink_metadata().is_ok();
+    Ok(found.into_values().filter(|(_, left)| !is_there(&left.path)).collect())
 }
 
 fn told(repo: &Repo, id: &RunId, plan: &Plan) -> anyhow::Result<Told> {

@@ -91,7 +91,8 @@ fn listed<T>(all: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
     lines
 }
 
-fn left_out_line(left: &LeftOut) -> String {
+#[must_use]
+pub fn left_out_line(left: &LeftOut) -> String {
     let why = match left.reason {
         LeftOutReason::Large => "over the size limit",
         LeftOutReason::Secret => "looks like a secret",
