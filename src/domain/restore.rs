@@ -33,7 +33,7 @@ pub struct Facts {
     pub unsaved: BTreeSet<Vec<u8>>,
     /// Left out of the checkpoint: it was there then, and nobody knows with which bytes.
     pub unknown_then: BTreeSet<Vec<u8>>,
-    /// Untracked now, and ignored by the rules of the checkpoint.
+    /// Not tracked then, and ignored by the rules of the checkpoint.
     pub ignored_then: BTreeSet<Vec<u8>>,
     /// Something that was not saved stands where a file would be written, or on the way to it.
     pub in_the_way: BTreeMap<Vec<u8>, Vec<u8>>,

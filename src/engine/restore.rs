@@ -9,7 +9,8 @@ use crate::{
     config::settings::Checkpoints,
     domain::{
         checkpoint::{
-            LeftOutReason, Made, Operation, OperationKind, Record, RunPlace, Why, undoable,
+            Checkpoint, LeftOutReason, Made, Operation, OperationKind, Record, RunPlace, Why,
+            undoable,
         },
         event::{Event, Place, RefMove, Rollback, RollbackKind},
         id::Oid,
@@ -20,7 +21,7 @@ use crate::{
     git::{
         Repo,
         bulk::Bulk,
-        restore::{PrivateIndex, ignored_by, in_the_way, sweep, tree_after},
+        restore::{PrivateIndex, Rules, ignored_by, in_the_way, sweep, tree_after},
         snapshot::{self, Snapshot},
         tree_diff,
     },
@@ -194,23 +195,37 @@ fn facts(
         .filter(|left| left.reason == LeftOutReason::Repository)
         .map(|left| left.path.clone())
         .collect();
+    let ignored_then = ignored_then(repo, bulk, changes, &wish.to.checkpoint, now)?;
+    let (unsaved, unknown_then): (BTreeSet<_>, BTreeSet<_>) = (paths(&now.record), paths(then));
+    let staying = unsaved.iter().chain(&unknown_then).chain(&ignored_then).cloned().collect();
+    let in_the_way = in_the_way(repo, changes, &inner, &staying);
+    Ok(Facts { unsaved, unknown_then, ignored_then, in_the_way })
+}
+
+/// What would be removed, was not tracked then, and is hidden by the rules of then: it may have been
+/// there, whether somebody tracked it since or not.
+fn ignored_then(
+    repo: &Repo,
+    bulk: &Bulk<'_>,
+    changes: &[Change],
+    target: &Checkpoint,
+    now: &Snapshot,
+) -> anyhow::Result<BTreeSet<Vec<u8>>> {
     let rules_change = changes
         .iter()
         .any(|change| change.path == b".gitignore" || change.path.ends_with(b"/.gitignore"));
+    let rules = if rules_change { Rules::Of(&target.tree) } else { Rules::OfWorktree };
     let gone = changes.iter().filter(|change| change.then.is_none()).map(|change| &change.path);
-    let untracked: Vec<Vec<u8>> =
-        gone.filter(|path| now.untracked.binary_search(path).is_ok()).cloned().collect();
-    let ignored_then = if rules_change {
-        ignored_by(repo, bulk, &wish.to.checkpoint.tree, &untracked)?
-    } else {
-        BTreeSet::new()
-    };
-    Ok(Facts {
-        unsaved: paths(&now.record),
-        unknown_then: paths(then),
-        ignored_then,
-        in_the_way: in_the_way(repo, changes, &inner),
-    })
+    // By the same rules, what is not tracked and was seen is not ignored.
+    let may_be = |path: &&Vec<u8>| rules_change || now.untracked.binary_search(path).is_err();
+    let gone: Vec<Vec<u8>> = gone.filter(may_be).cloned().collect();
+    let mut ignored = BTreeSet::new();
+    for path in ignored_by(repo, bulk, rules, &gone)? {
+        if !repo.tree_has_file(&target.index, &path)? {
+            ignored.insert(path);
+        }
+    }
+    Ok(ignored)
 }
 
 fn plan(wish: &Wish, files: FilePlan, now: &Snapshot, then: Record) -> Plan {

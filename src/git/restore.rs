@@ -32,7 +32,7 @@ use crate::{
     process::fault,
 };
 
-pub use ignored::ignored_by;
+pub use ignored::{Rules, ignored_by};
 pub use in_the_way::in_the_way;
 
 /// Rules for path names that hold on every file system, wherever this runs.
