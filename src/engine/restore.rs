@@ -9,8 +9,8 @@ use crate::{
     config::settings::Checkpoints,
     domain::{
         checkpoint::{
-            Checkpoint, LeftOutReason, Made, Operation, OperationKind, Record, RunPlace, Why,
-            undoable,
+            Checkpoint, LeftOutReason, Made, Operation, OperationKind, Record, RunPlace, Unmerged,
+            Why, undoable,
         },
         event::{Event, Place, RefMove, Rollback, RollbackKind},
         id::Oid,
@@ -238,24 +238,22 @@ fn plan(wish: &Wish, files: FilePlan, now: &Snapshot, then: Record) -> Plan {
     let step = RefMove { name, old: now.head.commit.clone(), new: target.head.clone() };
     let moves = if whole && step.old != step.new { vec![step] } else { Vec::new() };
     let was = &now.record;
-    let extras = |record: &Record| {
-        (
-            record.unmerged.clone(),
-            record.intent_to_add.clone(),
-            record.assume_unchanged.clone(),
-            record.skip_worktree.clone(),
-        )
-    };
     Plan {
         to: wish.to.clone(),
         kind: wish.kind,
         moves,
         files,
-        index: whole && (now.index != target.index || extras(was) != extras(&then)),
+        index: whole && (now.index != target.index || beyond_tree(was) != beyond_tree(&then)),
         progress: whole && was.progress != then.progress,
         now: now.record.clone(),
         then,
     }
+}
+
+/// What an index has beside its tree.
+fn beyond_tree(record: &Record) -> (&[Unmerged], [&[Vec<u8>]; 3]) {
+    let paths = [&record.intent_to_add, &record.assume_unchanged, &record.skip_worktree];
+    (&record.unmerged, paths.map(Vec::as_slice))
 }
 
 /// The run of this work tree, which is told what was done; it must not be at work.
@@ -459,8 +457,11 @@ pub fn step(
     for number in numbers.into_iter().rev() {
         let Some(to) = find(number) else { return Ok(Err(NoStep::Dropped(number))) };
         let checkpoint = &to.checkpoint;
+        let then = checkpoints::record(repo, to)?;
         let same = (&checkpoint.head, &checkpoint.index, &checkpoint.tree)
-            == (&now.head.commit, &now.index, &now.tree);
+            == (&now.head.commit, &now.index, &now.tree)
+            && beyond_tree(&then) == beyond_tree(&now.record)
+            && then.progress == now.record.progress;
         // Taking back what changed nothing is no step that anybody sees.
         if same && kind == OperationKind::Undo {
             continue;

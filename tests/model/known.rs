@@ -50,6 +50,18 @@ fn without_rules() -> Named {
                 back_to(0),
             ],
         ),
+        (
+            "an undo of nothing but what is to be added later",
+            vec![
+                write("a", "1\n"),
+                Op::Later { path: "a".into() },
+                Op::Checkpoint,
+                Op::Unstage { path: "a".into() },
+                Op::Rollback { which: 0, keep_files: false, and_back: false },
+                Op::Undo,
+                Op::Redo,
+            ],
+        ),
     ]
 }
 
