@@ -33,7 +33,7 @@ pub struct Facts {
     pub unsaved: BTreeSet<Vec<u8>>,
     /// Left out of the checkpoint: it was there then, and nobody knows with which bytes.
     pub unknown_then: BTreeSet<Vec<u8>>,
-    /// Untracked now, and ignored by the rules of the checkpoint.
+    /// Not tracked then, and ignored by the rules of the checkpoint.
     pub ignored_then: BTreeSet<Vec<u8>>,
     /// Something that was not saved stands where a file would be written, or on the way to it.
     pub in_the_way: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -96,16 +96,14 @@ fn kept(change: &Change, facts: &Facts) -> Option<Kept> {
     if is_submodule(&change.now) || is_submodule(&change.then) {
         return Some(Kept::Submodule);
     }
+    // What the checkpoint's tree has there instead was never in the work tree.
+    if facts.unknown_then.contains(path) {
+        return Some(Kept::UnknownThen);
+    }
     if change.then.is_some() {
         return None;
     }
-    if facts.unknown_then.contains(path) {
-        Some(Kept::UnknownThen)
-    } else if facts.ignored_then.contains(path) {
-        Some(Kept::IgnoredThen)
-    } else {
-        None
-    }
+    if facts.ignored_then.contains(path) { Some(Kept::IgnoredThen) } else { None }
 }
 
 /// Where HEAD is, and what git is in the middle of.

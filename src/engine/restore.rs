@@ -9,7 +9,8 @@ use crate::{
     config::settings::Checkpoints,
     domain::{
         checkpoint::{
-            LeftOutReason, Made, Operation, OperationKind, Record, RunPlace, Why, undoable,
+            Checkpoint, LeftOutReason, Made, Operation, OperationKind, Record, RunPlace, Unmerged,
+            Why, undoable,
         },
         event::{Event, Place, RefMove, Rollback, RollbackKind},
         id::Oid,
@@ -20,7 +21,7 @@ use crate::{
     git::{
         Repo,
         bulk::Bulk,
-        restore::{PrivateIndex, ignored_by, in_the_way, sweep, tree_after},
+        restore::{PrivateIndex, Rules, ignored_by, in_the_way, sweep, tree_after},
         snapshot::{self, Snapshot},
         tree_diff,
     },
@@ -194,26 +195,37 @@ fn facts(
         .filter(|left| left.reason == LeftOutReason::Repository)
         .map(|left| left.path.clone())
         .collect();
+    let ignored_then = ignored_then(repo, bulk, changes, &wish.to.checkpoint, now)?;
+    let (unsaved, unknown_then): (BTreeSet<_>, BTreeSet<_>) = (paths(&now.record), paths(then));
+    let staying = unsaved.iter().chain(&unknown_then).chain(&ignored_then).cloned().collect();
+    let in_the_way = in_the_way(repo, changes, &inner, &staying);
+    Ok(Facts { unsaved, unknown_then, ignored_then, in_the_way })
+}
+
+/// What would be removed, was not tracked then, and is hidden by the rules of then: it may have been
+/// there, whether somebody tracked it since or not.
+fn ignored_then(
+    repo: &Repo,
+    bulk: &Bulk<'_>,
+    changes: &[Change],
+    target: &Checkpoint,
+    now: &Snapshot,
+) -> anyhow::Result<BTreeSet<Vec<u8>>> {
     let rules_change = changes
         .iter()
         .any(|change| change.path == b".gitignore" || change.path.ends_with(b"/.gitignore"));
+    let rules = if rules_change { Rules::Of(&target.tree) } else { Rules::OfWorktree };
     let gone = changes.iter().filter(|change| change.then.is_none()).map(|change| &change.path);
-    let untracked: Vec<Vec<u8>> =
-        gone.filter(|path| now.untracked.binary_search(path).is_ok()).cloned().collect();
-    let ignored_then = if rules_change {
-        ignored_by(repo, bulk, &wish.to.checkpoint.tree, &untracked)?
-    } else {
-        BTreeSet::new()
-    };
-    let alone = Facts {
-        unsaved: paths(&now.record),
-        unknown_then: paths(then),
-        ignored_then,
-        ..Facts::default()
-    };
-    // What stays for one of these reasons is in the way of what would take its place.
-    let staying = restore::plan(changes, &alone).keep.into_iter().map(|(path, _)| path).collect();
-    Ok(Facts { in_the_way: in_the_way(repo, changes, &staying, &inner), ..alone })
+    // By the same rules, what is not tracked and was seen is not ignored.
+    let may_be = |path: &&Vec<u8>| rules_change || now.untracked.binary_search(path).is_err();
+    let gone: Vec<Vec<u8>> = gone.filter(may_be).cloned().collect();
+    let mut ignored = BTreeSet::new();
+    for path in ignored_by(repo, bulk, rules, &gone)? {
+        if !repo.tree_has_file(&target.index, &path)? {
+            ignored.insert(path);
+        }
+    }
+    Ok(ignored)
 }
 
 fn plan(wish: &Wish, files: FilePlan, now: &Snapshot, then: Record) -> Plan {
@@ -226,24 +238,22 @@ fn plan(wish: &Wish, files: FilePlan, now: &Snapshot, then: Record) -> Plan {
     let step = RefMove { name, old: now.head.commit.clone(), new: target.head.clone() };
     let moves = if whole && step.old != step.new { vec![step] } else { Vec::new() };
     let was = &now.record;
-    let extras = |record: &Record| {
-        (
-            record.unmerged.clone(),
-            record.intent_to_add.clone(),
-            record.assume_unchanged.clone(),
-            record.skip_worktree.clone(),
-        )
-    };
     Plan {
         to: wish.to.clone(),
         kind: wish.kind,
         moves,
         files,
-        index: whole && (now.index != target.index || extras(was) != extras(&then)),
+        index: whole && (now.index != target.index || beyond_tree(was) != beyond_tree(&then)),
         progress: whole && was.progress != then.progress,
         now: now.record.clone(),
         then,
     }
+}
+
+/// What an index has beside its tree.
+fn beyond_tree(record: &Record) -> (&[Unmerged], [&[Vec<u8>]; 3]) {
+    let paths = [&record.intent_to_add, &record.assume_unchanged, &record.skip_worktree];
+    (&record.unmerged, paths.map(Vec::as_slice))
 }
 
 /// The run of this work tree, which is told what was done; it must not be at work.
@@ -447,8 +457,11 @@ pub fn step(
     for number in numbers.into_iter().rev() {
         let Some(to) = find(number) else { return Ok(Err(NoStep::Dropped(number))) };
         let checkpoint = &to.checkpoint;
+        let then = checkpoints::record(repo, to)?;
         let same = (&checkpoint.head, &checkpoint.index, &checkpoint.tree)
-            == (&now.head.commit, &now.index, &now.tree);
+            == (&now.head.commit, &now.index, &now.tree)
+            && beyond_tree(&then) == beyond_tree(&now.record)
+            && then.progress == now.record.progress;
         // Taking back what changed nothing is no step that anybody sees.
         if same && kind == OperationKind::Undo {
             continue;

@@ -33,7 +33,7 @@ use crate::{
     process::fault,
 };
 
-pub use ignored::ignored_by;
+pub use ignored::{Rules, ignored_by};
 pub use in_the_way::in_the_way;
 
 /// Rules for path names that hold on every file system, wherever this runs.
@@ -65,7 +65,8 @@ impl PrivateIndex {
     /// when files have changed since.
     pub fn of(repo: &Repo, bulk: &Bulk<'_>, now: &Snapshot) -> anyhow::Result<Self> {
         let place = bulk.private_dir()?;
-        let copied = match fs::read(repo.git_dir().join("index")) {
+        let index = repo.git_dir().join("index");
+        let copied = match fs::read(&index) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).context("cannot read the index"),
@@ -73,6 +74,7 @@ impl PrivateIndex {
         let path = place.path().join("index");
         if let Some(bytes) = &copied {
             fs::write(&path, bytes)?;
+            keep_time(&index, &path)?;
         }
         let this = Self { place, git: bulk.git(), copied, git_dir: repo.git_dir().to_owned() };
         this.catch_up(now)?;
@@ -95,6 +97,10 @@ impl PrivateIndex {
                 self.run(&["update-index", word, "-z", "--stdin"], &paths.join(&0))?;
             }
         }
+        // What is gone may stand behind a link by now, where git would not look for it.
+        if !now.gone.is_empty() {
+            self.run(&["update-index", "--force-remove", "-z", "--stdin"], &now.gone.join(&0))?;
+        }
         if !now.saved.is_empty() {
             let words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
             let words = [&["-c", "core.safecrlf=false"], &words[..]].concat();
@@ -107,7 +113,15 @@ impl PrivateIndex {
         if !rest.is_empty() {
             self.run(&["update-index", "--force-remove", "-z", "--stdin"], &rest.join(&0))?;
         }
+        // git moves no file whose times it does not know, though it has the very content.
+        self.refresh();
         Ok(())
+    }
+
+    /// It says by its exit code that files differ from the index, as some may.
+    fn refresh(&self) {
+        let refreshed = self.run(&["update-index", "-q", "--unmerged", "--refresh"], &[]);
+        drop(refreshed);
     }
 
     /// Whether git would move the files so, without moving any.
@@ -133,24 +147,20 @@ impl PrivateIndex {
     /// Makes it the index of the work tree: `tree`, and what a tree cannot say. The entries keep what
     /// they know about the files.
     pub fn install(&self, tree: &Oid, record: &Record) -> anyhow::Result<()> {
-        self.read_tree(&["-m", tree.as_str()])?;
+        // No file is touched, so none need be as the index has it: what was left alone is not.
+        self.read_tree(&["--reset", tree.as_str()])?;
         if !record.unmerged.is_empty() {
             self.run(&["update-index", "-z", "--index-info"], &sides(&record.unmerged))?;
         }
-        let worktree = self.git.worktree();
-        let on_disk = |path: &&Vec<u8>| {
-            worktree
-                .is_some_and(|top| fs::symlink_metadata(top.join(OsStr::from_bytes(path))).is_ok())
-        };
+        let top = self.git.worktree();
+        let on_disk = |path: &&Vec<u8>| top.is_some_and(|top| is_file(top, path));
         let later: Vec<_> = record.intent_to_add.iter().filter(on_disk).cloned().collect();
         if !later.is_empty() {
             let from = ["--pathspec-from-file=-", "--pathspec-file-nul"];
             let words = ["add", "--force", "--intent-to-add"];
             self.run(&[&words[..], &from].concat(), &later.join(&0))?;
         }
-        // It says by its exit code that files differ from the index, as some may.
-        let refreshed = self.run(&["update-index", "-q", "--unmerged", "--refresh"], &[]);
-        drop(refreshed);
+        self.refresh();
         for (word, paths) in [
             ("--assume-unchanged", &record.assume_unchanged),
             ("--skip-worktree", &record.skip_worktree),
@@ -173,8 +183,10 @@ impl PrivateIndex {
             now == self.copied,
             "the index was changed by somebody else meanwhile; run the same command again"
         );
-        fs::copy(self.place.path().join("index"), &ours)
-            .and_then(|_| fs::File::open(&ours)?.sync_all())
+        let private = self.place.path().join("index");
+        fs::copy(&private, &ours)
+            .and_then(|_| keep_time(&private, &ours))
+            .and_then(|()| fs::File::open(&ours)?.sync_all())
             .with_context(|| format!("cannot write `{}`", ours.display()))?;
         fault::point("before-index-lock");
         if let Err(error) = fs::hard_link(&ours, &lock) {
@@ -198,6 +210,20 @@ impl PrivateIndex {
     fn run(&self, words: &[&str], stdin: &[u8]) -> anyhow::Result<Vec<u8>> {
         self.git.feed(words, stdin, Some(&self.place.path().join("index")))
     }
+}
+
+/// Whether a file or a link stands there, and not behind a link.
+fn is_file(top: &Path, path: &[u8]) -> bool {
+    let about = |path: &[u8]| fs::symlink_metadata(top.join(OsStr::from_bytes(path)));
+    let mut above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    above.all(|(at, _)| about(&path[..at]).is_ok_and(|about| about.is_dir()))
+        && about(path).is_ok_and(|about| !about.is_dir())
+}
+
+/// A file that is as old as the index may have changed since without a trace: git looks into it. A
+/// younger copy would make it look unchanged.
+fn keep_time(from: &Path, to: &Path) -> io::Result<()> {
+    fs::File::options().append(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
 
 /// The other name of the lock that we make.

@@ -24,18 +24,25 @@ pub fn changes(git: &Git, now: &Oid, then: &Oid) -> anyhow::Result<Vec<Change>> 
 impl Repo {
     /// Whether a tree has this path, a file's or a directory's.
     pub fn tree_has(&self, tree: &Oid, path: &[u8]) -> anyhow::Result<bool> {
-        let mut tree = tree.clone();
-        let mut parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).peekable();
-        while let Some(part) = parts.next() {
-            let entries = self.read_tree(&tree, TREE_BYTES_MAX)?;
-            match entries.get(part) {
-                None => return Ok(false),
-                Some(_) if parts.peek().is_none() => return Ok(true),
-                Some(entry) if entry.kind != EntryKind::Tree => return Ok(false),
-                Some(entry) => tree = entry.id.clone(),
+        Ok(self.tree_kind(tree, path)?.is_some())
+    }
+
+    /// Whether a tree has a file of this path.
+    pub fn tree_has_file(&self, tree: &Oid, path: &[u8]) -> anyhow::Result<bool> {
+        Ok(self.tree_kind(tree, path)?.is_some_and(|kind| kind != EntryKind::Tree))
+    }
+
+    fn tree_kind(&self, tree: &Oid, path: &[u8]) -> anyhow::Result<Option<EntryKind>> {
+        let (mut tree, mut kind) = (tree.clone(), EntryKind::Tree);
+        for part in path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+            if kind != EntryKind::Tree {
+                return Ok(None);
             }
+            let entries = self.read_tree(&tree, TREE_BYTES_MAX)?;
+            let Some(entry) = entries.get(part) else { return Ok(None) };
+            (tree, kind) = (entry.id.clone(), entry.kind);
         }
-        Ok(true)
+        Ok(Some(kind))
     }
 }
 

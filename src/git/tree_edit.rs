@@ -57,6 +57,8 @@ fn within(
         if let Some(entry) = below.here {
             match entry {
                 Some(entry) => drop(entries.insert(name.to_vec(), entry.clone())),
+                // What is taken out is a file; a directory of its name is none.
+                None if entries.get(name).is_some_and(|old| old.kind == EntryKind::Tree) => {}
                 None => drop(entries.remove(name)),
             }
         }

@@ -1,6 +1,6 @@
-//! Which paths the ignore rules of another tree would hide.
+//! Which paths ignore rules would hide, those of another tree or those that are there.
 
-use std::{collections::BTreeSet, ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
+use std::{collections::BTreeSet, ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, path::Path};
 
 use anyhow::Context as _;
 
@@ -9,21 +9,43 @@ use crate::domain::{id::Oid, restore::is_safe_path};
 
 const RULES_BYTES_MAX: u64 = 1024 * 1024;
 
-/// The paths among these that the `.gitignore` files of `tree` hide, with the rules of the repository
-/// and of the user. The files are laid out in a directory of their own, and git says.
+/// Whose `.gitignore` files count, beside the rules of the repository and of the user.
+#[derive(Debug, Clone, Copy)]
+pub enum Rules<'a> {
+    OfWorktree,
+    Of(&'a Oid),
+}
+
+/// The paths among these that the rules hide, tracked or not.
 pub fn ignored_by(
     repo: &Repo,
     bulk: &Bulk<'_>,
-    tree: &Oid,
+    rules: Rules<'_>,
     paths: &[Vec<u8>],
 ) -> anyhow::Result<BTreeSet<Vec<u8>>> {
     if paths.is_empty() {
         return Ok(BTreeSet::new());
     }
     let place = bulk.private_dir()?;
-    let top = place.path().join("tree");
-    fs::create_dir(&top)?;
-    let git = bulk.git();
+    let git = match rules {
+        Rules::OfWorktree => repo.git(),
+        Rules::Of(tree) => {
+            let top = place.path().join("tree");
+            lay_out(repo, &bulk.git(), tree, &top)?;
+            Git::at(repo.git_dir(), Some(&top))
+        }
+    };
+    let words = ["check-ignore", "--no-index", "-z", "--stdin"];
+    // A name that begins with a colon would be a pattern.
+    let asked: Vec<_> = paths.iter().map(|path| [b"./", path.as_slice()].concat()).collect();
+    let found = git.ask(&words, &asked.join(&0), &place.path().join("no-index"))?;
+    let found = found.split(|byte| *byte == 0).filter_map(|path| path.strip_prefix(b"./"));
+    Ok(found.map(<[u8]>::to_vec).collect())
+}
+
+/// Writes the `.gitignore` files of a tree into a directory of their own.
+fn lay_out(repo: &Repo, git: &Git, tree: &Oid, top: &Path) -> anyhow::Result<()> {
+    fs::create_dir(top)?;
     let listed = git.output(&["ls-tree", "-r", "-z", "--full-tree", tree.as_str()])?;
     for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
         let at = line.iter().position(|byte| *byte == b'\t').context("a line has no path")?;
@@ -40,11 +62,5 @@ pub fn ignored_by(
         }
         fs::write(&file, repo.read_blob(&id, RULES_BYTES_MAX)?)?;
     }
-    let git = Git::at(repo.git_dir(), Some(&top));
-    let words = ["check-ignore", "--no-index", "-z", "--stdin"];
-    // A name that begins with a colon would be a pattern.
-    let asked: Vec<_> = paths.iter().map(|path| [b"./", path.as_slice()].concat()).collect();
-    let found = git.ask(&words, &asked.join(&0), &place.path().join("no-index"))?;
-    let found = found.split(|byte| *byte == 0).filter_map(|path| path.strip_prefix(b"./"));
-    Ok(found.map(<[u8]>::to_vec).collect())
+    Ok(())
 }

@@ -11,14 +11,14 @@ use std::{
 use super::super::Repo;
 use crate::domain::restore::Change;
 
-/// For each path that would be written: the path of what is in its way, if anything is. What is
-/// `staying` is left alone for other reasons.
+/// For each path that would be written: the path of what is in its way, if anything is. What is to
+/// stay is in the way as if it were not saved.
 #[must_use]
 pub fn in_the_way(
     repo: &Repo,
     changes: &[Change],
-    staying: &BTreeSet<Vec<u8>>,
     inner_repositories: &BTreeSet<Vec<u8>>,
+    staying: &BTreeSet<Vec<u8>>,
 ) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let Some(top) = repo.worktree() else { return BTreeMap::new() };
     let goes = |change: &&Change| change.now.is_some() && !staying.contains(&change.path);
@@ -30,7 +30,7 @@ pub fn in_the_way(
 
 struct Look<'a> {
     top: &'a Path,
-    /// Paths that differ, whose present content is saved, and which may go.
+    /// Paths that differ, and whose present content is saved and may go.
     saved: BTreeSet<&'a [u8]>,
     inner_repositories: &'a BTreeSet<Vec<u8>>,
 }
