@@ -462,8 +462,8 @@ pub fn step(
             == (&now.head.commit, &now.index, &now.tree)
             && beyond_tree(&then) == beyond_tree(&now.record)
             && then.progress == now.record.progress;
-        // Taking back what changed nothing is no step that anybody sees.
-        if same && kind == OperationKind::Undo {
+        // What changes nothing is no step that anybody sees.
+        if same {
             continue;
         }
         let expected = match &checkpoint.why {

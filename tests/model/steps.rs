@@ -161,7 +161,8 @@ impl Model {
 
     fn redo(&mut self) -> Outcome {
         let now = State::of(&self.repo);
-        let Some(undone) = self.redo.last().cloned() else {
+        let seen = |undone: &&Undone| !self.states[&undone.number].is_same(&now);
+        let Some(undone) = self.redo.iter().rev().find(seen).cloned() else {
             return self.refused(&["redo", "--json"], &now, 1);
         };
         if now.head.is_some() && now.head != undone.head {
@@ -169,7 +170,7 @@ impl Model {
         }
         let scope = undone.step.path.clone().map_or(Scope::Everything, Scope::Path);
         if self.operate(&["redo", "--json"], undone.number, &scope)?.is_some() {
-            self.redo.pop();
+            while self.redo.pop().is_some_and(|other| other.number != undone.number) {}
             self.undo.push(undone.step);
         }
         Ok(())
