@@ -309,6 +309,7 @@ pub fn perform(
     show: &mut dyn FnMut(&Plan, u64),
 ) -> Result<Done, NotRestored> {
     let Prepared { plan, wish, bulk, now, index, tree_after } = prepared;
+    let after_death = repo.refs().read(layout::OPERATION)?.is_some();
     let saved = save(repo, run, &wish, &now, bulk)?;
     let (number, begun) = match &wish.continues {
         Some(begun) => (begun.checkpoint.number, begun.clone()),
@@ -319,7 +320,7 @@ pub fn perform(
     let because =
         format!("git-run: {} to checkpoint {}", wish.kind.word(), wish.to.checkpoint.number);
     for step in &plan.moves {
-        repo.move_branch(step, &because, wish.continues.is_some())?;
+        repo.move_branch(step, &because, after_death)?;
     }
     index.move_files(&now.tree, &tree_after)?;
     if wish.path.is_none() {

@@ -10,6 +10,8 @@ use std::{
     fs, io,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -38,6 +40,8 @@ pub use in_the_way::in_the_way;
 
 /// Rules for path names that hold on every file system, wherever this runs.
 const STRICT: [&str; 4] = ["-c", "core.protectNTFS=true", "-c", "core.protectHFS=true"];
+/// Older than this, and held by nobody, a lock counts as a dead one's.
+const DEAD_LOCK_AGE: Duration = Duration::from_millis(1100);
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Paths whose names tell git what it is in the middle of, and nothing else.
 const PROGRESS: [&str; 7] = [
@@ -313,8 +317,13 @@ impl Repo {
     /// Moves the branch at HEAD, or HEAD itself when it is detached, and says so in the reflog. Safe to
     /// be done again.
     ///
-    /// When an operation goes `on` that died, a lock which outlives the wait is that of its dead git.
-    pub fn move_branch(&self, step: &RefMove, because: &str, on: bool) -> anyhow::Result<()> {
+    /// After an operation that died, a lock which outlives the wait is that of its dead git.
+    pub fn move_branch(
+        &self,
+        step: &RefMove,
+        because: &str,
+        after_death: bool,
+    ) -> anyhow::Result<()> {
         if self.refs().read(&step.name)? == step.new {
             return Ok(());
         }
@@ -330,7 +339,8 @@ impl Repo {
             None => words.extend(["-d".to_owned(), step.name.clone(), id(&step.old)]),
         }
         let mut moved = self.git().feed(&words, &[], None);
-        if moved.is_err() && on {
+        if moved.is_err() && after_death {
+            thread::sleep(DEAD_LOCK_AGE);
             for name in [step.name.as_str(), "HEAD", "packed-refs"] {
                 self.refs().mend(name);
             }
