@@ -318,7 +318,7 @@ pub(super) enum CheckpointCommand {
 
 #[derive(Debug, Parser)]
 pub(super) struct RollbackArgs {
-    /// To the checkpoint of this number; else the newest.
+    /// To the checkpoint of this number; else the newest that was asked for or taken before a stage.
     #[arg(long, value_name = "N", conflicts_with_all = ["stage", "cycle"])]
     pub to: Option<u64>,
     /// To before the last start of this stage.

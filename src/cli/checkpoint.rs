@@ -101,6 +101,15 @@ pub(super) fn run_here(ui: &mut Ui, repo: &Repo) -> Option<Run> {
     }
 }
 
+/// Those that can be read; of the others it is said why they cannot.
+pub(super) fn every_here(ui: &mut Ui, repo: &Repo) -> Result<Vec<Made>, Fail> {
+    let (all, unreadable) = checkpoints::every_here(repo)?;
+    for error in unreadable {
+        ui.tell(&sanitise(&format!("warning: {error:#}")));
+    }
+    Ok(all)
+}
+
 fn list(
     ui: &mut Ui,
     repo: &Repo,
@@ -108,7 +117,7 @@ fn list(
     porcelain: bool,
     zero: bool,
 ) -> Result<Exit, Fail> {
-    let all = checkpoints::every_here(repo)?;
+    let all = every_here(ui, repo)?;
     let skip = all.len().saturating_sub(max_count.unwrap_or(usize::MAX));
     let shown = &all[skip..];
     if ui.json {
@@ -143,8 +152,8 @@ fn porcelain_fields(made: &Made) -> [String; 5] {
 }
 
 /// The checkpoint with this number, in this work tree.
-pub(super) fn find(repo: &Repo, number: u64) -> Result<Made, Fail> {
-    let all = checkpoints::every_here(repo)?;
+fn find(ui: &mut Ui, repo: &Repo, number: u64) -> Result<Made, Fail> {
+    let all = every_here(ui, repo)?;
     found(&all, &Wanted::Number(number)).cloned()
 }
 
@@ -161,7 +170,7 @@ pub(super) fn found<'a>(all: &'a [Made], wanted: &Wanted) -> Result<&'a Made, Fa
 }
 
 fn show(ui: &mut Ui, repo: &Repo, number: u64) -> Result<Exit, Fail> {
-    let made = find(repo, number)?;
+    let made = find(ui, repo, number)?;
     let record = checkpoints::record(repo, &made)?;
     if ui.json {
         ui.say_json(&report::json(&made, Some(&record), &time))?;
@@ -181,7 +190,7 @@ fn show(ui: &mut Ui, repo: &Repo, number: u64) -> Result<Exit, Fail> {
 }
 
 fn diff(ui: &mut Ui, repo: &Repo, number: u64, other: Option<u64>) -> Result<Exit, Fail> {
-    let from = find(repo, number)?.checkpoint.tree;
+    let from = find(ui, repo, number)?.checkpoint.tree;
     let words: &[&str] = if ui.json {
         &["diff-tree", "-r", "-M", "--name-status", "-z"]
     } else {
@@ -189,7 +198,7 @@ fn diff(ui: &mut Ui, repo: &Repo, number: u64, other: Option<u64>) -> Result<Exi
     };
     match other {
         Some(other) => {
-            let to = find(repo, other)?.checkpoint.tree;
+            let to = find(ui, repo, other)?.checkpoint.tree;
             changes(ui, words, &from, &to, &repo.git())
         }
         None => {

@@ -2,7 +2,7 @@
 
 use super::{
     args::{RollbackArgs, StepArgs},
-    checkpoint::{found, needs_worktree, run_here},
+    checkpoint::{every_here, found, needs_worktree, run_here},
     exit::{Exit, Fail},
     start::actor,
     ui::Ui,
@@ -121,7 +121,7 @@ impl<'r> Desk<'r> {
         let settings = Settings::read(repo)?.checkpoints;
         let hold = match manner.dry_run {
             true => None,
-            false => Some(Hold::of_worktree(repo, &alive::own_mark()).map_err(|error| {
+            false => Some(Hold::with_helpers(repo, &alive::own_mark()).map_err(|error| {
                 match error {
                     HoldError::Held { .. } => Fail::new(Exit::Held, error.to_string())
                         .hint("git run halt, and then the same again"),
@@ -130,8 +130,11 @@ impl<'r> Desk<'r> {
             })?),
         };
         let run = run_here(ui, repo);
+        if !manner.dry_run {
+            restore::settle(repo)?;
+        }
         let pending = restore::pending(repo)?;
-        let all = checkpoints::every_here(repo)?;
+        let all = every_here(ui, repo)?;
         Ok(Self { repo, settings, manner, all, run, pending, hold })
     }
 

@@ -225,10 +225,13 @@ pub enum LeftOutReason {
     Unreadable,
     /// A git repository of its own, which is no submodule.
     Repository,
+    /// Its name is one that git takes nowhere, because it could mean `.git` on another system.
+    Name,
 }
 
 impl LeftOutReason {
-    pub const ALL: [Self; 4] = [Self::Large, Self::Secret, Self::Unreadable, Self::Repository];
+    pub const ALL: [Self; 5] =
+        [Self::Large, Self::Secret, Self::Unreadable, Self::Repository, Self::Name];
 
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -237,6 +240,7 @@ impl LeftOutReason {
             Self::Secret => "secret",
             Self::Unreadable => "unreadable",
             Self::Repository => "repository",
+            Self::Name => "name",
         }
     }
 
@@ -295,15 +299,12 @@ pub fn undoable(chain: &[Made]) -> Undoable {
                 OperationKind::Undo => {
                     // Steps that changed nothing were passed over.
                     while all.undo.pop().is_some_and(|number| number != operation.to) {}
-                    all.redo.push(Redo { undone: operation.to, to: made.number });
+                    all.redo.push(made.number);
                 }
                 OperationKind::Redo => {
-                    while let Some(redo) = all.redo.pop() {
-                        if redo.to == operation.to {
-                            all.undo.push(redo.undone);
-                            break;
-                        }
-                    }
+                    while all.redo.pop().is_some_and(|number| number != operation.to) {}
+                    // What it saved may be newer than what was undone.
+                    all.undo.push(made.number);
                 }
             },
             Why::Asked | Why::Continued { .. } => {}
@@ -315,14 +316,7 @@ pub fn undoable(chain: &[Made]) -> Undoable {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Undoable {
     pub undo: Vec<u64>,
-    pub redo: Vec<Redo>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Redo {
-    pub undone: u64,
-    /// The checkpoint that was made before the undo.
-    pub to: u64,
+    pub redo: Vec<u64>,
 }
 
 impl Undoable {
@@ -335,6 +329,8 @@ impl Undoable {
 /// Which checkpoint somebody means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
+    /// The newest that somebody asked for or a stage began with: what an operation saved would only
+    /// take that operation back, so that the same again would not be the same.
     Newest,
     Number(u64),
     /// The one before the stage's last start.
@@ -349,7 +345,11 @@ pub fn pick<'a>(chain: &'a [Made], wanted: &Wanted) -> Option<&'a Made> {
     let place = |made: &Made| made.checkpoint.place.as_ref().and_then(|place| place.at.clone());
     let is_stage = |made: &Made| made.checkpoint.why == Why::Stage;
     match wanted {
-        Wanted::Newest => chain.last(),
+        Wanted::Newest => chain
+            .iter()
+            .rev()
+            .find(|made| matches!(made.checkpoint.why, Why::Asked | Why::Stage))
+            .or(chain.last()),
         Wanted::Number(number) => chain.iter().find(|made| made.checkpoint.number == *number),
         Wanted::Stage(stage) => chain.iter().rev().find(|made| {
             is_stage(made) && place(made).is_some_and(|at| at.stage.as_str() == stage)

@@ -16,7 +16,8 @@ pub struct File {
     pub id: Oid,
 }
 
-const SUBMODULE: u32 = 0o160_000;
+/// The mode of a commit of another repository.
+pub const SUBMODULE: u32 = 0o160_000;
 
 /// A path where the work tree is not as the checkpoint has it. One of the two sides is there.
 #[derive(Debug, Clone, PartialEq, Eq)]

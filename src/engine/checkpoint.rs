@@ -51,7 +51,8 @@ pub fn take(
     let mut bulk = Bulk::new(repo);
     let snapshot = repo.snapshot(&rules(settings), &known, &mut bulk)?;
     let purpose = Purpose { why, message, place: run.map(RunPlace::of) };
-    let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, clock::now())?;
+    let now = clock::now();
+    let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, now, &mut |_| Ok(()))?;
     Ok(Taken { made, record: snapshot.record, chain })
 }
 

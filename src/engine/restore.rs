@@ -121,7 +121,7 @@ pub fn prepare<'r>(
         may_restore(repo, &wish, &then)?;
     }
     if !scratch {
-        sweep(repo.git_dir());
+        sweep(repo.git_dir(), wish.path.is_none())?;
     }
     let mut bulk = if scratch { Bulk::scratch(repo)? } else { Bulk::new(repo) };
     let now = repo.snapshot(&super::checkpoint::rules(settings), &[], &mut bulk)?;
@@ -131,8 +131,29 @@ pub fn prepare<'r>(
     bulk.written()?;
     let index = PrivateIndex::of(repo, &bulk, &now)?;
     index.try_move(&now.tree, &tree_after)?;
+    if wish.path.is_none() {
+        index.try_install(&wish.to.checkpoint.index, &then)?;
+    }
+    all_there(repo, &wish, &files)?;
     let plan = plan(&wish, files, &now, then);
     Ok(Prepared { plan, wish, bulk, now, index, tree_after })
+}
+
+/// What is missing is noticed while nothing has moved.
+fn all_there(repo: &Repo, wish: &Wish, files: &FilePlan) -> anyhow::Result<()> {
+    let head = wish.to.checkpoint.head.as_ref().filter(|_| wish.path.is_none());
+    if let Some(head) = head {
+        repo.tree_of(head)?;
+    }
+    for (path, file) in &files.write {
+        anyhow::ensure!(
+            file.mode == restore::SUBMODULE || repo.has_object(&file.id),
+            "the content of `{}` is missing: object `{}`",
+            String::from_utf8_lossy(path).escape_debug(),
+            file.id
+        );
+    }
+    Ok(())
 }
 
 fn may_restore(repo: &Repo, wish: &Wish, then: &Record) -> Result<(), NotRestored> {
@@ -187,7 +208,9 @@ fn facts(
     now: &Snapshot,
     then: &Record,
 ) -> Result<Facts, NotRestored> {
-    let paths = |record: &Record| record.left_out.iter().map(|left| left.path.clone()).collect();
+    let paths = |record: &Record| -> BTreeSet<Vec<u8>> {
+        record.left_out.iter().map(|left| left.path.clone()).collect()
+    };
     let inner: BTreeSet<Vec<u8>> = now
         .record
         .left_out
@@ -302,22 +325,18 @@ pub fn perform(
     show: &mut dyn FnMut(&Plan, u64),
 ) -> Result<Done, NotRestored> {
     let Prepared { plan, wish, bulk, now, index, tree_after } = prepared;
+    let after_death = repo.refs().read(layout::OPERATION)?.is_some();
     let saved = save(repo, run, &wish, &now, bulk)?;
     let (number, begun) = match &wish.continues {
         Some(begun) => (begun.checkpoint.number, begun.clone()),
         None => (saved.checkpoint.number, saved.clone()),
     };
     show(&plan, number);
-    let pending = repo.refs().read(layout::OPERATION)?;
-    fault::point("before-operation");
-    repo.refs()
-        .compare_and_swap(layout::OPERATION, pending.as_ref(), Some(&begun.commit))
-        .map_err(anyhow::Error::from)?;
     fault::point("operation-announced");
     let because =
         format!("git-run: {} to checkpoint {}", wish.kind.word(), wish.to.checkpoint.number);
     for step in &plan.moves {
-        repo.move_branch(step, &because)?;
+        repo.move_branch(step, &because, after_death)?;
     }
     index.move_files(&now.tree, &tree_after)?;
     if wish.path.is_none() {
@@ -355,7 +374,40 @@ fn save(
     };
     let purpose = Purpose { why, message: None, place: run.map(RunPlace::of) };
     let chain = super::checkpoint::chain(repo, run)?;
-    checkpoints::add(repo, &chain, now, &purpose, bulk, clock::now())
+    let begins = wish.continues.is_none();
+    let mut pending = repo.refs().read(layout::OPERATION)?;
+    // A checkpoint on the chain counts as a step that was done: it gets there after it was announced,
+    // so that what dies in between is finished by the next one, and is no step that nobody made.
+    let mut announce = |commit: &Oid| {
+        if begins {
+            repo.refs().compare_and_swap(layout::OPERATION, pending.as_ref(), Some(commit))?;
+            pending = Some(commit.clone());
+        }
+        Ok(())
+    };
+    checkpoints::add(repo, &chain, now, &purpose, bulk, clock::now(), &mut announce)
+}
+
+/// Puts the checkpoint of an operation that died while it was announced on its chain. When others came
+/// there first, it is as if it had never begun: nothing moves before its checkpoint is there.
+pub fn settle(repo: &Repo) -> anyhow::Result<()> {
+    let Some((begun, _)) = pending(repo)? else { return Ok(()) };
+    let chain = match &begun.checkpoint.place {
+        Some(place) => checkpoints::of_run(&place.run),
+        None => checkpoints::standing(repo)?,
+    };
+    let tip = repo.refs().read(&chain)?;
+    if tip == begun.checkpoint.previous {
+        repo.refs().compare_and_swap(&chain, tip.as_ref(), Some(&begun.commit))?;
+        return Ok(());
+    }
+    let is_there = checkpoints::every(repo, &chain)?.into_iter().any(|made| {
+        made.commit == begun.commit || made.checkpoint.was.as_ref() == Some(&begun.commit)
+    });
+    if !is_there {
+        repo.refs().compare_and_swap(layout::OPERATION, Some(&begun.commit), None)?;
+    }
+    Ok(())
 }
 
 /// Writes into the run's journal what was done, with the report of every file.
@@ -445,11 +497,8 @@ pub fn step(
 ) -> anyhow::Result<Result<Wish, NoStep>> {
     let what = kind.word();
     let undoable = undoable(all);
-    let numbers: Vec<u64> = if kind == OperationKind::Redo {
-        undoable.redo.iter().map(|redo| redo.to).collect()
-    } else {
-        undoable.undo
-    };
+    let numbers: Vec<u64> = if kind == OperationKind::Redo { undoable.redo } else { undoable.undo };
+    let begun = pending(repo)?.map(|(begun, _)| begun.checkpoint.number);
     let mut aside = Bulk::scratch(repo)?;
     let rules = super::checkpoint::rules(&Checkpoints::default());
     let now = repo.snapshot(&rules, &[], &mut aside)?;
@@ -462,8 +511,8 @@ pub fn step(
             == (&now.head.commit, &now.index, &now.tree)
             && beyond_tree(&then) == beyond_tree(&now.record)
             && then.progress == now.record.progress;
-        // What changes nothing is no step that anybody sees.
-        if same {
+        // What changes nothing is no step that anybody sees, unless it is half done.
+        if same && begun != Some(number) {
             continue;
         }
         let expected = match &checkpoint.why {
@@ -477,9 +526,8 @@ pub fn step(
             Why::Operation(operation) => operation.path.clone(),
             Why::Asked | Why::Stage | Why::Continued { .. } => None,
         };
-        let pending = repo.refs().read(layout::OPERATION)?.is_some();
         match (&now.head.commit, expected) {
-            (Some(head), Some(expected)) if expected.as_ref() != Some(head) && !pending => {
+            (Some(head), Some(expected)) if expected.as_ref() != Some(head) && begun.is_none() => {
                 return Ok(Err(NoStep::Moved { number, head: head.clone() }));
             }
             _ => {}

@@ -146,7 +146,13 @@ impl Git {
         stdin: &[u8],
         index: Option<&Path>,
     ) -> Invocation {
-        let mut invocation = self.invocation(args, COMMIT_DEADLINE);
+        let mut all: Vec<OsString> = Vec::new();
+        if index.is_some() {
+            // A hook would be told of an index that is not the user's.
+            all.extend(["-c".into(), "core.hooksPath=/dev/null".into()]);
+        }
+        all.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
+        let mut invocation = self.invocation(&all, COMMIT_DEADLINE);
         invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
         invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
         if let Some(index) = index {

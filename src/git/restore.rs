@@ -10,9 +10,11 @@ use std::{
     fs, io,
     os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use gix::objs::tree::{EntryKind, EntryMode};
 
 use super::{
@@ -28,7 +30,7 @@ use crate::{
         checkpoint::{Progress, Record, Unmerged},
         event::RefMove,
         id::Oid,
-        restore::{File, FilePlan},
+        restore::{File, FilePlan, is_safe_path},
     },
     process::fault,
 };
@@ -38,6 +40,8 @@ pub use in_the_way::in_the_way;
 
 /// Rules for path names that hold on every file system, wherever this runs.
 const STRICT: [&str; 4] = ["-c", "core.protectNTFS=true", "-c", "core.protectHFS=true"];
+/// Older than this, and held by nobody, a lock counts as a dead one's.
+const DEAD_LOCK_AGE: Duration = Duration::from_millis(1100);
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Paths whose names tell git what it is in the middle of, and nothing else.
 const PROGRESS: [&str; 7] = [
@@ -49,6 +53,8 @@ const PROGRESS: [&str; 7] = [
     "CHERRY_PICK_HEAD",
     "REVERT_HEAD",
 ];
+/// Those among them without which git is in the middle of nothing.
+const SIGNS: [&str; 3] = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
 
 /// A copy of the index that knows every file of the work tree as it was just saved.
 #[derive(Debug)]
@@ -74,16 +80,18 @@ impl PrivateIndex {
         let path = place.path().join("index");
         if let Some(bytes) = &copied {
             fs::write(&path, bytes)?;
-            keep_time(&index, &path)?;
+            as_old_as(&path, &repo.git_dir().join("index"))?;
         }
         let this = Self { place, git: bulk.git(), copied, git_dir: repo.git_dir().to_owned() };
         this.catch_up(now)?;
         let tree = this.run(&["write-tree"], &[])?;
-        let tree = String::from_utf8_lossy(&tree).trim().to_owned();
-        ensure!(
-            tree == now.tree.as_str(),
-            "files change while they are looked at; try again when nobody writes here"
-        );
+        let tree = Oid::parse(String::from_utf8_lossy(&tree).trim())?;
+        if let Some(change) = super::tree_diff::changes(&this.git, &tree, &now.tree)?.first() {
+            bail!(
+                "`{}` changes while it is looked at; try again when nobody writes here",
+                String::from_utf8_lossy(&change.path).escape_debug()
+            );
+        }
         Ok(this)
     }
 
@@ -97,9 +105,10 @@ impl PrivateIndex {
                 self.run(&["update-index", word, "-z", "--stdin"], &paths.join(&0))?;
             }
         }
-        // What is gone may stand behind a link by now, where git would not look for it.
-        if !now.gone.is_empty() {
-            self.run(&["update-index", "--force-remove", "-z", "--stdin"], &now.gone.join(&0))?;
+        // What is gone goes first: a link may stand where its directory was.
+        let gone = &["update-index", "--force-remove", "-z", "--stdin"];
+        if !now.removed.is_empty() {
+            self.run(gone, &now.removed.join(&0))?;
         }
         if !now.saved.is_empty() {
             let words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"];
@@ -111,17 +120,17 @@ impl PrivateIndex {
         let sides = record.unmerged.iter().map(|side| side.path.as_slice());
         let rest: Vec<&[u8]> = sides.filter(|path| !saved.contains(path)).collect();
         if !rest.is_empty() {
-            self.run(&["update-index", "--force-remove", "-z", "--stdin"], &rest.join(&0))?;
+            self.run(gone, &rest.join(&0))?;
         }
-        // git moves no file whose times it does not know, though it has the very content.
         self.refresh();
         Ok(())
     }
 
-    /// It says by its exit code that files differ from the index, as some may.
+    /// Files that are the same, but were touched or copied, are known as such. It says by its exit code
+    /// that others differ, as some may.
     fn refresh(&self) {
-        let refreshed = self.run(&["update-index", "-q", "--unmerged", "--refresh"], &[]);
-        drop(refreshed);
+        let words = ["update-index", "-q", "--unmerged", "--ignore-missing", "--refresh"];
+        drop(self.run(&words, &[]));
     }
 
     /// Whether git would move the files so, without moving any.
@@ -144,14 +153,37 @@ impl PrivateIndex {
         self.run(&[&STRICT[..], &command, words].concat(), &[]).map(drop)
     }
 
+    /// Whether git would take this for an index, in a copy that is thrown away.
+    pub fn try_install(&self, tree: &Oid, record: &Record) -> anyhow::Result<()> {
+        let sides = record.unmerged.iter().map(|side| &side.path);
+        let marked = [&record.intent_to_add, &record.assume_unchanged, &record.skip_worktree];
+        for path in sides.chain(marked.into_iter().flatten()) {
+            let shown = String::from_utf8_lossy(path);
+            ensure!(is_safe_path(path), "its index has the path `{}`", shown.escape_debug());
+        }
+        let trial = self.place.path().join("trial");
+        let index = self.place.path().join("index");
+        if index.exists() {
+            fs::copy(index, &trial)?;
+        }
+        self.arrange(&trial, tree, record)
+    }
+
+    fn arrange(&self, index: &Path, tree: &Oid, record: &Record) -> anyhow::Result<()> {
+        // Files that were left alone need not be as the index has them.
+        let words = ["read-tree", "--no-recurse-submodules", "-i", "-m", tree.as_str()];
+        self.git.feed(&[&STRICT[..], &words].concat(), &[], Some(index))?;
+        if !record.unmerged.is_empty() {
+            let words = [&STRICT[..], &["update-index", "-z", "--index-info"]].concat();
+            self.git.feed(&words, &sides(&record.unmerged), Some(index))?;
+        }
+        Ok(())
+    }
+
     /// Makes it the index of the work tree: `tree`, and what a tree cannot say. The entries keep what
     /// they know about the files.
     pub fn install(&self, tree: &Oid, record: &Record) -> anyhow::Result<()> {
-        // No file is touched, so none need be as the index has it: what was left alone is not.
-        self.read_tree(&["--reset", tree.as_str()])?;
-        if !record.unmerged.is_empty() {
-            self.run(&["update-index", "-z", "--index-info"], &sides(&record.unmerged))?;
-        }
+        self.arrange(&self.place.path().join("index"), tree, record)?;
         let top = self.git.worktree();
         let on_disk = |path: &&Vec<u8>| top.is_some_and(|top| is_file(top, path));
         let later: Vec<_> = record.intent_to_add.iter().filter(on_disk).cloned().collect();
@@ -165,9 +197,15 @@ impl PrivateIndex {
             ("--assume-unchanged", &record.assume_unchanged),
             ("--skip-worktree", &record.skip_worktree),
         ] {
-            if !paths.is_empty() {
-                self.run(&["update-index", word, "-z", "--stdin"], &paths.join(&0))?;
+            if paths.is_empty() {
+                continue;
             }
+            // A path that was only meant to be added is not there when its file is not.
+            let listed = self.run(&["ls-files", "-z"], &[])?;
+            let there: BTreeSet<&[u8]> = listed.split(|byte| *byte == 0).collect();
+            let paths: Vec<&[u8]> =
+                paths.iter().map(Vec::as_slice).filter(|path| there.contains(path)).collect();
+            self.run(&["update-index", word, "-z", "--stdin"], &paths.join(&0))?;
         }
         self.put_in_place()
     }
@@ -177,25 +215,21 @@ impl PrivateIndex {
     fn put_in_place(&self) -> anyhow::Result<()> {
         let (index, lock) = (self.git_dir.join("index"), self.git_dir.join("index.lock"));
         let ours = ours(&self.git_dir);
-        sweep(&self.git_dir);
+        sweep(&self.git_dir, true)?;
         let now = fs::read(&index).ok();
         ensure!(
             now == self.copied,
             "the index was changed by somebody else meanwhile; run the same command again"
         );
-        let private = self.place.path().join("index");
-        fs::copy(&private, &ours)
-            .and_then(|_| keep_time(&private, &ours))
+        fs::copy(self.place.path().join("index"), &ours)
+            .and_then(|_| as_old_as(&ours, &self.place.path().join("index")))
             .and_then(|()| fs::File::open(&ours)?.sync_all())
             .with_context(|| format!("cannot write `{}`", ours.display()))?;
         fault::point("before-index-lock");
         if let Err(error) = fs::hard_link(&ours, &lock) {
             let _ = fs::remove_file(&ours);
             if error.kind() == io::ErrorKind::AlreadyExists {
-                bail!(
-                    "another git process holds `{}`; run the same command again when it has ended, or remove that file when none runs",
-                    lock.display()
-                );
+                return Err(locked(&lock));
             }
             return Err(error).with_context(|| format!("cannot make `{}`", lock.display()));
         }
@@ -220,10 +254,11 @@ fn is_file(top: &Path, path: &[u8]) -> bool {
         && about(path).is_ok_and(|about| !about.is_dir())
 }
 
-/// A file that is as old as the index may have changed since without a trace: git looks into it. A
-/// younger copy would make it look unchanged.
-fn keep_time(from: &Path, to: &Path) -> io::Result<()> {
-    fs::File::options().append(true).open(to)?.set_modified(fs::metadata(from)?.modified()?)
+/// git looks into files that are not older than the index: in a younger copy, a change within the
+/// same tick of the clock would not be seen.
+fn as_old_as(copy: &Path, original: &Path) -> io::Result<()> {
+    let changed = fs::metadata(original)?.modified()?;
+    fs::File::options().write(true).open(copy)?.set_modified(changed)
 }
 
 /// The other name of the lock that we make.
@@ -231,8 +266,16 @@ fn ours(git_dir: &Path) -> PathBuf {
     git_dir.join("git-run").join("index.new")
 }
 
-/// Removes the lock of an operation of ours that was killed. Only one runs in a work tree.
-pub fn sweep(git_dir: &Path) {
+fn locked(lock: &Path) -> anyhow::Error {
+    anyhow!(
+        "another git process holds `{}`; run the same command again when it has ended, or remove that file when none runs",
+        lock.display()
+    )
+}
+
+/// Removes the lock of an operation of ours that was killed. Only one runs in a work tree. When the
+/// index is wanted, somebody else's lock is an error.
+pub fn sweep(git_dir: &Path, wants_index: bool) -> anyhow::Result<()> {
     let (lock, ours) = (git_dir.join("index.lock"), ours(git_dir));
     if let (Ok(lock_is), Ok(ours_is)) = (fs::metadata(&lock), fs::metadata(&ours))
         && (lock_is.dev(), lock_is.ino()) == (ours_is.dev(), ours_is.ino())
@@ -240,6 +283,10 @@ pub fn sweep(git_dir: &Path) {
         let _ = fs::remove_file(&lock);
     }
     let _ = fs::remove_file(&ours);
+    if wants_index && fs::symlink_metadata(&lock).is_ok() {
+        return Err(locked(&lock));
+    }
+    Ok(())
 }
 
 /// The tree that the work tree has after the plan.
@@ -272,7 +319,14 @@ fn sides(unmerged: &[Unmerged]) -> Vec<u8> {
 impl Repo {
     /// Moves the branch at HEAD, or HEAD itself when it is detached, and says so in the reflog. Safe to
     /// be done again.
-    pub fn move_branch(&self, step: &RefMove, because: &str) -> anyhow::Result<()> {
+    ///
+    /// After an operation that died, a lock which outlives the wait is that of its dead git.
+    pub fn move_branch(
+        &self,
+        step: &RefMove,
+        because: &str,
+        after_death: bool,
+    ) -> anyhow::Result<()> {
         if self.refs().read(&step.name)? == step.new {
             return Ok(());
         }
@@ -287,7 +341,14 @@ impl Repo {
             Some(new) => words.extend([step.name.clone(), new.to_string(), id(&step.old)]),
             None => words.extend(["-d".to_owned(), step.name.clone(), id(&step.old)]),
         }
-        let moved = self.git().feed(&words, &[], None);
+        let mut moved = self.git().feed(&words, &[], None);
+        if moved.is_err() && after_death {
+            thread::sleep(DEAD_LOCK_AGE);
+            for name in [step.name.as_str(), "HEAD", "packed-refs"] {
+                self.refs().mend(name);
+            }
+            moved = self.git().feed(&words, &[], None);
+        }
         fault::point("after-branch");
         // Failed does not mean not done.
         if self.refs().read(&step.name)? == step.new {
@@ -301,8 +362,12 @@ impl Repo {
         if now == then {
             return Ok(());
         }
-        for (name, _) in &now.files {
+        // Killed in between, it is still in progress, so that whoever comes next does the rest.
+        let is_sign = |file: &&(String, Oid)| SIGNS.contains(&file.0.as_str());
+        let (signs, rest): (Vec<_>, Vec<_>) = now.files.iter().partition(is_sign);
+        for (name, _) in rest.into_iter().chain(signs) {
             if !then.files.iter().any(|(other, _)| other == name) {
+                fault::point("no-progress-file");
                 fs::remove_file(self.progress_file(name)?)
                     .or_else(|error| match error.kind() {
                         io::ErrorKind::NotFound => Ok(()),
@@ -311,7 +376,8 @@ impl Repo {
                     .with_context(|| format!("cannot remove `{name}`"))?;
             }
         }
-        for (name, blob) in &then.files {
+        let (signs, rest): (Vec<_>, Vec<_>) = then.files.iter().partition(is_sign);
+        for (name, blob) in signs.into_iter().chain(rest) {
             let path = self.progress_file(name)?;
             let content = self.read_blob(blob, FILE_BYTES_MAX)?;
             fault::point("progress-file");

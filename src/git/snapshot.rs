@@ -49,8 +49,8 @@ pub struct Snapshot {
     pub counts: Counts,
     /// Every path whose file is not as the index has it, and whose content is in `tree`.
     pub saved: Vec<Vec<u8>>,
-    /// Every path that the index has and `tree` has not.
-    pub gone: Vec<Vec<u8>>,
+    /// Every path that the index has, and the work tree has not.
+    pub removed: Vec<Vec<u8>>,
     /// Sorted.
     pub untracked: Vec<Vec<u8>>,
 }
@@ -99,9 +99,10 @@ fn take(
     let mut edits: Edits = missing.map(|path| (path.clone(), None)).collect();
     edits.extend(content::store(repo, bulk, &wanted.files, &scan)?);
     let tree = tree_edit::edit(bulk, Some(&index), &edits)?;
-    let (saved, gone): (Vec<_>, Vec<_>) = edits.into_iter().partition(|(_, entry)| entry.is_some());
+    let (saved, removed): (Vec<_>, Vec<_>) =
+        edits.into_iter().partition(|(_, entry)| entry.is_some());
     let paths = |edits: Vec<(Vec<u8>, _)>| edits.into_iter().map(|(path, _)| path).collect();
-    let (saved, gone) = (paths(saved), paths(gone));
+    let (saved, removed) = (paths(saved), paths(removed));
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
     let record = Record {
         left_out,
@@ -114,7 +115,7 @@ fn take(
     };
     let mut untracked = scan.untracked;
     untracked.sort_unstable();
-    Ok(Snapshot { head, index, tree, record, counts, saved, gone, untracked })
+    Ok(Snapshot { head, index, tree, record, counts, saved, removed, untracked })
 }
 
 /// What git is in the middle of.

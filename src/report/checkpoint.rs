@@ -98,6 +98,7 @@ pub fn left_out_line(left: &LeftOut) -> String {
         LeftOutReason::Secret => "looks like a secret",
         LeftOutReason::Unreadable => "cannot be read",
         LeftOutReason::Repository => "a repository of its own",
+        LeftOutReason::Name => "git takes no such name",
     };
     let hash = left
         .hash

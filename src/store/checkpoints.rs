@@ -128,14 +128,30 @@ pub fn chains(repo: &Repo) -> anyhow::Result<Vec<(String, Oid)>> {
     Ok(all.into_iter().filter(|(name, _)| name.ends_with("/checkpoints")).collect())
 }
 
-/// Every checkpoint that was made in this work tree, by number.
-pub fn every_here(repo: &Repo) -> anyhow::Result<Vec<Made>> {
-    let mut all = Vec::new();
+/// Every checkpoint that was made in this work tree, by number, and why others cannot be read.
+pub fn every_here(repo: &Repo) -> anyhow::Result<(Vec<Made>, Vec<anyhow::Error>)> {
+    let (mut all, mut unreadable) = (Vec::new(), Vec::new());
     for chain in chains_here(repo)? {
-        all.extend(every(repo, &chain)?);
+        let mut next = repo.refs().read(&chain)?;
+        for _ in 0..CHAIN_MAX {
+            let Some(id) = next else { break };
+            match read(repo, &id) {
+                Ok(made) => {
+                    next = made.checkpoint.previous.clone();
+                    all.push(made);
+                }
+                // The one before it is its first parent, whatever it says, when there is one before it.
+                Err(error) => {
+                    unreadable.push(error);
+                    let commit = repo.read_commit(&id, u64::from(u32::MAX)).ok();
+                    let parent = commit.and_then(|commit| commit.parents.into_iter().next());
+                    next = parent.filter(|parent| read(repo, parent).is_ok());
+                }
+            }
+        }
     }
     all.sort_by_key(|made| made.checkpoint.number);
-    Ok(all)
+    Ok((all, unreadable))
 }
 
 /// What the trees of a checkpoint cannot say.
@@ -146,7 +162,8 @@ pub fn record(repo: &Repo, made: &Made) -> anyhow::Result<Record> {
     Ok(wire::decode_record(&repo.read_blob(&entry.id, wire::RECORD_BYTES_MAX)?)?)
 }
 
-/// Adds a checkpoint. The objects of the snapshot are safe before the chain moves.
+/// Adds a checkpoint. The objects of the snapshot are safe before the chain moves, and `announce` has
+/// heard of the commit.
 pub fn add(
     repo: &Repo,
     chain: &str,
@@ -154,6 +171,7 @@ pub fn add(
     purpose: &Purpose,
     mut bulk: Bulk<'_>,
     now: Timestamp,
+    announce: &mut dyn FnMut(&Oid) -> anyhow::Result<()>,
 ) -> anyhow::Result<Made> {
     let record_tree = record_tree(&mut bulk, &snapshot.record)?;
     bulk.finish()?;
@@ -161,7 +179,10 @@ pub fn add(
     let index = index_commit(repo, snapshot)?;
     let record = record_tree.map(|tree| record_commit(repo, snapshot, &tree)).transpose()?;
     for tries in 0..TRIES_MAX {
-        let previous = newest(repo, chain)?;
+        let previous = newest(repo, chain).with_context(|| {
+            let aside = layout::aside(chain);
+            format!("nothing can be saved behind it; `git update-ref {aside} {chain} && git update-ref -d {chain}` puts the chain aside")
+        })?;
         let previous_id = previous.as_ref().map(|made| made.commit.clone());
         let checkpoint = Checkpoint {
             number: next_number(repo, previous.as_ref())?,
@@ -184,6 +205,7 @@ pub fn add(
         let text = text(&checkpoint, &wire::encode(&checkpoint));
         let commit = repo.write_commit(&snapshot.tree, &parents, now.millis() / 1000, &text)?;
         fault::point("checkpoint");
+        announce(&commit)?;
         match repo.refs().compare_and_swap(chain, previous_id.as_ref(), Some(&commit)) {
             Ok(()) => return Ok(Made { commit, checkpoint }),
             Err(RefError::Stale { .. } | RefError::Locked { .. }) if tries + 1 < TRIES_MAX => {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::{
     domain::{
@@ -24,7 +25,7 @@ use crate::{
 /// Held while this value lives, and not a moment longer, however the process ends.
 #[derive(Debug)]
 pub struct Hold {
-    _worktree: File,
+    worktree: File,
     _run: Option<File>,
 }
 
@@ -45,7 +46,16 @@ impl Hold {
     /// This work tree, for nobody else's run.
     pub fn of_worktree(repo: &Repo, me: &ProcessMark) -> Result<Self, HoldError> {
         let path = repo.git_dir().join("git-run").join("worktree.lock");
-        Ok(Self { _worktree: lock(&path, "this work tree", me)?, _run: None })
+        Ok(Self { worktree: lock(&path, "this work tree", me)?, _run: None })
+    }
+
+    /// The same, and held as long as any helper lives that is started from now on: a git that outlives
+    /// us still moves files.
+    pub fn with_helpers(repo: &Repo, me: &ProcessMark) -> Result<Self, HoldError> {
+        let hold = Self::of_worktree(repo, me)?;
+        fcntl_setfd(&hold.worktree, FdFlags::empty())
+            .map_err(|error| anyhow::Error::from(error).context("cannot share the lock"))?;
+        Ok(hold)
     }
 
     /// This work tree, and the run.

@@ -27,6 +27,12 @@ pub fn checkpoints(owner: &RunId) -> String {
     format!("{RUNS}{owner}/checkpoints")
 }
 
+/// Where a chain that cannot be gone on with is put, so that nothing of it is lost.
+#[must_use]
+pub fn aside(chain: &str) -> String {
+    format!("{}-aside", chain.strip_suffix("/checkpoints").unwrap_or(chain)) + "/checkpoints"
+}
+
 /// The operation that is changing branch, index or files of this work tree.
 pub const OPERATION: &str = "refs/worktree/run-operation";
 

@@ -169,9 +169,14 @@ impl Model {
             return self.refused(&["redo", "--json"], &now, 1);
         }
         let scope = undone.step.path.clone().map_or(Scope::Everything, Scope::Path);
-        if self.operate(&["redo", "--json"], undone.number, &scope)?.is_some() {
+        if let Some(saved) = self.operate(&["redo", "--json"], undone.number, &scope)? {
             while self.redo.pop().is_some_and(|other| other.number != undone.number) {}
-            self.undo.push(undone.step);
+            let head = match &undone.step.path {
+                Some(_) => now.head,
+                None => self.states[&undone.number].head.clone(),
+            };
+            // What was there before the redo comes back, with what was edited in between.
+            self.undo.push(Step { number: saved, head, path: undone.step.path });
         }
         Ok(())
     }

@@ -49,17 +49,16 @@ fn undo_and_redo_walk_along_the_operations_and_a_new_one_forgets_what_was_undone
     let mut expect = |made: Made, undo: &[u64], redo: &[u64]| {
         chain.push(made);
         let all = undoable(&chain);
-        let redos: Vec<u64> = all.redo.iter().map(|redo| redo.to).collect();
-        assert_eq!((all.undo.as_slice(), redos.as_slice()), (undo, redo));
+        assert_eq!((all.undo.as_slice(), all.redo.as_slice()), (undo, redo));
     };
     expect(operation(2, Rollback, 1), &[2], &[]);
     expect(operation(3, Restore, 1), &[2, 3], &[]);
     expect(operation(4, Undo, 3), &[2], &[4]);
     expect(operation(5, Undo, 2), &[], &[4, 5]);
-    expect(operation(6, Redo, 5), &[2], &[4]);
-    expect(made(7, Why::Continued { operation: 6 }), &[2], &[4]);
-    expect(operation(8, Redo, 4), &[2, 3], &[]);
-    expect(operation(9, Undo, 2), &[], &[9]);
+    expect(operation(6, Redo, 5), &[6], &[4]);
+    expect(made(7, Why::Continued { operation: 6 }), &[6], &[4]);
+    expect(operation(8, Redo, 4), &[6, 8], &[]);
+    expect(operation(9, Undo, 6), &[], &[9]);
     expect(operation(10, Rollback, 1), &[10], &[]);
 }
 
@@ -73,11 +72,12 @@ fn a_checkpoint_is_found_by_number_stage_and_cycle() {
         staged(5, "sprint-2", "review", 1),
         staged(6, "sprint-2", "implement", 2),
         made(7, Why::Asked),
+        operation(8, OperationKind::Rollback, 3),
     ];
     for (wanted, expected) in [
         (Wanted::Newest, Some(7)),
         (Wanted::Number(3), Some(3)),
-        (Wanted::Number(8), None),
+        (Wanted::Number(9), None),
         (Wanted::Stage("review".into()), Some(5)),
         (Wanted::Stage("audit".into()), None),
         (Wanted::Cycle(1), Some(4)),
@@ -91,4 +91,5 @@ fn a_checkpoint_is_found_by_number_stage_and_cycle() {
         );
     }
     assert_eq!(pick(&[], &Wanted::Newest), None);
+    assert_eq!(pick(&chain[7..], &Wanted::Newest), Some(&chain[7]));
 }

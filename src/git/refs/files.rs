@@ -91,10 +91,14 @@ impl FileRefs {
     }
 
     fn replace(&self, name: &str, content: &str, expected: Option<&Oid>) -> Result<(), RefError> {
-        let failed = |why: String| RefError::Failed { name: name.to_owned(), why };
-        let path = self.path(name);
-        let mut lock = Lock::take(name, &path)?;
-        let found = self.read(name).map_err(|error| failed(format!("{error:#}")))?;
+        let mut lock = self.locked(name, expected)?;
+        lock.commit(&self.path(name), content).map_err(|error| failed(name, &error.into()))
+    }
+
+    /// The lock of a ref that is as expected.
+    fn locked(&self, name: &str, expected: Option<&Oid>) -> Result<Lock, RefError> {
+        let lock = Lock::take(name, &self.path(name))?;
+        let found = self.read(name).map_err(|error| failed(name, &error))?;
         if found.as_ref() != expected {
             return Err(RefError::Stale {
                 name: name.to_owned(),
@@ -103,8 +107,25 @@ impl FileRefs {
             });
         }
         fault::point("ref-locked");
-        lock.commit(&path, content).map_err(|error| failed(error.to_string()))
+        Ok(lock)
     }
+
+    /// Of a ref that is never packed, so that there is one file to take away and no lock of git's own
+    /// that would stay behind when git is killed.
+    fn remove(&self, name: &str, expected: Option<&Oid>) -> Result<(), RefError> {
+        let _lock = self.locked(name, expected)?;
+        let path = self.path(name);
+        match fs::remove_file(&path) {
+            Err(error) if !is_absent(&error) => return Err(failed(name, &error.into())),
+            Ok(()) | Err(_) => {}
+        }
+        fault::point("ref-removed");
+        sync_dir(path.parent().unwrap_or(&path)).map_err(|error| failed(name, &error.into()))
+    }
+}
+
+fn failed(name: &str, why: &anyhow::Error) -> RefError {
+    RefError::Failed { name: name.to_owned(), why: format!("{why:#}") }
 }
 
 impl RefStore for FileRefs {
@@ -156,6 +177,7 @@ impl RefStore for FileRefs {
     ) -> Result<(), RefError> {
         match new {
             Some(new) => self.replace(name, &format!("{new}\n"), expected),
+            None if name.starts_with("refs/worktree/") => self.remove(name, expected),
             // A deletion must also take the ref out of `packed-refs`: git knows how.
             None => ProgramRefs::new(Git::at(&self.git_dir, None))
                 .compare_and_swap(name, expected, None),

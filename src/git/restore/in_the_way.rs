@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::super::Repo;
-use crate::domain::restore::Change;
+use crate::domain::restore::{Change, SUBMODULE};
 
 /// For each path that would be written: the path of what is in its way, if anything is. What is to
 /// stay is in the way as if it were not saved.
@@ -21,9 +21,13 @@ pub fn in_the_way(
     staying: &BTreeSet<Vec<u8>>,
 ) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let Some(top) = repo.worktree() else { return BTreeMap::new() };
+    let is_submodule =
+        |change: &&Change| change.now.as_ref().is_some_and(|now| now.mode == SUBMODULE);
+    let submodules = changes.iter().filter(is_submodule).map(|change| change.path.clone());
+    let inner_repositories = &submodules.chain(inner_repositories.iter().cloned()).collect();
     let goes = |change: &&Change| change.now.is_some() && !staying.contains(&change.path);
-    let saved = changes.iter().filter(goes).map(|change| &*change.path);
-    let look = Look { top, saved: saved.collect(), inner_repositories };
+    let saved = changes.iter().filter(goes).map(|change| &*change.path).collect();
+    let look = Look { top, saved, inner_repositories };
     let written = changes.iter().filter(|change| change.then.is_some());
     written.filter_map(|change| Some((change.path.clone(), look.at(&change.path)?))).collect()
 }

@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::Context as _;
 use gix::objs::tree::{EntryKind, EntryMode};
+use gix::validate::path::component;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -48,7 +49,9 @@ impl Wanted {
             wanted.add(repo, path);
         }
         for path in hidden.paths() {
-            if fs::symlink_metadata(full(repo, path)).is_ok() {
+            if is_behind_link(repo, path) {
+                wanted.missing.push(path.clone());
+            } else if fs::symlink_metadata(full(repo, path)).is_ok() {
                 wanted.add(repo, path);
             } else if hidden.assume_unchanged.contains(path) {
                 wanted.missing.push(path.clone());
@@ -92,7 +95,14 @@ impl Wanted {
         let mut sizes = Vec::new();
         self.files.retain(|file| {
             let Ok(about) = fs::symlink_metadata(full(repo, &file.path)) else { return true };
-            let reason = if is_submodule(file) || !about.is_file() {
+            // A pipe or a socket is never opened: that would wait for ever.
+            if !about.is_file() && !about.is_symlink() && !about.is_dir() {
+                out.push(left(&file.path, LeftOutReason::Unreadable, 0));
+                return false;
+            }
+            let reason = if !is_git_path(&file.path) {
+                Some(LeftOutReason::Name)
+            } else if is_submodule(file) || !about.is_file() {
                 None
             } else if (rules.secret)(&file.path) {
                 Some(LeftOutReason::Secret)
@@ -160,6 +170,21 @@ fn sha256(path: &Path) -> io::Result<String> {
             n => hasher.update(&chunk[..n]),
         }
     }
+}
+
+/// Whether git would take it into an index, by the rules of every file system.
+fn is_git_path(path: &[u8]) -> bool {
+    let options =
+        component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
+    let mut parts = path.split(|byte| *byte == b'/');
+    parts.all(|part| gix::validate::path::component(part.into(), None, options).is_ok())
+}
+
+/// Whether a directory on the way is a link: what is behind it is not of this work tree.
+fn is_behind_link(repo: &Repo, path: &[u8]) -> bool {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    ends.map(|(at, _)| full(repo, &path[..at]))
+        .any(|above| fs::symlink_metadata(above).is_ok_and(|about| about.is_symlink()))
 }
 
 fn is_unreadable(path: &Path) -> bool {

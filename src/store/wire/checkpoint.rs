@@ -101,6 +101,9 @@ pub fn encode(made: &Checkpoint) -> String {
     })
 }
 
+/// Numbers are exact in every reader of JSON up to here.
+const NUMBER_MAX: u64 = 1 << 52;
+
 /// Reads that line; `tree` is the commit's.
 pub fn decode(line: &str, tree: &Oid) -> Result<Checkpoint, DecodeError> {
     let doc: CheckpointDoc = serde_json::from_str(line).map_err(garbled(WHAT))?;
@@ -108,6 +111,9 @@ pub fn decode(line: &str, tree: &Oid) -> Result<Checkpoint, DecodeError> {
         return Err(DecodeError::Newer { what: WHAT, found: doc.v });
     }
     let unknown = |why: &str| DecodeError::Garbled { what: WHAT, why: why.to_owned() };
+    if NUMBER_MAX < doc.number {
+        return Err(unknown("its number is larger than any that was given"));
+    }
     let why = match (doc.why.as_str(), doc.operation, doc.continues) {
         ("asked", None, None) => Why::Asked,
         ("stage", None, None) => Why::Stage,
