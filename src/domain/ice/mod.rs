@@ -3,3 +3,5 @@
 pub mod denial;
 pub mod judge;
 pub mod name;
+pub mod push_line;
+pub mod refspec;
