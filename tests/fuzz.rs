@@ -6,9 +6,9 @@ use git_run::{
     config::{plan_file, workflow_file},
     domain::{
         finding::{FINDINGS_MAX, MESSAGE_BYTES_MAX},
+        ice::name::Protection,
         id::{ItemId, Oid, RunId},
         limits::micros,
-        protected::rule_for,
         secret::{is_secret_path, redact},
         time::Span,
     },
@@ -134,7 +134,7 @@ proptest! {
         let _ = Oid::parse(&text);
         let _ = micros(&text);
         let _ = Span::parse(&text);
-        let _ = rule_for(&text, std::slice::from_ref(&text));
+        let _ = Protection::configured(std::slice::from_ref(&text)).of(&text);
     }
 
     #[test]

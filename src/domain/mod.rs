@@ -1,10 +1,10 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
 pub mod checkpoint;
-pub mod clearance;
 pub mod deletion;
 pub mod event;
 pub mod finding;
+pub mod ice;
 pub mod id;
 pub mod item;
 pub mod limits;
@@ -15,7 +15,6 @@ pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;
 pub mod plan_spec;
-pub mod protected;
 pub mod request;
 pub mod restore;
 pub mod retention;

@@ -2,7 +2,7 @@
 
 use crate::{
     config::settings::{Agent, Settings},
-    domain::{protected, secret, workflow::Workflow},
+    domain::{ice::name::Protection, secret, workflow::Workflow},
     git::Repo,
     process::env,
 };
@@ -59,13 +59,10 @@ fn safe_branch(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
             "say another one with `--branch`",
         )));
     }
-    Ok(match protected::rule_for(wish.branch, &settings.protected) {
+    Ok(match Protection::configured(&settings.protected).of(wish.branch) {
         None => Ok(()),
-        Some(rule) => Err(Unfit {
-            what: format!(
-                "`{}` is a protected branch (rule `{rule}`), and a run never works on one",
-                wish.branch
-            ),
+        Some(found) => Err(Unfit {
+            what: format!("`{}` is {found}: a run never works on such a branch", wish.branch),
             hint: "leave `--branch` away, or name a branch of its own".into(),
             refused: true,
         }),

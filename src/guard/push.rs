@@ -4,8 +4,11 @@ use anyhow::Context as _;
 
 use crate::{
     domain::{
-        clearance::{Clearance, Facts, Motion, Wish, judge},
         event::Delivery,
+        ice::{
+            judge::{Clearance, During, Motion, Rules, Wish, clear},
+            name::Protection,
+        },
         id::Oid,
     },
     git::Repo,
@@ -113,17 +116,16 @@ pub fn push(
             Err(_) => Motion::Unknown,
         },
     };
-    let facts = Facts {
-        own_branch,
-        proven: commit,
-        protected,
-        remote_default: remote.default.as_deref(),
-        base,
-        motion,
+    let protection = Protection {
+        configured: protected.to_vec(),
+        base: Some(base.to_owned()),
+        remote_defaults: remote.default.iter().cloned().collect(),
     };
+    let during = During::Run { own_branch, open_gates: &[], proven: Some(commit) };
+    let rules = Rules { protection: &protection, new_tags: false };
     let wish =
         Wish { url: remote.url.clone(), branch: own_branch.to_owned(), commit: commit.clone() };
-    match judge(wish, &facts) {
+    match clear(wish, &during, motion, None, &rules) {
         Ok(clearance) => send(repo, remote, &clearance),
         Err(denial) => Delivery::Refused { why: denial.to_string() },
     }
