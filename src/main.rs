@@ -6,6 +6,13 @@ use git_run::{agents::steps, cli, process::supervisor};
 
 fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().collect();
+    let called = words.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    if let Some(called) = called.to_str()
+        && called != "git-run"
+        && let Some(exit) = cli::under_another_name(called, words.get(1..).unwrap_or_default())
+    {
+        return ExitCode::from(exit.code());
+    }
     match words.get(1).and_then(|word| word.to_str()) {
         Some("supervise") => ExitCode::from(supervisor::main(words.split_off(2))),
         Some("execute-steps") => execute_steps(words.get(2)),

@@ -152,7 +152,7 @@ fn an_agent_that_leaves_the_branch_is_noticed() {
 
 #[test]
 fn a_branch_that_was_taken_away_can_be_brought_back() {
-    let script = "[ $calls = 1 ] && git update-ref -d HEAD; echo work > work.txt";
+    let script = "[ $calls = 1 ] && rm \".git/$(git symbolic-ref HEAD)\"; echo work > work.txt";
     let repo = TestRepo::scripted(&[("implement", script)]);
     let ran = repo.run(&["sprint-1", "--local"]).ends(1);
     let at = ran.err.find("git update-ref").unwrap();

@@ -20,7 +20,6 @@ use crate::{
     },
     process::{
         agent::{self, How, Launch, STAGE_TOKEN, Stream},
-        env,
         runtime::Runtime,
         stop::StopSignal,
         sweep,
@@ -53,6 +52,8 @@ pub struct Call<'a> {
     pub tasks: &'a [&'a Task],
     pub judges: bool,
     pub deadline: Span,
+    /// The environment that agents get, before what this call adds to it.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 #[derive(Debug)]
@@ -223,10 +224,11 @@ pub fn sweep_lost(run: &Run) -> usize {
 }
 
 fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, OsString)> {
-    let mut env: Vec<_> = env::vars()
-        .into_iter()
+    let mut env: Vec<_> = call
+        .environment
+        .iter()
         .filter(|(name, _)| !DROPPED.iter().any(|dropped| name == dropped))
-        .filter(|(name, _)| !name.to_string_lossy().starts_with("GIT_RUN_"))
+        .cloned()
         .collect();
     let start = call.start;
     let token = token(call.run, &start.item, &start.stage);

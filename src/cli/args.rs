@@ -66,6 +66,22 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
+    /// The hooks that keep what is protected: put in, look at, take out.
+    Hooks {
+        #[command(subcommand)]
+        command: HooksCommand,
+    },
+    /// What git's hooks call.
+    #[command(hide = true)]
+    Hook {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+    /// The guard.
+    Ice {
+        #[command(subcommand)]
+        command: IceCommand,
+    },
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -379,6 +395,25 @@ pub(super) struct GcArgs {
     /// Say what would be dropped, and write nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum HooksCommand {
+    /// Put them in, beside those that are there.
+    Install,
+    /// Whether they are there, executable and of this version.
+    Status,
+    /// Take them out; what was there before is there again.
+    Uninstall,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum IceCommand {
+    /// Run a command in the environment that agents get.
+    Exec {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        words: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, Parser)]

@@ -27,6 +27,8 @@ pub enum Exit {
     Held,
     Fault,
     Interrupted,
+    /// What another program ended with.
+    Passed(u8),
 }
 
 impl Exit {
@@ -42,6 +44,7 @@ impl Exit {
             Self::Held => 6,
             Self::Fault => 70,
             Self::Interrupted => 130,
+            Self::Passed(code) => code,
         }
     }
 

@@ -5,12 +5,16 @@ mod checkpoint;
 mod deleted;
 mod demo;
 mod exit;
+mod fenced;
 mod gc;
 mod halt;
+mod hook;
+mod hooks;
 mod list;
 mod log;
 mod narrate;
 mod plan;
+mod push_helper;
 mod restore;
 mod resume;
 mod rollback;
@@ -25,7 +29,7 @@ use std::{ffi::OsString, path::Path};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Args, Command, StartArgs};
+use args::{Args, Command, IceCommand, StartArgs};
 pub use exit::Exit;
 use exit::Fail;
 use ui::Ui;
@@ -34,6 +38,21 @@ use crate::{
     domain::{checkpoint::OperationKind, near},
     git::{OpenError, Repo},
 };
+
+/// Where this program stands on the PATH under another's name: what it does then. Nothing when it is
+/// called by its own.
+#[must_use]
+pub fn under_another_name(called: &str, args: &[OsString]) -> Option<Exit> {
+    let ui = &mut Ui::new();
+    match called {
+        "git" | "gh" | "glab" | "hub" => Some(fenced::real(ui, called, args)),
+        "git-remote-run" => Some(match Repo::discover(Path::new(".")) {
+            Ok(repo) => push_helper::main(ui, &repo, args),
+            Err(error) => ui.fail(&error.into()),
+        }),
+        _ => None,
+    }
+}
 
 /// Everything between the words that were typed and the exit code.
 pub fn main(words: Vec<OsString>) -> Exit {
@@ -96,6 +115,11 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
+        Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
+        Command::Hook { words } => hook::run(ui, open(git_dir), &words),
+        Command::Ice { command: IceCommand::Exec { words } } => {
+            fenced::exec(&open(git_dir)?, &words)
+        }
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

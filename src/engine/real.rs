@@ -1,5 +1,7 @@
 //! The world as it is: this repository, its work tree, its agents.
 
+use std::ffi::OsString;
+
 use anyhow::Context as _;
 
 use super::{
@@ -26,8 +28,8 @@ use crate::{
         workflow::{Duty, Workflow},
     },
     git::{Repo, worktree::Committed},
-    guard::push,
-    process::{alive, clock},
+    guard::{fence::Fence, push},
+    process::{alive, clock, env},
     report::brief,
     store::{
         catalog, intent,
@@ -55,6 +57,8 @@ pub struct RealWorld<'r> {
     vouched: bool,
     /// What the last look at the work tree said; nothing when it may have changed since.
     dirty: Option<bool>,
+    /// Put up when the first agent is called.
+    fence: Option<Fence>,
 }
 
 impl std::fmt::Debug for RealWorld<'_> {
@@ -73,7 +77,18 @@ impl<'r> RealWorld<'r> {
         caller: Caller,
         ask: Ask,
     ) -> Self {
-        Self { repo, settings, plan, workflow, agents, caller, ask, vouched: false, dirty: None }
+        Self {
+            repo,
+            settings,
+            plan,
+            workflow,
+            agents,
+            caller,
+            ask,
+            vouched: false,
+            dirty: None,
+            fence: None,
+        }
     }
 
     /// The same world, in which a person vouches for processes that cannot be looked up.
@@ -89,6 +104,15 @@ impl<'r> RealWorld<'r> {
         let dirty = !self.repo.uncommitted(secret::is_secret_path)?.is_empty();
         self.dirty = Some(dirty);
         Ok(dirty)
+    }
+
+    /// What agents see: the guard around them, and nothing to log in with.
+    fn environment(&mut self) -> anyhow::Result<Vec<(OsString, OsString)>> {
+        if self.fence.is_none() {
+            self.fence = Some(Fence::around(self.repo)?);
+        }
+        let outside = env::vars();
+        Ok(self.fence.as_ref().map_or(Vec::new(), |fence| fence.environment(outside)))
     }
 
     fn here(&self, run: &Run) -> anyhow::Result<(Oid, Oid)> {
@@ -205,6 +229,7 @@ impl World for RealWorld<'_> {
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
         let judges =
             self.workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
+        let environment = self.environment()?;
         let (_, tasks) = work_of(&self.plan, start.item.as_str())?;
         let worktree = self.repo.worktree().context("a bare repository has no work tree")?;
         let call = Call {
@@ -216,6 +241,7 @@ impl World for RealWorld<'_> {
             tasks: &tasks,
             judges,
             deadline: self.deadline(&run),
+            environment,
         };
         self.dirty = None;
         let now = clock::now;

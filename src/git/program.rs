@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::process::command::{ExitStatus, Finished, Group, Invocation, run};
+use crate::process::{
+    command::{ExitStatus, Finished, Group, Invocation, run},
+    env,
+};
 
 /// Plumbing answers at once; what is slower than this hangs.
 const PLUMBING_DEADLINE: Duration = Duration::from_secs(120);
@@ -217,8 +220,11 @@ impl Git {
 
     /// A command that talks to a remote: it may ask the person at the terminal, and it has an end.
     pub fn network<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Finished> {
-        run(&self.invocation(args, NETWORK_DEADLINE))
-            .with_context(|| format!("git {}", first(args)))
+        let mut invocation = self.invocation(args, NETWORK_DEADLINE);
+        // With either of them, a rewritten history looks as if it only went forward.
+        invocation.env_set.push(("GIT_GRAFT_FILE".into(), "/dev/null".into()));
+        invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
+        run(&invocation).with_context(|| format!("git {}", first(args)))
     }
 
     pub(super) fn invocation<A: AsRef<OsStr>>(&self, args: &[A], deadline: Duration) -> Invocation {
@@ -241,10 +247,10 @@ impl Git {
             env_set.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES".into(), quoted(objects)));
         }
         Invocation {
-            program: "git".into(),
+            program: env::git(),
             args: all,
             env_set,
-            env_remove: DROPPED.iter().map(Into::into).collect(),
+            env_remove: dropped(),
             env_clear: false,
             cwd: Some(self.worktree.clone().unwrap_or_else(|| self.git_dir.clone())),
             stdin: Vec::new(),
@@ -254,6 +260,12 @@ impl Git {
             group: Group::Ours,
         }
     }
+}
+
+/// Inside of a fence, git is told by configuration to ask us; what we do ourselves is not asked about.
+fn dropped() -> Vec<OsString> {
+    let fenced = env::var(env::FENCE).map(|_| "GIT_CONFIG_COUNT");
+    DROPPED.into_iter().chain(fenced).map(Into::into).collect()
 }
 
 /// A list has colons between its paths, unless a path is in quotes.

@@ -47,6 +47,36 @@ pub fn config_home() -> Option<std::path::PathBuf> {
     said.map(Into::into).or_else(|| Some(std::path::PathBuf::from(var("HOME")?).join(".config")))
 }
 
+/// Set where our own program stands on the PATH under the names of others.
+pub const FENCE: &str = "GIT_RUN_FENCE";
+
+/// A program of this name on the PATH that is not ours under its name.
+#[must_use]
+pub fn foreign_program(name: &str) -> Option<std::path::PathBuf> {
+    let own = own_program().and_then(|own| own.canonicalize()).ok();
+    let path = var("PATH")?;
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|file| is_executable(file) && file.canonicalize().ok() != own)
+}
+
+/// The real `git`: inside of a fence, the first one on the PATH is ours.
+#[must_use]
+pub fn git() -> OsString {
+    static GIT: std::sync::OnceLock<OsString> = std::sync::OnceLock::new();
+    let found = || {
+        let fenced = var(FENCE).is_some();
+        let real = if fenced { foreign_program("git") } else { None };
+        real.map_or_else(|| "git".into(), Into::into)
+    };
+    GIT.get_or_init(found).clone()
+}
+
+/// This program's own file.
+pub fn own_program() -> std::io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
 /// Whether a word can be started: a path to an executable file, or a name found on the PATH.
 #[must_use]
 pub fn is_program(word: &str) -> bool {

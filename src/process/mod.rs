@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod alive;
+pub mod ancestry;
 pub mod clock;
 pub mod command;
 pub mod control;
@@ -11,6 +12,7 @@ pub mod coprocess;
 pub mod env;
 pub mod fault;
 pub mod kept;
+pub mod replace;
 pub mod runtime;
 pub mod stop;
 pub mod supervisor;

@@ -1,0 +1,249 @@
+//! Our hooks in a repository: put beside those that are there, never over them, and taken out again
+//! without a trace.
+//!
+//! Where `core.hooksPath` is set, its directory belongs to somebody else (husky, a tracked one): then a
+//! directory of ours takes its place in the configuration and calls it. Else a hook that is there gets
+//! another name next to ours.
+
+use std::{
+    fs::{self, Permissions},
+    io::{self, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::{git::Repo, process::env};
+
+/// The hooks that people's own git gets. `reference-transaction` is for agents alone: it would cost
+/// everybody two process starts for each transaction.
+pub const NAMES: [&str; 4] = ["pre-push", "pre-commit", "pre-merge-commit", "pre-rebase"];
+/// Raised when the script changes.
+const VERSION: u32 = 1;
+const SCRIPT: &str = include_str!("../../hooks/hook.sh");
+const MARK: &str = "# git-run hook ";
+/// What a hook that was there is called beside ours.
+const BEFORE: &str = "before-git-run";
+/// Where `core.hooksPath` pointed before.
+const BEFORE_KEY: &str = "git-run.hookspathbefore";
+const SCRIPT_BYTES_MAX: u64 = 64 * 1024;
+
+/// How a hook stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Absent,
+    /// Somebody else's alone.
+    Foreign,
+    Current,
+    /// Ours, but of another version, of a program elsewhere, or changed.
+    Stale,
+    NotExecutable,
+    /// A directory, a link or something else that git may or may not run.
+    NoFile,
+}
+
+impl State {
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Foreign => "foreign",
+            Self::Current => "current",
+            Self::Stale => "stale",
+            Self::NotExecutable => "not-executable",
+            Self::NoFile => "no-file",
+        }
+    }
+}
+
+/// One hook, and the one that was there before it.
+#[derive(Debug)]
+pub struct Hook {
+    pub name: &'static str,
+    pub path: PathBuf,
+    pub state: State,
+    pub chained: Option<PathBuf>,
+}
+
+/// Where git looks for hooks, and whose directory that is.
+#[derive(Debug)]
+struct Place {
+    directory: PathBuf,
+    /// The directory that is called after ours, where ours took its place.
+    behind: Option<PathBuf>,
+}
+
+/// The hooks as they stand.
+pub fn status(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
+    let place = place(repo)?;
+    Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
+}
+
+/// Puts ours in, and says how they stand then.
+pub fn install(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
+    let set = repo.setting("core.hooksPath");
+    let own = own_directory(repo);
+    if set.as_ref().is_some_and(|path| Path::new(path) != own) {
+        take_the_place(repo, &set.unwrap_or_default(), &own)?;
+    }
+    let fresh = Repo::at(repo.git_dir())?;
+    let place = place(&fresh)?;
+    fs::create_dir_all(&place.directory)
+        .with_context(|| format!("cannot make `{}`", place.directory.display()))?;
+    for name in NAMES {
+        put(&place, name)?;
+    }
+    Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
+}
+
+/// Takes ours out. What was there before is there again, to the byte.
+pub fn uninstall(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
+    let place = place(repo)?;
+    for name in NAMES {
+        let path = place.directory.join(name);
+        match look(&place, name).state {
+            State::Current | State::Stale => fs::remove_file(&path)?,
+            State::NotExecutable if is_ours(&path) => fs::remove_file(&path)?,
+            State::Absent | State::Foreign | State::NotExecutable | State::NoFile => {}
+        }
+        let before = before(&place.directory, name);
+        if before.symlink_metadata().is_ok() && path.symlink_metadata().is_err() {
+            fs::rename(&before, &path)?;
+        }
+    }
+    if place.behind.is_some() {
+        give_the_place_back(repo)?;
+        let _ = fs::remove_dir(&place.directory);
+    }
+    let fresh = Repo::at(repo.git_dir())?;
+    status(&fresh)
+}
+
+/// The directory whose hooks are everybody else's.
+pub fn others(repo: &Repo) -> anyhow::Result<PathBuf> {
+    let place = place(repo)?;
+    Ok(place.behind.unwrap_or(place.directory))
+}
+
+/// The hook of that directory which ours calls, when there is one that runs.
+#[must_use]
+pub fn chained_in(directory: &Path, name: &str) -> Option<PathBuf> {
+    let path = directory.join(name);
+    let path = if is_ours(&path) { before(directory, name) } else { path };
+    let runs = fs::metadata(&path)
+        .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0);
+    runs.then_some(path)
+}
+
+fn own_directory(repo: &Repo) -> PathBuf {
+    let common = repo.common_dir();
+    let common = common.canonicalize().unwrap_or_else(|_| common.to_owned());
+    common.join("git-run").join("hooks")
+}
+
+fn place(repo: &Repo) -> anyhow::Result<Place> {
+    let directory = repo.hooks_dir();
+    if directory != own_directory(repo) {
+        return Ok(Place { directory, behind: None });
+    }
+    let said = repo.setting(BEFORE_KEY).unwrap_or_default();
+    let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
+    let behind = match said.as_str() {
+        "" => {
+            bail!("`core.hooksPath` is ours, and `{BEFORE_KEY}` does not say what was there before")
+        }
+        path => top.join(path),
+    };
+    Ok(Place { directory, behind: Some(behind) })
+}
+
+fn before(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.{BEFORE}"))
+}
+
+fn look(place: &Place, name: &'static str) -> Hook {
+    let path = place.directory.join(name);
+    let state = match fs::symlink_metadata(&path) {
+        Err(_) => State::Absent,
+        Ok(about) if !about.is_file() && !about.is_symlink() => State::NoFile,
+        Ok(_) if !is_ours(&path) => State::Foreign,
+        Ok(about) if about.is_symlink() => State::NoFile,
+        Ok(about) if about.permissions().mode() & 0o111 == 0 => State::NotExecutable,
+        Ok(_) => match fs::read_to_string(&path) {
+            Ok(text) if script(name).is_ok_and(|script| script == text) => State::Current,
+            Ok(_) | Err(_) => State::Stale,
+        },
+    };
+    let chained = match &place.behind {
+        Some(behind) => behind.join(name),
+        None => before(&place.directory, name),
+    };
+    Hook { name, path, state, chained: Some(chained).filter(|path| path.exists()) }
+}
+
+fn is_ours(path: &Path) -> bool {
+    let small = fs::metadata(path).is_ok_and(|about| about.len() <= SCRIPT_BYTES_MAX);
+    small
+        && fs::read_to_string(path)
+            .is_ok_and(|text| text.lines().any(|line| line.starts_with(MARK)))
+}
+
+fn put(place: &Place, name: &'static str) -> anyhow::Result<()> {
+    let path = place.directory.join(name);
+    match look(place, name).state {
+        State::Current => return Ok(()),
+        State::Absent | State::Stale | State::NotExecutable => {}
+        State::NoFile => bail!("`{}` is no file; git would not run it", path.display()),
+        State::Foreign => {
+            let before = before(&place.directory, name);
+            if before.symlink_metadata().is_ok() {
+                bail!(
+                    "`{}` is not ours, and `{}` is there already: one of them must go",
+                    path.display(),
+                    before.display()
+                );
+            }
+            fs::rename(&path, &before)
+                .with_context(|| format!("cannot rename `{}`", path.display()))?;
+        }
+    }
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&place.directory)?;
+        file.write_all(script(name).map_err(io::Error::other)?.as_bytes())?;
+        file.as_file().set_permissions(Permissions::from_mode(0o755))?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn script(name: &str) -> anyhow::Result<String> {
+    let program = env::own_program()?;
+    let program = program.to_str().context("the path of this program is not UTF-8")?;
+    Ok(SCRIPT
+        .replace("@VERSION@", &VERSION.to_string())
+        .replace("@PROGRAM@", &program.replace('\'', r"'\''"))
+        .replace("@NAME@", name))
+}
+
+fn take_the_place(repo: &Repo, set: &str, own: &Path) -> anyhow::Result<()> {
+    let own = own.to_str().context("the path of the repository is not UTF-8")?;
+    // What was there first: without it nobody could call it any more.
+    repo.git().output(&["config", "--local", BEFORE_KEY, set])?;
+    repo.git().output(&["config", "--local", "core.hooksPath", own])?;
+    Ok(())
+}
+
+fn give_the_place_back(repo: &Repo) -> anyhow::Result<()> {
+    let said = repo.setting(BEFORE_KEY).unwrap_or_default();
+    repo.git().output(&["config", "--local", "--unset-all", "core.hooksPath"])?;
+    let fresh = Repo::at(repo.git_dir())?;
+    // It may have been set for the user and not for the repository.
+    if fresh.setting("core.hooksPath").as_deref() != Some(said.as_str()) {
+        repo.git().output(&["config", "--local", "core.hooksPath", &said])?;
+    }
+    repo.git().output(&["config", "--local", "--unset-all", BEFORE_KEY])?;
+    let _ = repo.git().plumbing(&["config", "--local", "--remove-section", "git-run"]);
+    Ok(())
+}

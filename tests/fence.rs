@@ -1,0 +1,217 @@
+//! The guard around agents, and the hooks: attacked with real git and real remotes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests start processes, and may panic"
+)]
+
+mod support;
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use support::{PROGRAM, Ran, TestRepo};
+
+/// A repository on `feature/x`, one commit ahead of its remote, with `main` and `release/1.0` there.
+fn guarded() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.remote();
+    repo.git(&["push", "--quiet", "origin", "main:release/1.0", "main:teammate/y"]);
+    repo.git(&["fetch", "--quiet", "origin"]);
+    repo.git(&["switch", "--quiet", "-c", "feature/x"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "pushed"]);
+    repo.git(&["push", "--quiet", "-u", "origin", "feature/x"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "ahead"]);
+    repo
+}
+
+/// A command as an agent would type it.
+fn as_agent(repo: &TestRepo, line: &str) -> Ran {
+    let words = ["ice", "exec", "--", "sh", "-c", line];
+    Ran::of(repo.program().args(words).output().unwrap())
+}
+
+fn remote(repo: &TestRepo) -> String {
+    let words = ["--git-dir=../remote.git", "for-each-ref", "--format=%(refname) %(objectname)"];
+    repo.git(&words)
+}
+
+#[test]
+fn nothing_that_an_agent_types_moves_what_is_protected() {
+    let repo = guarded();
+    repo.run(&["hooks", "install"]).ends(0);
+    let before = remote(&repo);
+    for line in [
+        "git push origin HEAD:main",
+        "git push origin +HEAD:refs/heads/main",
+        "git push --force origin HEAD:release/1.0",
+        "git push origin :teammate/y",
+        "git push --delete origin feature/x",
+        "git push --mirror",
+        "git push --no-verify origin HEAD:main",
+        "git -c core.hooksPath=/dev/null push origin HEAD:main",
+        "GIT_CONFIG_COUNT=0 git push origin HEAD:main",
+        "GIT_CONFIG_PARAMETERS=\"'core.hooksPath'='/dev/null'\" git push --no-verify origin HEAD:main",
+        "git config alias.x 'push origin HEAD:main'; git x",
+        "git config remote.origin.push HEAD:refs/heads/main; git push",
+        "git push ../remote.git HEAD:Main",
+        "git push file://$PWD/../remote.git HEAD:main",
+        "git push origin HEAD:refs/heads/mаin",
+        "git push origin HEAD:refs/for/main HEAD:refs/run/x/journal",
+        "env -i PATH=\"/usr/local/bin:/usr/bin:/bin\" git push origin HEAD:main",
+        "env -u GIT_RUN_AGENT -u GIT_RUN_FENCE git push origin HEAD:main",
+        "GIT_RUN_FENCED=/nowhere git push origin HEAD:main",
+        "git clone -q ../remote.git ../second; cd ../second; git commit -q --allow-empty -m x; git push origin HEAD:main",
+        "git tag -a v9 -m v9; git push origin v9",
+        "git commit -q --amend --allow-empty -m again; git reset -q --hard HEAD~1; git commit -q --allow-empty -m other; git reset -q --hard ORIG_HEAD; git push -f origin main:feature/x",
+    ] {
+        let ran = as_agent(&repo, line);
+        assert_eq!(remote(&repo), before, "{line}\n{}{}", ran.out, ran.err);
+        assert_ne!(ran.code, Some(0), "{line}");
+        let _ = repo.try_git(&["config", "--unset", "remote.origin.push"]);
+        let _ = fs::remove_dir_all(repo.root().join("second"));
+    }
+}
+
+#[test]
+fn nothing_that_an_agent_types_moves_protected_branches_or_run_refs_here() {
+    let repo = guarded();
+    repo.run(&["checkpoint", "-q"]).ends(0);
+    repo.git(&["tag", "v1"]);
+    let refs = || repo.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
+    let before = refs();
+    for line in [
+        "git branch -f main HEAD",
+        "git update-ref refs/heads/main HEAD",
+        "git update-ref -d refs/run/worktree/checkpoints",
+        "git branch -D feature/x",
+        "git branch -m feature/x feature/z",
+        "git tag -f v1 HEAD~1",
+        "git tag -d v1",
+        "git replace HEAD HEAD~1",
+        "git fetch -q origin teammate/y:main --force",
+        "git symbolic-ref refs/heads/alias refs/heads/main",
+        "git notes --ref=run add -m x HEAD",
+        "git switch -q main && git commit -q --allow-empty -m on-main",
+    ] {
+        let ran = as_agent(&repo, line);
+        assert_eq!(refs(), before, "{line}\n{}{}", ran.out, ran.err);
+        repo.git(&["switch", "--quiet", "feature/x"]);
+    }
+}
+
+#[test]
+fn what_an_agent_needs_goes_through() {
+    let repo = guarded();
+    repo.hook("commit-msg", "echo chained >> \"$HOME/hooks.log\"");
+    repo.run(&["hooks", "install"]).ends(0);
+    for (line, effect) in [
+        ("git push origin feature/x", "refs/heads/feature/x"),
+        ("git push origin HEAD:feature/new", "refs/heads/feature/new"),
+        ("git commit -q --allow-empty -m one && git push", "refs/heads/feature/x"),
+    ] {
+        let before = remote(&repo);
+        let ran = as_agent(&repo, line).ends(0);
+        let after = remote(&repo);
+        assert!(before != after && after.contains(effect), "{line}: {}", ran.err);
+    }
+    for line in [
+        "git fetch -q origin",
+        "git gc -q --auto; git pack-refs --all",
+        "git stash list; git status -s; git log --oneline -2",
+        "git merge -q --no-edit origin/main",
+        "git rebase -q origin/main",
+        "git switch -q -c scratch && git commit -q --allow-empty -m y && git switch -q feature/x",
+        "git run checkpoint -q -m mine && git run status",
+        "echo x > new && git add new && git commit -q -m new",
+    ] {
+        as_agent(&repo, line).ends(0);
+    }
+    let log = fs::read_to_string(repo.root().join("hooks.log")).unwrap();
+    assert!(2 <= log.lines().count(), "the repository's own hooks are called: {log}");
+    // A test suite that makes repositories of its own is left alone, `main` and all.
+    let line = "mkdir ../scratch && cd ../scratch && git init -q --bare r.git && git init -q w && cd w \
+        && git commit -q --allow-empty -m x && git push -q ../r.git HEAD:main && git switch -q -c b && git branch -f main HEAD";
+    as_agent(&repo, line).ends(0);
+}
+
+#[test]
+fn people_keep_their_git() {
+    let repo = guarded();
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.git(&["push", "--quiet", "--force", "origin", "feature/x:main"]);
+    repo.git(&["branch", "-f", "main", "feature/x"]);
+    repo.git(&["tag", "v1"]);
+    repo.git(&["push", "--quiet", "origin", "v1", ":teammate/y"]);
+    // What the team's policy says holds for everybody.
+    repo.git(&["config", "run.protectedBranch", "release/*"]);
+    let refused = repo.try_git(&["push", "origin", "feature/x:release/1.0"]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("ICE"), "{refused:?}");
+}
+
+fn bytes(dir: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    let mut found: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(Result::unwrap)
+        .map(|entry| {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            (entry.file_name().into_string().unwrap(), mode, fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn hooks_that_were_there_are_called_and_are_there_again_afterwards() {
+    let repo = guarded();
+    repo.hook("pre-push", "cat >> \"$HOME/pushed\"; [ ! -e \"$HOME/no\" ]");
+    let hooks = repo.work.join(".git/hooks");
+    let before = bytes(&hooks);
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.run(&["hooks", "install"]).ends(0);
+    let status = repo.run(&["hooks", "status"]).ends(0);
+    assert_eq!(status.out.matches(" current ").count(), 4, "{}", status.out);
+    repo.git(&["push", "--quiet", "origin", "feature/x"]);
+    let told = fs::read_to_string(repo.root().join("pushed")).unwrap();
+    assert!(told.starts_with("refs/heads/feature/x "), "{told}");
+    fs::write(repo.root().join("no"), "").unwrap();
+    assert!(!repo.try_git(&["push", "origin", "feature/x:feature/y"]).status.success());
+    fs::set_permissions(hooks.join("pre-push"), fs::Permissions::from_mode(0o644)).unwrap();
+    let status = repo.run(&["hooks", "status"]).ends(1);
+    assert!(status.out.contains("not-executable"), "{}", status.out);
+    repo.run(&["hooks", "uninstall"]).ends(0);
+    assert_eq!(bytes(&hooks), before);
+}
+
+#[test]
+fn a_hooks_directory_of_somebody_else_is_not_written_to() {
+    let repo = guarded();
+    let theirs = repo.work.join(".husky");
+    fs::create_dir(&theirs).unwrap();
+    repo.script(&theirs.join("pre-push"), "#!/bin/sh\nbasename \"$0\" >> \"$HOME/pushed\"\n");
+    repo.git(&["config", "core.hooksPath", ".husky"]);
+    let (before, config) = (bytes(&theirs), repo.read(".git/config"));
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.git(&["push", "--quiet", "origin", "feature/x"]);
+    assert_eq!(fs::read_to_string(repo.root().join("pushed")).unwrap(), "pre-push\n");
+    as_agent(&repo, "git push origin HEAD:main").ends(1);
+    assert_eq!(bytes(&theirs), before);
+    repo.run(&["hooks", "uninstall"]).ends(0);
+    assert_eq!(repo.git(&["config", "core.hooksPath"]), ".husky");
+    assert_eq!(repo.read(".git/config"), config);
+}
+
+#[test]
+fn no_program_means_no_push() {
+    let repo = guarded();
+    let copy = repo.root().join("git-run");
+    fs::copy(PROGRAM, &copy).unwrap();
+    let ran = Ran::of(repo.command(&copy).args(["hooks", "install"]).output().unwrap());
+    ran.ends(0);
+    fs::remove_file(&copy).unwrap();
+    let before = remote(&repo);
+    assert!(!repo.try_git(&["push", "origin", "feature/x"]).status.success());
+    assert_eq!(remote(&repo), before);
+}
