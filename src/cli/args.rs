@@ -66,6 +66,8 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
+    /// Ask the guard about a command line of an agent, without doing it.
+    Ice(IceArgs),
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -379,6 +381,25 @@ pub(super) struct GcArgs {
     /// Say what would be dropped, and write nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct IceArgs {
+    #[command(subcommand)]
+    pub command: IceCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum IceCommand {
+    /// Say what is allowed, what is denied, by which rule, and what may be done instead.
+    Check {
+        /// A shell's command line; `-` reads it from standard input.
+        #[arg(long, value_name = "LINE", allow_hyphen_values = true, conflicts_with = "words")]
+        shell: Option<String>,
+        /// The words after `git`.
+        #[arg(last = true, value_name = "GIT ARGUMENTS")]
+        words: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, Parser)]

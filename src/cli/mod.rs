@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod gc;
 mod halt;
+mod ice;
 mod list;
 mod log;
 mod narrate;
@@ -68,6 +69,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
     let git_dir = args.git_dir.as_deref();
     let Some(command) = args.command else { return status::bare(ui, &open(git_dir)?) };
     match command {
+        Command::Ice(args) => ice::run(ui, &args),
         Command::Demo(args) => demo::run(ui, &args),
         Command::Schema(args) => schema::run(ui, &args),
         Command::Start(args) => start::run(ui, &open(git_dir)?, &args),

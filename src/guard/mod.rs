@@ -1,3 +1,4 @@
 //! The only way out: facts, judge, clearance, push. Nothing is sent without a clearance.
 
+pub mod facts;
 pub mod push;
