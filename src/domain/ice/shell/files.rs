@@ -70,7 +70,8 @@ fn in_place(program: &str, args: &[Word]) -> bool {
 
 /// A path that something writes.
 pub(super) fn written(word: &Word, facts: &Facts, state: &State) -> Verdict {
-    let text = if word.sure == Sure::Whole { &word.lead } else { &word.shown };
+    let bare = word.shown.replace(['"', '\''], "");
+    let text = if word.sure == Sure::Whole { &word.lead } else { &bare };
     let text = text.rsplit('=').next().unwrap_or(text);
     let whole = match state.resolve(text) {
         Some(path) => path,

@@ -1,8 +1,10 @@
 //! A command line of an agent, walked from left to right: every command in it is judged in every state
 //! in which it might run.
 
+mod environment;
 mod expand;
 mod files;
+mod find;
 mod forge;
 mod git;
 pub mod lex;

@@ -1,7 +1,9 @@
 //! One simple command: what really runs behind wrappers, shells and assignments.
 
 use super::{
-    STEPS_MAX, Walk, files, forge,
+    STEPS_MAX, Walk,
+    environment::{assignable, bends, exported, is_gits, is_name},
+    files, forge,
     git::{bent, not_literal},
     lex::{Part, Simple},
     state::{Directory, State},
@@ -87,6 +89,9 @@ const WRAPPERS: [(&str, &[&str]); 25] = [
     ("busybox", &[]),
     ("chronic", &[]),
 ];
+/// Programs that hand a text to a shell, here or elsewhere.
+const TELLERS: [&str; 9] =
+    ["su", "runuser", "script", "ssh", "tmux", "screen", "nix-shell", "sg", "mosh"];
 /// Words after `git` that are worth a look wherever they stand.
 const GRAVE: [&str; 12] = [
     "push",
@@ -150,7 +155,7 @@ impl Walk<'_, '_> {
                 Some(_) | None => None,
             };
             let (word, ended) = self.expand(raw, state)?;
-            after.extend(ended);
+            after.extend(ended.into_iter().filter(|ended| ended != state));
             match assigns {
                 Some((name, _)) if words.is_empty() && raw.shown.starts_with(name) => {
                     assigned.push((name.trim_end_matches('+').to_owned(), word));
@@ -178,17 +183,18 @@ impl Walk<'_, '_> {
         };
         for raw in &simple.writes {
             let (word, ended) = self.expand(raw, state)?;
-            after.extend(ended);
+            after.extend(ended.into_iter().filter(|ended| ended != state));
             files::written(&word, &facts, state)?;
         }
         let mut input = input.clone();
         for raw in &simple.reads {
-            after.extend(self.expand(raw, state)?.1);
+            let (_, ended) = self.expand(raw, state)?;
+            after.extend(ended.into_iter().filter(|ended| ended != state));
             input = Input::Inherited;
         }
         if let Some(raw) = &simple.input {
             let (word, ended) = self.expand(raw, state)?;
-            after.extend(ended);
+            after.extend(ended.into_iter().filter(|ended| ended != state));
             input = Input::Text(word.known().map(str::to_owned));
         }
         if words.is_empty() {
@@ -271,7 +277,14 @@ impl Walk<'_, '_> {
             }
             "gh" | "glab" | "hub" => forge::judge(name, args).and_then(|()| same()),
             "find" | "fd" => self.found(args, state).and_then(|()| same()),
-            _ => self.ordinary(name, args, state).and_then(|()| same()),
+            _ => {
+                if let Some(Input::Text(Some(text)) | Input::Piped(Some(text))) = input
+                    && is_interpreter(name)
+                {
+                    inline(&[Word::whole(text)])?;
+                }
+                self.ordinary(name, args, state).and_then(|()| same())
+            }
         }
     }
 
@@ -284,10 +297,7 @@ impl Walk<'_, '_> {
             forge::judge(name, args)?;
         }
         files::judge(name, args, &facts, state)?;
-        if INTERPRETERS.iter().any(|known| {
-            name == *known
-                || name.strip_prefix(known).is_some_and(|rest| rest.starts_with(['3', '.']))
-        }) {
+        if is_interpreter(name) {
             return inline(args);
         }
         if matches!(
@@ -295,6 +305,11 @@ impl Walk<'_, '_> {
             "echo" | "printf" | "grep" | "rg" | "man" | "which" | "type" | "hash" | "cat"
         ) {
             return Ok(());
+        }
+        if TELLERS.contains(&name) {
+            for text in args.iter().filter_map(Word::known).filter(|text| mentions_git(text)) {
+                self.script(text, vec![state.clone()])?;
+            }
         }
         // `systemd-run git push …`, `ssh host git push …`: any program may run the rest of its words.
         for (at, word) in args.iter().enumerate() {
@@ -486,78 +501,6 @@ impl Walk<'_, '_> {
         let as_found = State { head: None, ..after.clone() };
         vec![after, as_found]
     }
-
-    /// `find`: what it runs is judged; what it deletes must not be everywhere.
-    fn found(&mut self, args: &[Word], state: &State) -> Result<(), Denial> {
-        for (at, word) in args.iter().enumerate() {
-            let runs = matches!(
-                word.lead.as_str(),
-                "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec"
-            );
-            if runs {
-                let end =
-                    args[at..].iter().position(|word| matches!(word.lead.as_str(), ";" | "+"));
-                let inner: Vec<Word> = args[at + 1..end.map_or(args.len(), |end| at + end)]
-                    .iter()
-                    .map(|word| {
-                        if word.lead.contains("{}") {
-                            Word { sure: Sure::Part, ..Word::unknown("{}") }
-                        } else {
-                            word.clone()
-                        }
-                    })
-                    .collect();
-                self.command(&inner, None, state)?;
-                let removes = inner.first().is_some_and(|word| {
-                    matches!(word.lead.as_str(), "rm" | "mv" | "shred" | "unlink" | "truncate")
-                });
-                if removes {
-                    spares_git(args)?;
-                }
-            }
-        }
-        if args
-            .iter()
-            .any(|word| matches!(word.lead.as_str(), "-delete" | "-fprint" | "-fls" | "-fprintf"))
-        {
-            spares_git(args)?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether what a `find` deletes can be no file of a repository's own.
-fn spares_git(args: &[Word]) -> Result<(), Denial> {
-    let roots: Vec<&Word> =
-        args.iter().take_while(|word| !word.lead.starts_with(['-', '(', '!'])).collect();
-    let is_whole = |word: &&Word| {
-        word.known().is_none_or(|path| {
-            matches!(path.trim_end_matches('/'), "" | "." | "..")
-                || path.starts_with('/')
-                || path.starts_with("..")
-                || path.to_lowercase().contains(".git")
-        })
-    };
-    let below = !roots.is_empty() && !roots.iter().any(is_whole);
-    let excludes =
-        args.windows(2).any(|pair| {
-            matches!(pair[0].lead.as_str(), "-path" | "-name" | "-ipath" | "-wholename")
-                && pair[1].lead.contains(".git")
-        }) && args.iter().any(|word| matches!(word.lead.as_str(), "-not" | "!" | "-prune"));
-    let named = args.windows(2).any(|pair| {
-        let name = pair[1].lead.as_str();
-        matches!(pair[0].lead.as_str(), "-name" | "-iname")
-            && (name.starts_with("*.")
-                || name.starts_with("__")
-                || name.starts_with('.') && !name.starts_with(".g")
-                || name.starts_with("*~"))
-            && !args.iter().any(|word| matches!(word.lead.as_str(), "-o" | "-or"))
-    });
-    if below || excludes || named {
-        return Ok(());
-    }
-    Err(Denial::new("git-dir", "it deletes in the repository's own directory as well")
-        .next("add: -not -path './.git/*'"))
 }
 
 /// What a command before a pipe prints, when that can be seen.
@@ -724,71 +667,10 @@ fn inline(args: &[Word]) -> Result<(), Denial> {
     Ok(())
 }
 
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn is_gits(name: &str) -> bool {
-    name.starts_with("GIT_") || matches!(name, "PATH" | "HOME" | "XDG_CONFIG_HOME" | "BASH_ENV")
-}
-
-/// Variables of git's own, but for those that only name people or keep git quiet.
-fn assignable(name: &str, value: Option<&str>) -> Result<(), Denial> {
-    let harmless = match name {
-        "GIT_AUTHOR_NAME"
-        | "GIT_AUTHOR_EMAIL"
-        | "GIT_AUTHOR_DATE"
-        | "GIT_COMMITTER_NAME"
-        | "GIT_COMMITTER_EMAIL"
-        | "GIT_COMMITTER_DATE"
-        | "GIT_OPTIONAL_LOCKS"
-        | "GIT_MERGE_AUTOEDIT" => true,
-        "GIT_EDITOR" | "GIT_SEQUENCE_EDITOR" | "GIT_PAGER" => {
-            value.is_some_and(|value| matches!(value, "" | "true" | ":" | "cat" | "/bin/true"))
-        }
-        "GIT_TERMINAL_PROMPT" => value == Some("0"),
-        "LD_PRELOAD"
-        | "LD_LIBRARY_PATH"
-        | "BASH_ENV"
-        | "DYLD_INSERT_LIBRARIES"
-        | "PROMPT_COMMAND" => false,
-        _ => !name.starts_with("GIT_"),
+fn is_interpreter(name: &str) -> bool {
+    let is = |known: &&str| {
+        let rest = name.strip_prefix(*known);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['3', '.']))
     };
-    if harmless { Ok(()) } else { Err(bent(name)) }
-}
-
-/// Variables that are no fault by themselves, but decide which git runs and what it reads.
-fn bends(name: &str, value: Option<&str>) -> bool {
-    match name {
-        "HOME" | "PATH" | "XDG_CONFIG_HOME" | "SSH_ASKPASS" | "ENV" | "IFS" => true,
-        "EDITOR" | "VISUAL" | "PAGER" => {
-            !value.is_some_and(|value| matches!(value, "" | "true" | ":" | "cat" | "less"))
-        }
-        _ => false,
-    }
-}
-
-fn exported(args: &[Word], state: &State) -> Result<Vec<State>, Denial> {
-    let mut after = state.clone();
-    for word in args {
-        let (name, value) = match word.lead.split_once('=') {
-            Some((name, value)) => (name, word.known().map(|_| value)),
-            None => (word.lead.as_str(), None),
-        };
-        if !is_name(name) {
-            continue;
-        }
-        assignable(name, value)?;
-        if word.lead.contains('=') {
-            if bends(name, value) {
-                after.bent = Some(name.to_owned());
-            }
-            after.set(name, value.map(str::to_owned));
-        } else if bends(name, None) && state.variables.contains_key(name) {
-            after.bent = Some(name.to_owned());
-        }
-    }
-    Ok(vec![after])
+    INTERPRETERS.iter().any(is)
 }
