@@ -77,11 +77,8 @@ pub(super) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
-    /// The guard.
-    Ice {
-        #[command(subcommand)]
-        command: IceCommand,
-    },
+    /// The guard: ask it about a command line, or run one inside of it.
+    Ice(IceArgs),
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -407,10 +404,26 @@ pub(super) enum HooksCommand {
     Uninstall,
 }
 
+#[derive(Debug, Parser)]
+pub(super) struct IceArgs {
+    #[command(subcommand)]
+    pub command: IceCommand,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum IceCommand {
+    /// Say what is allowed, what is denied, by which rule, and what may be done instead.
+    Check {
+        /// A shell's command line; `-` reads it from standard input.
+        #[arg(long, value_name = "LINE", allow_hyphen_values = true, conflicts_with = "words")]
+        shell: Option<String>,
+        /// The words after `git`.
+        #[arg(last = true, value_name = "GIT ARGUMENTS")]
+        words: Vec<OsString>,
+    },
     /// Run a command in the environment that agents get.
     Exec {
+        /// The command and its arguments.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<OsString>,
     },

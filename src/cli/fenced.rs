@@ -1,19 +1,24 @@
 //! `git run ice exec -- <command>`: any program in the environment that agents get. And the programs
 //! that such an environment holds under the names of others.
 
-use std::{ffi::OsString, path::Path};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::{
     exit::{Exit, Fail},
     ui::Ui,
 };
 use crate::{
+    domain::ice::shell,
     git::Repo,
-    guard::fence::Fence,
+    guard::{facts, fence::Fence, judged},
     process::{
         env,
         replace::{Successor, become_it, wait_for},
     },
+    report::verdict,
 };
 
 /// Runs it, and ends as it ended.
@@ -36,8 +41,40 @@ pub(super) fn exec(repo: &Repo, words: &[OsString]) -> Result<Exit, Fail> {
     Ok(Exit::Passed(code))
 }
 
-/// Becomes the program that is really called so.
-pub(super) fn real(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
+/// Judges what is asked of a program whose name we have here, and becomes the one that is really called
+/// so. What a hook will see as well is judged twice: here the answer says what to do instead.
+pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
+    let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let scratch = name == "git"
+        && Repo::discover(&place(&words)).is_ok_and(|repo| judged::is_scratch_here(&repo));
+    if !scratch {
+        let line = words.join(" ");
+        let ask = &mut |directory: &str| facts::gather(directory, &line);
+        let steps = if name == "git" {
+            shell::git_words(&words, ask)
+        } else {
+            let all = std::iter::once(name).chain(words.iter().map(String::as_str));
+            shell::line(&shell_words::join(all), ask)
+        };
+        if !verdict::is_allowed(&steps) {
+            for line in verdict::text(&steps).lines() {
+                ui.tell(&format!("ICE: {line}"));
+            }
+            return Exit::Refused;
+        }
+    }
+    real(ui, name, args)
+}
+
+/// Where such a command would work, as far as its first words say.
+fn place(words: &[String]) -> PathBuf {
+    match words {
+        [option, directory, ..] if option == "-C" => PathBuf::from(directory),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn real(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
     let Some(program) = env::foreign_program(name) else {
         ui.tell(&format!("{name}: not found"));
         return Exit::Passed(127);

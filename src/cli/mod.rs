@@ -10,6 +10,7 @@ mod gc;
 mod halt;
 mod hook;
 mod hooks;
+mod ice;
 mod list;
 mod log;
 mod narrate;
@@ -45,7 +46,7 @@ use crate::{
 pub fn under_another_name(called: &str, args: &[OsString]) -> Option<Exit> {
     let ui = &mut Ui::new();
     match called {
-        "git" | "gh" | "glab" | "hub" => Some(fenced::real(ui, called, args)),
+        "git" | "gh" | "glab" | "hub" | "curl" => Some(fenced::stand_in(ui, called, args)),
         "git-remote-run" => Some(match Repo::discover(Path::new(".")) {
             Ok(repo) => push_helper::main(ui, &repo, args),
             Err(error) => ui.fail(&error.into()),
@@ -87,6 +88,10 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
     let git_dir = args.git_dir.as_deref();
     let Some(command) = args.command else { return status::bare(ui, &open(git_dir)?) };
     match command {
+        Command::Ice(args) => match &args.command {
+            IceCommand::Exec { words } => fenced::exec(&open(git_dir)?, words),
+            IceCommand::Check { shell, words } => ice::check(ui, shell.as_deref(), words),
+        },
         Command::Demo(args) => demo::run(ui, &args),
         Command::Schema(args) => schema::run(ui, &args),
         Command::Start(args) => start::run(ui, &open(git_dir)?, &args),
@@ -117,9 +122,6 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
-        Command::Ice { command: IceCommand::Exec { words } } => {
-            fenced::exec(&open(git_dir)?, &words)
-        }
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub branch_prefix: String,
     pub base: Option<String>,
     pub protected: Vec<String>,
+    /// Agents may push tags that are new.
+    pub new_tags: bool,
     pub push: PushMode,
     pub remote: Option<String>,
     pub limits: Limits,
@@ -54,7 +56,7 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "enabled",
     "plan",
     "agent",
@@ -62,6 +64,7 @@ const KEYS: [&str; 14] = [
     "branchprefix",
     "basebranch",
     "protectedbranch",
+    "newtags",
     "autopush",
     "remote",
     "maxcycles",
@@ -114,6 +117,7 @@ impl Settings {
             branch_prefix: raw.last("run.branchPrefix").unwrap_or_else(|| "feature/".to_owned()),
             base: raw.last("run.baseBranch"),
             protected: raw.every("run.protectedBranch"),
+            new_tags: raw.flag(repo, "run.newTags")?.unwrap_or(false),
             push: raw.push(repo)?,
             remote: raw.last("run.remote"),
             limits,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The programs that are ours where an agent looks for them.
-pub const PROGRAMS: [&str; 6] = ["git", "gh", "glab", "hub", "git-run", "git-remote-run"];
+pub const PROGRAMS: [&str; 7] = ["git", "gh", "glab", "hub", "curl", "git-run", "git-remote-run"];
 /// The directory of the repository's own hooks, which ours call.
 pub const HOOKS_BEHIND: &str = "GIT_RUN_HOOKS_BEHIND";
 /// The repository around which the fence stands, by its common directory.

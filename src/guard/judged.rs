@@ -58,6 +58,12 @@ fn is_elsewhere(repo: &Repo) -> anyhow::Result<bool> {
     Ok(!kept.contains(&here))
 }
 
+/// A repository in which commands need not be judged.
+#[must_use]
+pub fn is_scratch_here(repo: &Repo) -> bool {
+    is_elsewhere(repo).unwrap_or(false)
+}
+
 /// The same for a repository that is just being made and cannot be opened yet.
 #[must_use]
 pub fn is_elsewhere_unopened() -> bool {
@@ -157,7 +163,7 @@ pub fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<
     defaults.extend(local_default(repo, remote));
     let protection = protection(&settings, bound.as_ref(), defaults);
     let during = bound.as_ref().map_or(During::NoRun, Bound::during);
-    let rules = Rules { protection: &protection, new_tags: false };
+    let rules = Rules { protection: &protection, new_tags: settings.new_tags };
     for line in lines {
         let leads_to = said.symbolic(&line.remote);
         let step = Move {

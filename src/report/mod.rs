@@ -8,3 +8,4 @@ pub mod path;
 pub mod restore;
 pub mod sanitise;
 pub mod status;
+pub mod verdict;

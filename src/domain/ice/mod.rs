@@ -1,7 +1,12 @@
 //! The guard's rules: what is protected, what moves it, and who may.
 
+pub mod command;
 pub mod denial;
+pub mod facts;
 pub mod judge;
 pub mod name;
+pub mod options;
 pub mod push_line;
 pub mod refspec;
+pub mod shell;
+pub mod word;

@@ -1,0 +1,185 @@
+//! What a judge of command lines has to know about a directory. Everything is read; nothing is asked
+//! of a remote, and nothing is written.
+
+use std::path::Path;
+
+use crate::{
+    config::settings::Settings,
+    domain::{
+        ice::{
+            facts::{Facts, Head, PushSettings, Remote, Unsaved},
+            name::Protection,
+        },
+        run::Run,
+    },
+    git::{OpenError, Repo},
+    process::command::ExitStatus,
+    store::{catalog, checkpoints},
+};
+
+/// Words after which it matters whether anything would be lost.
+const DISCARDING: [&str; 9] =
+    ["reset", "checkout", "restore", "switch", "rm", "mv", "bisect", "submodule", "index"];
+const WORK_TREES_MAX: usize = 1000;
+
+/// The facts about `directory`, which is written as seen from where this process stands.
+#[must_use]
+pub fn gather(directory: &str, line: &str) -> Facts {
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = here.join(directory);
+    let line_directory = here.to_string_lossy().into_owned();
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let directory = absolute.to_string_lossy().into_owned();
+    let nothing = Facts { directory, line_directory, ..Facts::default() };
+    if !path.is_dir() {
+        return nothing;
+    }
+    match Repo::discover(&path) {
+        // What cannot be read is not known, and what is not known is refused.
+        Ok(repo) => found(&repo, line, &nothing).unwrap_or(nothing),
+        Err(OpenError::NotARepository(_)) => Facts { head: Head::Nowhere, ..nothing },
+        Err(_) => nothing,
+    }
+}
+
+fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
+    let settings = Settings::read(repo)?;
+    let run = run_here(repo)?;
+    let names = |prefix: &str| -> anyhow::Result<Vec<(String, crate::domain::id::Oid)>> {
+        let all = repo.refs().list(prefix)?;
+        Ok(all.into_iter().map(|(name, id)| (name[prefix.len()..].to_owned(), id)).collect())
+    };
+    let (branches, tags, tracking) =
+        (names("refs/heads/")?, names("refs/tags/")?, names("refs/remotes/")?);
+    let mut remotes = remotes(repo);
+    let mut remote_defaults = Vec::new();
+    for remote in &mut remotes {
+        let prefix = format!("refs/remotes/{}/", remote.name);
+        if let Some(target) = repo.refs().read_symbolic(&format!("{prefix}HEAD"))? {
+            remote_defaults.extend(target.strip_prefix(&prefix).map(str::to_owned));
+        }
+        let there = |branch: &str| {
+            let name = format!("{}/{branch}", remote.name);
+            tracking.iter().find(|(known, _)| *known == name).map(|(_, id)| id)
+        };
+        let differs = |(name, id): &(String, _)| {
+            there(name).is_some_and(|there| there != id).then(|| name.clone())
+        };
+        remote.differing = branches.iter().filter_map(differs).collect();
+    }
+    let head = repo.head()?;
+    let head = match (head.branch, head.commit) {
+        // In a repository without a commit and without a remote there is nothing to protect.
+        (Some(_), None) if branches.is_empty() && remotes.is_empty() => Head::Fresh,
+        (Some(branch), _) => Head::Branch(branch),
+        (None, _) => Head::Detached,
+    };
+    let base = run.as_ref().map(|run| run.charter.base.clone()).or(settings.base.clone());
+    Ok(Facts {
+        protection: Protection { configured: settings.protected.clone(), base, remote_defaults },
+        own_branch: run.as_ref().map(|run| run.charter.branch.clone()),
+        bare: repo.worktree().is_none(),
+        kept: kept(repo),
+        push: push_settings(repo, &head),
+        unsaved: if DISCARDING.iter().any(|word| line.contains(word)) {
+            unsaved(repo, run.as_ref())
+        } else {
+            Unsaved::Something
+        },
+        new_tags: settings.new_tags,
+        branches: branches.into_iter().map(|(name, _)| name).collect(),
+        tags: tags.into_iter().map(|(name, _)| name).collect(),
+        tracking: tracking.into_iter().map(|(name, _)| name).collect(),
+        head,
+        remotes,
+        ..nothing.clone()
+    })
+}
+
+fn run_here(repo: &Repo) -> anyhow::Result<Option<Run>> {
+    let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
+    let run = catalog::present(repo, &id, &tip)?;
+    Ok(Some(run).filter(|run| !run.state.is_over()))
+}
+
+fn remotes(repo: &Repo) -> Vec<Remote> {
+    let config = repo.gix().config_snapshot();
+    let mut found: Vec<Remote> = Vec::new();
+    for section in config.plumbing().sections_by_name("remote").into_iter().flatten() {
+        let Some(name) = section.header().subsection_name().map(ToString::to_string) else {
+            continue;
+        };
+        let at = found.iter().position(|remote| remote.name == name).unwrap_or_else(|| {
+            found.push(Remote { name, ..Remote::default() });
+            found.len() - 1
+        });
+        let body = section.body();
+        let remote = &mut found[at];
+        remote.push.extend(body.values("push").iter().map(ToString::to_string));
+        remote.mirror |= body.values("mirror").iter().any(|value| value.as_slice() != b"false");
+        remote.program |=
+            body.contains_value_name("receivepack") || body.contains_value_name("vcs");
+    }
+    found
+}
+
+fn push_settings(repo: &Repo, head: &Head) -> PushSettings {
+    let branch = |key: &str| match head {
+        Head::Branch(branch) => repo.setting(&format!("branch.{branch}.{key}")),
+        Head::Detached | Head::Fresh | Head::Nowhere | Head::Unknown => None,
+    };
+    let is = |key: &str| !matches!(repo.setting_bool(key), Ok(None | Some(false)));
+    let submodules = repo.worktree().is_some_and(|top| top.join(".gitmodules").exists());
+    let asked =
+        repo.setting("push.recurseSubmodules").is_some_and(|how| how != "no" && how != "check");
+    PushSettings {
+        default: repo.setting("push.default").map(|how| how.to_lowercase()),
+        remote: branch("pushRemote")
+            .or_else(|| repo.setting("remote.pushDefault"))
+            .or_else(|| branch("remote")),
+        upstream: branch("remote").zip(branch("merge")),
+        options: repo.setting("push.pushOption").is_some_and(|value| !value.is_empty()),
+        follow_tags: is("push.followTags"),
+        submodules: submodules && (asked || is("submodule.recurse")),
+        auto_setup_remote: is("push.autoSetupRemote"),
+    }
+}
+
+/// The work trees and the directories that hold the repository; its own one is the second.
+fn kept(repo: &Repo) -> Vec<String> {
+    let text = |path: &Path| {
+        path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+    };
+    let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
+    let mut kept = vec![text(top), text(repo.git_dir()), text(repo.common_dir())];
+    let linked = std::fs::read_dir(repo.common_dir().join("worktrees"));
+    for entry in linked.into_iter().flatten().flatten().take(WORK_TREES_MAX) {
+        if let Ok(pointer) = std::fs::read_to_string(entry.path().join("gitdir")) {
+            kept.extend(Path::new(pointer.trim()).parent().map(text));
+        }
+    }
+    kept
+}
+
+/// Two questions to git at most: is anything changed, and does the newest checkpoint have it so.
+fn unsaved(repo: &Repo, run: Option<&Run>) -> Unsaved {
+    let git = repo.git();
+    let quiet = |args: &[&str]| {
+        git.plumbing(args).is_ok_and(|finished| finished.status == ExitStatus::Code(0))
+    };
+    let same = ["diff", "--quiet", "--no-ext-diff", "--no-textconv"];
+    let present = [&same[..], &["HEAD", "--"]].concat();
+    if repo.worktree().is_none() || quiet(&present) {
+        return Unsaved::Nothing;
+    }
+    let chain = match run {
+        Some(run) => Ok(checkpoints::of_run(&run.charter.run)),
+        None => checkpoints::standing(repo),
+    };
+    let newest = chain.and_then(|chain| checkpoints::newest(repo, &chain));
+    let Ok(Some(newest)) = newest else { return Unsaved::Something };
+    // What is only in the checkpoint was saved and is gone from the index: nothing of it can be lost.
+    let tree = newest.checkpoint.tree.to_string();
+    let held = [&same[..], &["--diff-filter=AMTUX", &tree, "--"]].concat();
+    if quiet(&held) { Unsaved::Held } else { Unsaved::Something }
+}
