@@ -61,7 +61,7 @@ impl std::fmt::Display for Protected {
             write!(f, "a look-alike of `{rule}`, which is ")?;
         }
         match self.source {
-            Source::BuiltIn | Source::Configured => write!(f, "protected (rule `{rule}`)"),
+            Source::BuiltIn | Source::Configured => write!(f, "a protected branch (rule `{rule}`)"),
             Source::Base => f.write_str("the base that the run was asked to build on"),
             Source::RemoteDefault => f.write_str("the default branch of the remote"),
             Source::Special => f.write_str("a name that git reads as something else"),

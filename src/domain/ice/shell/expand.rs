@@ -44,7 +44,7 @@ impl Walk<'_, '_> {
                 Part::Script { text, quoted } => {
                     let states = self.script(text, vec![state.clone()])?;
                     after.extend(states.iter().map(|ended| ended.left_behind(state)));
-                    (self.current_branch(text, state), one(*quoted))
+                    (self.answer(text, state), one(*quoted))
                 }
             };
             match text {
@@ -66,9 +66,15 @@ impl Walk<'_, '_> {
         Ok((Word { lead, tail, shown, sure }, after))
     }
 
-    fn current_branch(&mut self, script: &str, state: &State) -> Option<String> {
+    /// What a script prints that only asks where it is.
+    fn answer(&mut self, script: &str, state: &State) -> Option<String> {
         let asked: Vec<&str> =
             script.split_whitespace().filter(|word| *word != "2>/dev/null").collect();
+        if asked.join(" ") == "git rev-parse --show-toplevel"
+            && let Directory::Known(directory) = &state.directory
+        {
+            return self.facts(&directory.clone()).kept.first().cloned();
+        }
         if !CURRENT_BRANCH.contains(&asked.join(" ").as_str()) {
             return None;
         }
