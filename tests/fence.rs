@@ -53,7 +53,7 @@ fn nothing_that_an_agent_types_moves_what_is_protected() {
         "GIT_CONFIG_COUNT=0 git push origin HEAD:main",
         "GIT_CONFIG_PARAMETERS=\"'core.hooksPath'='/dev/null'\" git push --no-verify origin HEAD:main",
         "git config alias.x 'push origin HEAD:main'; git x",
-        "git config remote.origin.push HEAD:refs/heads/main; git push",
+        "git config remote.origin.push HEAD:refs/heads/main && git push",
         "git push ../remote.git HEAD:Main",
         "git push file://$PWD/../remote.git HEAD:main",
         "git push origin HEAD:refs/heads/mаin",
@@ -107,7 +107,10 @@ fn what_an_agent_needs_goes_through() {
     repo.run(&["hooks", "install"]).ends(0);
     for (line, effect) in [
         ("git push origin feature/x", "refs/heads/feature/x"),
-        ("git push origin HEAD:feature/new", "refs/heads/feature/new"),
+        (
+            "git switch -q -c feature/new && git push -q -u origin feature/new && git switch -q feature/x",
+            "refs/heads/feature/new",
+        ),
         ("git commit -q --allow-empty -m one && git push", "refs/heads/feature/x"),
     ] {
         let before = remote(&repo);
@@ -119,6 +122,7 @@ fn what_an_agent_needs_goes_through() {
         "git fetch -q origin",
         "git gc -q --auto; git pack-refs --all",
         "git stash list; git status -s; git log --oneline -2",
+        "echo y >> README; git stash -q; git stash pop -q; git run checkpoint -q; git checkout -q README",
         "git merge -q --no-edit origin/main",
         "git rebase -q origin/main",
         "git switch -q -c scratch && git commit -q --allow-empty -m y && git switch -q feature/x",
@@ -133,6 +137,41 @@ fn what_an_agent_needs_goes_through() {
     let line = "mkdir ../scratch && cd ../scratch && git init -q --bare r.git && git init -q w && cd w \
         && git commit -q --allow-empty -m x && git push -q ../r.git HEAD:main && git switch -q -c b && git branch -f main HEAD";
     as_agent(&repo, line).ends(0);
+}
+
+#[test]
+fn what_would_lose_work_is_refused_with_what_to_do_instead() {
+    let repo = guarded();
+    repo.write("README", "changed\n");
+    repo.git(&["stash", "--quiet"]);
+    repo.write("README", "changed again\n");
+    repo.write("untracked", "mine\n");
+    for line in [
+        "git stash drop",
+        "git stash pop",
+        "git stash clear",
+        "git clean -fdxq",
+        "git reset --hard -q",
+        "git checkout -q -- README",
+        "git reflog expire --expire=now --all",
+        "git prune --expire=now",
+        "git branch -C feature/x main",
+        "git config core.hooksPath /dev/null",
+    ] {
+        let ran = as_agent(&repo, line);
+        assert_eq!(ran.code, Some(3), "{line}: {}", ran.err);
+        assert!(ran.err.contains("ICE: denied"), "{line}: {}", ran.err);
+    }
+    assert_eq!(
+        (repo.read("README"), repo.read("untracked")),
+        ("changed again\n".into(), "mine\n".into())
+    );
+    assert_eq!(repo.git(&["stash", "list"]).lines().count(), 1);
+    // Once a checkpoint holds it, it may go.
+    as_agent(&repo, "git run checkpoint -q && git reset -q --hard").ends(0);
+    assert_eq!(repo.read("README"), "hello\n");
+    repo.run(&["rollback", "-q"]).ends(0);
+    assert_eq!(repo.read("README"), "changed again\n");
 }
 
 #[test]
@@ -196,7 +235,7 @@ fn a_hooks_directory_of_somebody_else_is_not_written_to() {
     repo.run(&["hooks", "install"]).ends(0);
     repo.git(&["push", "--quiet", "origin", "feature/x"]);
     assert_eq!(fs::read_to_string(repo.root().join("pushed")).unwrap(), "pre-push\n");
-    as_agent(&repo, "git push origin HEAD:main").ends(1);
+    as_agent(&repo, "git push origin HEAD:main").ends(3);
     assert_eq!(bytes(&theirs), before);
     repo.run(&["hooks", "uninstall"]).ends(0);
     assert_eq!(repo.git(&["config", "core.hooksPath"]), ".husky");
@@ -212,6 +251,11 @@ fn no_program_means_no_push() {
     ran.ends(0);
     fs::remove_file(&copy).unwrap();
     let before = remote(&repo);
-    assert!(!repo.try_git(&["push", "origin", "feature/x"]).status.success());
+    let path = std::env::var("PATH").unwrap();
+    let without: Vec<_> =
+        path.split(':').filter(|dir| !Path::new(dir).join("git-run").exists()).collect();
+    let mut push = repo.command("git");
+    push.args(["push", "origin", "feature/x"]).env("PATH", without.join(":"));
+    assert!(!push.output().unwrap().status.success());
     assert_eq!(remote(&repo), before);
 }

@@ -651,7 +651,9 @@ fn of_two_runners_one_works() {
 
 #[test]
 fn an_agent_cannot_choose_its_own_judge() {
-    let chosen = "echo work > work.txt; git config run.review.command true; exit 0";
+    // `git config` would be refused; a file can be written all the same.
+    let chosen =
+        "echo work > work.txt; printf '[run \"review\"]\\n\\tcommand = true\\n' >> .git/config";
     let repo =
         TestRepo::scripted(&[("implement", chosen), ("review", "report '{\"verdict\":\"fail\"}'")]);
     repo.run(&["sprint-1", "--local"]).ends(5);

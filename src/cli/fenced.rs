@@ -13,7 +13,11 @@ use super::{
 use crate::{
     domain::ice::shell,
     git::Repo,
-    guard::{facts, fence::Fence, judged},
+    guard::{
+        facts,
+        fence::{Fence, stashed_inside},
+        judged,
+    },
     process::{
         env,
         replace::{Successor, become_it, wait_for},
@@ -45,9 +49,9 @@ pub(super) fn exec(repo: &Repo, words: &[OsString]) -> Result<Exit, Fail> {
 /// so. What a hook will see as well is judged twice: here the answer says what to do instead.
 pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
     let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let scratch = name == "git"
-        && Repo::discover(&place(&words)).is_ok_and(|repo| judged::is_scratch_here(&repo));
-    if !scratch {
+    let free = |repo: &Repo| judged::is_scratch_here(repo) || takes_out_its_own(repo, &words);
+    let free = name == "git" && Repo::discover(&place(&words)).is_ok_and(|repo| free(&repo));
+    if !free {
         let line = words.join(" ");
         let ask = &mut |directory: &str| facts::gather(directory, &line);
         let steps = if name == "git" {
@@ -64,6 +68,17 @@ pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
         }
     }
     real(ui, name, args)
+}
+
+/// `git stash pop` of what was stashed inside of the fence. On its own a command does not say so.
+fn takes_out_its_own(repo: &Repo, words: &[String]) -> bool {
+    let plain = |word: &String| ["-q", "--quiet", "--index"].contains(&word.as_str());
+    match words {
+        [stash, pop, rest @ ..] if stash == "stash" && pop == "pop" => {
+            rest.iter().all(plain) && stashed_inside(repo)
+        }
+        _ => false,
+    }
 }
 
 /// Where such a command would work, as far as its first words say.

@@ -264,7 +264,7 @@ impl Git {
 
 /// Inside of a fence, git is told by configuration to ask us; what we do ourselves is not asked about.
 fn dropped() -> Vec<OsString> {
-    let fenced = env::var(env::FENCE).map(|_| "GIT_CONFIG_COUNT");
+    let fenced = env::is_fenced().then_some("GIT_CONFIG_COUNT");
     DROPPED.into_iter().chain(fenced).map(Into::into).collect()
 }
 

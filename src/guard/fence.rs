@@ -27,6 +27,8 @@ pub const FENCED: &str = "GIT_RUN_FENCED";
 /// The scheme that sends every push through our helper.
 pub const SCHEME: &str = "run::";
 
+const STASH: &str = "refs/stash";
+
 /// Everything that git on the client side may call.
 pub const HOOKS: [&str; 15] = [
     "pre-push",
@@ -123,6 +125,8 @@ impl Fence {
             }
         }
         fs::create_dir(dir.path().join("gh"))?;
+        let stash = repo.refs().read(STASH)?.map(|top| top.to_string()).unwrap_or_default();
+        fs::write(dir.path().join("stash"), stash)?;
         let fenced = repo.common_dir();
         let fenced = fenced.canonicalize().unwrap_or_else(|_| fenced.to_owned());
         Ok(Self { push_urls: push_urls(repo)?, dir, behind, fenced })
@@ -182,6 +186,16 @@ impl Fence {
             all.push((format!("remote.{remote}.pushurl"), format!("{SCHEME}{url}").into()));
         }
         all
+    }
+}
+
+/// Whether the newest stash was made inside of the fence: what an agent put away it may take out again.
+#[must_use]
+pub fn stashed_inside(repo: &Repo) -> bool {
+    let before = here().and_then(|dir| fs::read_to_string(dir.join("stash")).ok());
+    match (before, repo.refs().read(STASH)) {
+        (Some(before), Ok(Some(top))) => before != top.as_str(),
+        (_, _) => false,
     }
 }
 

@@ -60,16 +60,18 @@ pub fn foreign_program(name: &str) -> Option<std::path::PathBuf> {
         .find(|file| is_executable(file) && file.canonicalize().ok() != own)
 }
 
-/// The real `git`: inside of a fence, the first one on the PATH is ours.
+/// The real `git`: inside of a fence, the first one on the PATH is ours, whatever variables are left.
+/// Ours would ask itself, for ever.
 #[must_use]
 pub fn git() -> OsString {
     static GIT: std::sync::OnceLock<OsString> = std::sync::OnceLock::new();
-    let found = || {
-        let fenced = var(FENCE).is_some();
-        let real = if fenced { foreign_program("git") } else { None };
-        real.map_or_else(|| "git".into(), Into::into)
-    };
-    GIT.get_or_init(found).clone()
+    GIT.get_or_init(|| foreign_program("git").map_or_else(|| "git".into(), Into::into)).clone()
+}
+
+/// Whether anything is left of what a fence sets.
+#[must_use]
+pub fn is_fenced() -> bool {
+    [FENCE, "GIT_RUN_FENCED", "GIT_RUN_AGENT"].into_iter().any(|name| var(name).is_some())
 }
 
 /// This program's own file.
