@@ -326,6 +326,9 @@ pub fn perform(
 ) -> Result<Done, NotRestored> {
     let Prepared { plan, wish, bulk, now, index, tree_after } = prepared;
     let after_death = repo.refs().read(layout::OPERATION)?.is_some();
+    if after_death {
+        repo.mend_after_death()?;
+    }
     let saved = save(repo, run, &wish, &now, bulk)?;
     let (number, begun) = match &wish.continues {
         Some(begun) => (begun.checkpoint.number, begun.clone()),

@@ -357,6 +357,22 @@ impl Repo {
         moved.map(drop)
     }
 
+    /// Removes the locks that a killed git left on the branch that it had moved already. Whoever comes
+    /// after a death would else meet them later, when nobody remembers the death any more.
+    pub fn mend_after_death(&self) -> anyhow::Result<()> {
+        let branch = self.refs().read_symbolic("HEAD")?;
+        let names = [branch.as_deref().unwrap_or("HEAD"), "HEAD", "packed-refs"];
+        let is_locked = |name: &&str| {
+            let lock = format!("{name}.lock");
+            self.git_dir().join(&lock).exists() || self.common_dir().join(&lock).exists()
+        };
+        if names.iter().any(is_locked) {
+            thread::sleep(DEAD_LOCK_AGE);
+            names.iter().for_each(|name| self.refs().mend(name));
+        }
+        Ok(())
+    }
+
     /// Puts back what git was in the middle of: a few files of its own directory.
     pub fn restore_progress(&self, now: &Progress, then: &Progress) -> anyhow::Result<()> {
         if now == then {
