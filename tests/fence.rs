@@ -243,6 +243,21 @@ fn a_hooks_directory_of_somebody_else_is_not_written_to() {
 }
 
 #[test]
+fn a_clone_is_made_ready_once_and_is_as_it_was_afterwards() {
+    let repo = guarded();
+    let (config, hooks) = (repo.read(".git/config"), bytes(&repo.work.join(".git/hooks")));
+    let ran = repo.run(&["init", "--agent", "steps", "--remote", "origin"]).ends(0);
+    assert!(ran.out.contains("next: git run plan check"), "{}", ran.out);
+    repo.run(&["hooks", "status"]).ends(0);
+    assert_eq!(repo.git(&["config", "--local", "run.enabled"]), "true");
+    repo.run(&["init"]).ends(0);
+    repo.git(&["config", "--local", "--unset", "run.agent"]);
+    repo.git(&["config", "--local", "--unset", "run.remote"]);
+    repo.run(&["init", "--undo"]).ends(0);
+    assert_eq!((repo.read(".git/config"), bytes(&repo.work.join(".git/hooks"))), (config, hooks));
+}
+
+#[test]
 fn no_program_means_no_push() {
     let repo = guarded();
     let copy = repo.root().join("git-run");

@@ -66,6 +66,8 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
+    /// Enable runs in this clone, and put the hooks in.
+    Init(InitArgs),
     /// The hooks that keep what is protected: put in, look at, take out.
     Hooks {
         #[command(subcommand)]
@@ -392,6 +394,19 @@ pub(super) struct GcArgs {
     /// Say what would be dropped, and write nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct InitArgs {
+    /// The agent of every stage: `command`, or `steps`.
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// The remote that runs push to.
+    #[arg(long, value_name = "NAME")]
+    pub remote: Option<String>,
+    /// Take the hooks out, and enable runs no more.
+    #[arg(long, conflicts_with_all = ["agent", "remote"])]
+    pub undo: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ mod halt;
 mod hook;
 mod hooks;
 mod ice;
+mod init;
 mod list;
 mod log;
 mod narrate;
@@ -120,6 +121,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
+        Command::Init(args) => init::run(ui, &open(git_dir)?, &args),
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
