@@ -13,13 +13,13 @@ use git_run::domain::ice::{
 };
 use proptest::prelude::*;
 
-/// A clone on `feature/x` at `/t/work`, clean, with the remotes `origin` and `prod`.
+/// A clone on `feature/x` at `/t/clone`, clean, with the remotes `origin` and `prod`.
 fn scene(directory: &str) -> Facts {
     let names =
         |names: &[&str]| -> BTreeSet<String> { names.iter().map(ToString::to_string).collect() };
-    let line_directory = "/t/work".to_owned();
+    let line_directory = "/t/clone".to_owned();
     let elsewhere = Facts {
-        directory: format!("/t/work/{directory}"),
+        directory: format!("/t/clone/{directory}"),
         line_directory: line_directory.clone(),
         head: Head::Nowhere,
         ..Facts::default()
@@ -39,7 +39,7 @@ fn scene(directory: &str) -> Facts {
             ..Protection::configured(&["live".into()])
         },
         head: Head::Branch("feature/x".into()),
-        kept: vec!["/t/work".into(), "/t/work/.git".into(), "/t/work/.git".into()],
+        kept: vec!["/t/clone".into(), "/t/clone/.git".into(), "/t/clone/.git".into()],
         branches: names(&["feature/x", "main"]),
         tags: names(&["v1"]),
         tracking: names(&["origin/main", "origin/feature/x"]),

@@ -10,7 +10,7 @@ use super::{exit::Exit, ui::Ui};
 use crate::{
     domain::{ice::push_line::PushLine, id::Oid},
     git::Repo,
-    guard::judged,
+    guard::{judged, push},
 };
 
 /// More of git's lines than that are no push.
@@ -111,14 +111,16 @@ fn push(
     let Some(lines) = lines.into_iter().collect::<Option<Vec<_>>>() else {
         return refused("ICE: it cannot be told what would be pushed");
     };
-    if let Err(denial) = judged::push(repo, remote, url, &lines) {
-        return refused(&format!("ICE: {} [{}]", denial.reason.replace('\n', " "), denial.rule));
-    }
-    if dry_run {
-        return lines.iter().map(|line| format!("ok {}\n", line.remote)).collect();
-    }
-    match send(repo, url, &lines) {
-        Ok(()) => lines.iter().map(|line| format!("ok {}\n", line.remote)).collect(),
+    let cleared = match judged::clear(repo, remote, url, lines) {
+        Ok(cleared) => cleared,
+        Err(denial) => {
+            let reason = denial.reason.replace('\n', " ");
+            return refused(&format!("ICE: {reason} [{}]", denial.rule));
+        }
+    };
+    let sent = if dry_run { Ok(()) } else { push::forward(repo, &cleared) };
+    match sent {
+        Ok(()) => cleared.lines().iter().map(|line| format!("ok {}\n", line.remote)).collect(),
         Err(error) => refused(&format!("{error:#}").replace('\n', " ")),
     }
 }
@@ -138,36 +140,4 @@ fn line(repo: &Repo, refs: &Refs, wish: &str) -> Option<PushLine> {
     };
     let local = if from.is_empty() { "(delete)".to_owned() } else { from.to_owned() };
     Some(PushLine { local, new, remote: to.to_owned(), old })
-}
-
-fn send(repo: &Repo, url: &str, lines: &[PushLine]) -> anyhow::Result<()> {
-    let mut words: Vec<String> = [
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-c",
-        "push.pushOption=",
-        "push",
-        "--porcelain",
-        "--atomic",
-        "--no-follow-tags",
-        "--no-signed",
-        "--recurse-submodules=no",
-        "--no-force",
-        "--receive-pack=git-receive-pack",
-        "--end-of-options",
-        url,
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    for line in lines {
-        let Some(new) = &line.new else { anyhow::bail!("nothing is deleted here") };
-        words.push(format!("{new}:{}", line.remote));
-    }
-    let sent = repo.git().network(&words)?;
-    anyhow::ensure!(
-        sent.status.success(),
-        "{}",
-        String::from_utf8_lossy(&sent.stderr).trim().lines().last().unwrap_or("the push failed")
-    );
-    Ok(())
 }

@@ -36,20 +36,6 @@ pub struct Changed {
     pub index: Option<Entry>,
 }
 
-impl Scan {
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.staged.is_empty()
-            && self.changed.is_empty()
-            && self.removed.is_empty()
-            && self.untracked.is_empty()
-            && self.nested.is_empty()
-            && self.submodules.is_empty()
-            && self.unmerged.is_empty()
-            && self.intent_to_add.is_empty()
-    }
-}
-
 impl Repo {
     pub fn scan(&self) -> anyhow::Result<Scan> {
         let words = [

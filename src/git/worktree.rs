@@ -31,12 +31,7 @@ enum Standing {
 }
 
 impl Repo {
-    /// Paths with changes that are not committed, untracked ones included; ignored ones are not.
-    pub fn changed_paths(&self) -> anyhow::Result<Vec<Vec<u8>>> {
-        self.uncommitted(|_| false)
-    }
-
-    /// The same, without untracked files that `leave_out` says stay out of every commit.
+    /// Paths with changes that are not committed, but without untracked files that `leave_out` says stay out of every commit.
     pub fn uncommitted(&self, leave_out: fn(&[u8]) -> bool) -> anyhow::Result<Vec<Vec<u8>>> {
         let status = self.status()?;
         let counts =

@@ -142,14 +142,43 @@ pub fn pre_push(repo: &Repo, remote: &str, url: &str, input: &[u8]) -> Result<()
     push(repo, remote, url, &lines)
 }
 
-/// The same for lines that were read elsewhere.
-pub fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), Denial> {
+/// A push that was judged, ref by ref. Only the judging makes one.
+#[derive(Debug)]
+pub struct Cleared {
+    url: String,
+    lines: Vec<PushLine>,
+}
+
+impl Cleared {
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    #[must_use]
+    pub fn lines(&self) -> &[PushLine] {
+        &self.lines
+    }
+}
+
+/// The permission to push these lines, where there is one.
+pub fn clear(
+    repo: &Repo,
+    remote: &str,
+    url: &str,
+    lines: Vec<PushLine>,
+) -> Result<Cleared, Denial> {
+    push(repo, remote, url, &lines)?;
+    Ok(Cleared { url: url.to_owned(), lines })
+}
+
+fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), Denial> {
     if lines.is_empty() {
         return Ok(());
     }
     let who = who();
     let told =
-        |error: anyhow::Error| Denial::new("unknown", format!("{error:#}")).next("git run doctor");
+        |error: anyhow::Error| Denial::new("unknown", format!("{error:#}")).next("git run status");
     if who == Who::Agent && is_scratch(repo, url).map_err(told)? {
         return Ok(());
     }

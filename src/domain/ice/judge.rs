@@ -144,7 +144,7 @@ fn place(step: &Move<'_>, rules: &Rules<'_>) -> Verdict {
         "place",
         format!("`{}` is no branch, and agents push nothing else", shown(step.to)),
     )
-    .next("git run sync shares what runs recorded"))
+    .next("push the branch, and leave the rest to a person"))
 }
 
 /// No protected branch, in whatever spelling.
