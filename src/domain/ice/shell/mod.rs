@@ -7,6 +7,7 @@ mod files;
 mod find;
 mod forge;
 mod git;
+mod guess;
 pub mod lex;
 mod program;
 mod state;

@@ -5,13 +5,11 @@ use super::{
     environment::{assignable, bends, exported, is_gits, is_name},
     files, forge,
     git::{bent, not_literal},
+    guess::{dynamic, inline, is_interpreter, mentions_git},
     lex::{Part, Simple},
     state::{Directory, State},
 };
-use crate::domain::ice::{
-    denial::Denial,
-    word::{Sure, Word},
-};
+use crate::domain::ice::{denial::Denial, word::Word};
 
 /// Where a command reads from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,23 +25,6 @@ const FETCHED: &str = "\u{0}fetched";
 
 const SHELLS: [&str; 10] =
     ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash", "yash"];
-const INTERPRETERS: [&str; 15] = [
-    "python",
-    "python2",
-    "python3",
-    "perl",
-    "ruby",
-    "node",
-    "nodejs",
-    "deno",
-    "bun",
-    "php",
-    "lua",
-    "osascript",
-    "awk",
-    "gawk",
-    "mawk",
-];
 /// Programs that run the rest of their words; with the options that take a value.
 const WRAPPERS: [(&str, &[&str]); 25] = [
     ("command", &[]),
@@ -541,136 +522,4 @@ fn program_name(word: &Word) -> Option<String> {
     };
     let name = text.trim_start_matches('\\').rsplit('/').next()?.to_lowercase();
     Some(name.strip_suffix(".exe").map_or(name.clone(), str::to_owned))
-}
-
-/// A program whose name only the shell will know: it must not be git.
-fn dynamic(first: &Word, args: &[Word]) -> Result<(), Denial> {
-    const SUBCOMMANDS: [&str; 31] = [
-        "push",
-        "send-pack",
-        "commit",
-        "merge",
-        "rebase",
-        "reset",
-        "checkout",
-        "switch",
-        "restore",
-        "branch",
-        "tag",
-        "stash",
-        "clean",
-        "config",
-        "update-ref",
-        "symbolic-ref",
-        "fetch",
-        "pull",
-        "reflog",
-        "gc",
-        "prune",
-        "notes",
-        "replace",
-        "worktree",
-        "remote",
-        "-C",
-        "-c",
-        "pr",
-        "api",
-        "cherry-pick",
-        "revert",
-    ];
-    let hidden = args.iter().any(|word| SUBCOMMANDS.contains(&word.lead.as_str()));
-    let made = first.sure == Sure::Parts
-        && (args.is_empty()
-            || first.shown.contains(['{', '*', '?', '[', '`'])
-            || first.shown.contains("$("));
-    if hidden || made || mentions_git(&first.shown) {
-        return Err(not_literal(first));
-    }
-    Ok(())
-}
-
-fn mentions_git(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    lower
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| matches!(word, "git" | "gh" | "glab" | "hub"))
-}
-
-/// Code on the command line that could push or throw away by itself.
-fn inline(args: &[Word]) -> Result<(), Denial> {
-    const RUNS: [&str; 24] = [
-        "subprocess",
-        "system",
-        "popen",
-        "exec",
-        "spawn",
-        "dulwich",
-        "pygit2",
-        "libgit2",
-        "nodegit",
-        "rugged",
-        "isomorphic",
-        "jgit",
-        "gitpython",
-        "git.repo",
-        "import git",
-        "from git",
-        "simple-git",
-        "qx",
-        "`",
-        "| sh",
-        "os.",
-        "shutil",
-        "open(",
-        "writefile",
-    ];
-    const WRITES: [&str; 22] = [
-        "push",
-        "merge",
-        "update_ref",
-        "update-ref",
-        "update_by",
-        "delete",
-        "remove",
-        "force",
-        "reset",
-        "clean",
-        "branch",
-        "commit",
-        "rebase",
-        "refs/heads",
-        "set_target",
-        "send_pack",
-        "send-pack",
-        "rmtree",
-        "unlink",
-        "hookspath",
-        "hooks",
-        "tag",
-    ];
-    for word in args {
-        let text = word.shown.to_lowercase();
-        let knows_git = mentions_git(&text)
-            || ["dulwich", "pygit2", "libgit2", "nodegit", "rugged", "gitpython"]
-                .iter()
-                .any(|name| text.contains(name));
-        let runs = RUNS.iter().any(|run| text.contains(run));
-        let writes = WRITES.iter().any(|write| text.contains(write));
-        if knows_git && runs && writes {
-            return Err(Denial::new(
-                "unclear",
-                "the code could do with git what only git itself would tell",
-            )
-            .next("call git by itself, without a program around it"));
-        }
-    }
-    Ok(())
-}
-
-fn is_interpreter(name: &str) -> bool {
-    let is = |known: &&str| {
-        let rest = name.strip_prefix(*known);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['3', '.']))
-    };
-    INTERPRETERS.iter().any(is)
 }
