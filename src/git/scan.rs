@@ -2,8 +2,11 @@
 //!
 //! It writes nothing, not even the index's cache of what it saw.
 
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
+
 use anyhow::{Context as _, bail};
 use gix::objs::tree::EntryKind;
+use rustix::io::Errno;
 
 use super::{Repo, objects::Entry, tree_edit::Edits};
 use crate::domain::{
@@ -46,7 +49,29 @@ impl Repo {
             "--no-renames",
             "--ignore-submodules=none",
         ];
-        parse(&self.git().output(&words)?)
+        let finished = self.git().plumbing(&words)?;
+        if !finished.status.success() {
+            bail!("git status failed: {}", String::from_utf8_lossy(&finished.stderr).trim());
+        }
+        let mut scan = parse(&finished.stdout)?;
+        if !finished.stderr.is_empty() {
+            self.gone_behind_loops(&mut scan)?;
+        }
+        Ok(scan)
+    }
+
+    /// A tracked file behind a link that leads to itself is gone, but git only complains of the link.
+    fn gone_behind_loops(&self, scan: &mut Scan) -> anyhow::Result<()> {
+        let Some(top) = self.worktree() else { return Ok(()) };
+        for path in self.git().output(&["ls-files", "-z"])?.split(|byte| *byte == 0) {
+            let looked = fs::symlink_metadata(top.join(OsStr::from_bytes(path)));
+            let is_loop =
+                looked.is_err_and(|error| Errno::from_io_error(&error) == Some(Errno::LOOP));
+            if is_loop && !scan.removed.iter().any(|known| known == path) {
+                scan.removed.push(path.to_vec());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -108,6 +108,19 @@ fn with_rules() -> Named {
             ],
         ),
         (
+            "a tracked file behind an ignored link to itself",
+            vec![
+                write("d/a", "1\n"),
+                Op::StageAll,
+                Op::Commit { amend: false },
+                Op::Checkpoint,
+                Op::Link { path: "d".into(), to: "d" },
+                rules("d\n"),
+                write("a", "2\n"),
+                back_to(0),
+            ],
+        ),
+        (
             "a file where a directory holds what was ignored then",
             vec![
                 rules("*.o\n"),
