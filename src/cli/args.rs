@@ -81,6 +81,8 @@ pub(super) enum Command {
     },
     /// The guard: ask it about a command line, or run one inside of it.
     Ice(IceArgs),
+    /// Compare what the remotes' refs did with the receipts of what was cleared.
+    Audit(AuditArgs),
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -442,6 +444,21 @@ pub(super) enum IceCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<OsString>,
     },
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Asks the remotes. Ends with 3 when something moved without a receipt, until a person vouches for it."
+)]
+pub(super) struct AuditArgs {
+    /// The remote; else every one.
+    pub remote: Option<String>,
+    /// Say that every movement that had no receipt is right. For a person; needs a message.
+    #[arg(long, requires = "message")]
+    pub vouch: bool,
+    /// Why it is right.
+    #[arg(short, long, value_name = "TEXT", requires = "vouch")]
+    pub message: Option<String>,
 }
 
 #[derive(Debug, Parser)]

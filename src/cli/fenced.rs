@@ -11,12 +11,12 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::ice::shell,
+    domain::ice::{ledger::Layer, shell},
     git::Repo,
     guard::{
         facts,
         fence::{Fence, stashed_inside},
-        judged,
+        judged, ledger,
     },
     process::{
         env,
@@ -49,10 +49,10 @@ pub(super) fn exec(repo: &Repo, words: &[OsString]) -> Result<Exit, Fail> {
 /// so. What a hook will see as well is judged twice: here the answer says what to do instead.
 pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
     let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let line = words.join(" ");
     let free = |repo: &Repo| judged::is_scratch_here(repo) || takes_out_its_own(repo, &words);
     let free = name == "git" && Repo::discover(&place(&words)).is_ok_and(|repo| free(&repo));
     if !free {
-        let line = words.join(" ");
         let ask = &mut |directory: &str| facts::gather(directory, &line);
         let steps = if name == "git" {
             shell::git_words(&words, ask)
@@ -60,7 +60,10 @@ pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
             let all = std::iter::once(name).chain(words.iter().map(String::as_str));
             shell::line(&shell_words::join(all), ask)
         };
-        if !verdict::is_allowed(&steps) {
+        if let Some(denial) = steps.iter().find_map(|step| step.verdict.as_ref().err()) {
+            if let Ok(repo) = Repo::discover(&place(&words)) {
+                ledger::refused(&repo, Layer::Program, denial, &format!("{name} {line}"));
+            }
             for line in verdict::text(&steps).lines() {
                 ui.tell(&format!("ICE: {line}"));
             }

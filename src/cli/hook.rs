@@ -12,9 +12,9 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::ice::{denial::Denial, push_line::INPUT_BYTES_MAX},
+    domain::ice::{denial::Denial, ledger::Layer, push_line::INPUT_BYTES_MAX},
     git::Repo,
-    guard::{fence, hooks, judged},
+    guard::{fence, hooks, judged, ledger},
     process::{
         env,
         replace::{Successor, become_it},
@@ -50,6 +50,7 @@ pub(super) fn run(
         _ => Ok(()),
     };
     if let Err(denial) = verdict {
+        ledger::refused(repo, Layer::of_hook(&name), &denial, &ledger::asked_of_parent());
         return Ok(refuse(ui, &name, &denial));
     }
     match chained(repo, &name)? {

@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     git::Repo,
-    guard::hooks::{self, Hook, State},
+    guard::{
+        hooks::{self, Hook, State},
+        ledger,
+    },
     report::sanitise::name,
 };
 
@@ -16,7 +19,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, command: &HooksCommand) -> Result<Ex
         HooksCommand::Status => hooks::status(repo)?,
         HooksCommand::Install => {
             repo.may_write()?;
-            hooks::install(repo)?
+            let found = hooks::install(repo)?;
+            ledger::remember_remotes(repo)?;
+            found
         }
         HooksCommand::Uninstall => {
             repo.may_write()?;

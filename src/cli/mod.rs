@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
 mod args;
+mod audit;
 mod checkpoint;
 mod deleted;
 mod demo;
@@ -124,6 +125,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Init(args) => init::run(ui, &open(git_dir)?, &args),
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
+        Command::Audit(args) => audit::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

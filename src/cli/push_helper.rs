@@ -8,9 +8,12 @@ use std::{
 
 use super::{exit::Exit, ui::Ui};
 use crate::{
-    domain::{ice::push_line::PushLine, id::Oid},
+    domain::{
+        ice::{ledger::Layer, push_line::PushLine},
+        id::Oid,
+    },
     git::Repo,
-    guard::{judged, push},
+    guard::{judged, ledger, push},
 };
 
 /// More of git's lines than that are no push.
@@ -114,6 +117,7 @@ fn push(
     let cleared = match judged::clear(repo, remote, url, lines) {
         Ok(cleared) => cleared,
         Err(denial) => {
+            ledger::refused(repo, Layer::Helper, &denial, &ledger::asked_of_parent());
             let reason = denial.reason.replace('\n', " ");
             return refused(&format!("ICE: {reason} [{}]", denial.rule));
         }

@@ -7,6 +7,7 @@ pub mod objects;
 mod pack;
 pub mod parameters;
 pub mod program;
+pub mod reflog;
 pub mod refs;
 pub mod repo;
 pub mod restore;

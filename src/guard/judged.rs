@@ -10,6 +10,7 @@ use crate::{
         ice::{
             denial::Denial,
             judge::{During, Motion, Move, Rules, Who, branch_is_free, judge},
+            ledger::Layer,
             name::Protection,
             push_line::{PushLine, TransactionLine, Value, parse_push, parse_transaction},
         },
@@ -18,7 +19,7 @@ use crate::{
         run::{Run, State},
     },
     git::Repo,
-    guard::fence,
+    guard::{fence, ledger},
     process::{ancestry, env},
     store::catalog,
 };
@@ -64,6 +65,19 @@ pub fn is_scratch_here(repo: &Repo) -> bool {
     is_elsewhere(repo).unwrap_or(false)
 }
 
+/// Every remote with each URL that it pushes to.
+pub fn remotes(repo: &Repo) -> anyhow::Result<Vec<(String, String)>> {
+    let git = repo.git();
+    let names = git.output(&["remote"])?;
+    let mut all = Vec::new();
+    for name in String::from_utf8_lossy(&names).lines() {
+        let urls = git.output(&["remote", "get-url", "--push", "--all", name])?;
+        let urls = String::from_utf8_lossy(&urls).into_owned();
+        all.extend(urls.lines().map(|url| (name.to_owned(), url.to_owned())));
+    }
+    Ok(all)
+}
+
 /// The same for a repository that is just being made and cannot be opened yet.
 #[must_use]
 pub fn is_elsewhere_unopened() -> bool {
@@ -83,8 +97,13 @@ fn is_scratch(repo: &Repo, url: &str) -> anyhow::Result<bool> {
     Ok(is_elsewhere(repo)? && kept.iter().all(apart))
 }
 
+/// A push of an agent that is nobody's business.
+fn is_free(repo: &Repo, url: &str) -> bool {
+    who() == Who::Agent && is_scratch(repo, url).unwrap_or(false)
+}
+
 /// The directory that a URL means, when it means one that is there.
-fn directory(url: &str, base: &Path) -> Option<PathBuf> {
+pub(super) fn directory(url: &str, base: &Path) -> Option<PathBuf> {
     let url = url.strip_prefix(fence::SCHEME).unwrap_or(url);
     let path = url.strip_prefix("file://").unwrap_or(url);
     base.join(path).canonicalize().ok().filter(|path| path.is_dir())
@@ -139,7 +158,12 @@ fn protection(settings: &Settings, bound: Option<&Bound>, defaults: Vec<String>)
 /// Every ref of a push, or the first no.
 pub fn pre_push(repo: &Repo, remote: &str, url: &str, input: &[u8]) -> Result<(), Denial> {
     let lines = parse_push(input).map_err(|garbled| Denial::new("garbled", garbled.to_string()))?;
-    push(repo, remote, url, &lines)
+    push(repo, remote, url, &lines)?;
+    // What goes through our push helper gets its receipt there.
+    if url.starts_with(fence::SCHEME) || is_free(repo, url) {
+        return Ok(());
+    }
+    ledger::cleared(repo, Layer::PrePush, url, &lines)
 }
 
 /// A push that was judged, ref by ref. Only the judging makes one.
@@ -169,6 +193,9 @@ pub fn clear(
     lines: Vec<PushLine>,
 ) -> Result<Cleared, Denial> {
     push(repo, remote, url, &lines)?;
+    if !is_free(repo, url) {
+        ledger::cleared(repo, Layer::Helper, url, &lines)?;
+    }
     Ok(Cleared { url: url.to_owned(), lines })
 }
 
@@ -207,7 +234,13 @@ fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), 
 }
 
 fn motion(repo: &Repo, line: &PushLine) -> Motion {
-    match (&line.old, &line.new) {
+    motion_between(repo, line.old.as_ref(), line.new.as_ref())
+}
+
+/// What becomes of a ref that is at `old` and shall be at `new`, as far as this clone has the commits.
+#[must_use]
+pub fn motion_between(repo: &Repo, old: Option<&Oid>, new: Option<&Oid>) -> Motion {
+    match (old, new) {
         (_, None) => Motion::Delete,
         (_, Some(new)) if !repo.has_object(new) => Motion::Unknown,
         (None, Some(_)) => Motion::Create,

@@ -1,7 +1,9 @@
 //! The only way out: facts, judge, clearance, push. Nothing is sent without a clearance.
 
+pub mod audit;
 pub mod facts;
 pub mod fence;
 pub mod hooks;
 pub mod judged;
+pub mod ledger;
 pub mod push;

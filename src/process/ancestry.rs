@@ -58,6 +58,15 @@ pub fn outermost(name: &str) -> Option<OsString> {
     found
 }
 
+/// How the process that started us was called, as far as the system tells.
+#[must_use]
+pub fn parent_words() -> Vec<String> {
+    let parent = rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid());
+    let line = fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
 fn starts_agents(command_line: &[u8]) -> bool {
     let words: Vec<_> = command_line.split(|byte| *byte == 0).collect();
     let ours = words.first().is_some_and(|program| program.ends_with(b"git-run"));

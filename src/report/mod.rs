@@ -1,5 +1,6 @@
 //! One view, many faces. Renders; decides nothing, and sees only `domain`.
 
+pub mod audit;
 pub mod brief;
 pub mod checkpoint;
 pub mod deleted;

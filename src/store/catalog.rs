@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         event::Event,
-        id::{Oid, RunId},
+        id::{Digest, Oid, RunId},
         run::Run,
     },
     git::Repo,
@@ -47,6 +47,23 @@ pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
         }
     }
     Ok(None)
+}
+
+/// Who the chains of this work tree belong to when no run is at work. It is called as git calls the
+/// work tree, which stays when the directory is moved.
+pub fn standing_owner(repo: &Repo) -> anyhow::Result<RunId> {
+    let (git_dir, common) = (repo.git_dir().canonicalize()?, repo.common_dir().canonicalize()?);
+    let mut owner = "worktree".to_owned();
+    if git_dir != common {
+        let name = git_dir.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+        let plain: String = String::from_utf8_lossy(&name)
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .take(40)
+            .collect();
+        owner = format!("worktree-{plain}-{}", &Digest::of(&name).to_string()[..8]);
+    }
+    Ok(RunId::parse(&owner)?)
 }
 
 /// The run that a journal's first commit creates; nothing for any other object.

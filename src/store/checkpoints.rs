@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::{
         checkpoint::{Checkpoint, Made, Record, RunPlace, Why},
-        id::{Digest, Oid, RunId},
+        id::{Oid, RunId},
         time::Timestamp,
     },
     git::{
@@ -50,21 +50,9 @@ pub fn of_run(run: &RunId) -> String {
     layout::checkpoints(run)
 }
 
-/// The chain of this work tree, for when no run is at work. It is called as git calls the work tree,
-/// which stays when the directory is moved.
+/// The chain of this work tree, for when no run is at work.
 pub fn standing(repo: &Repo) -> anyhow::Result<String> {
-    let (git_dir, common) = (repo.git_dir().canonicalize()?, repo.common_dir().canonicalize()?);
-    let mut owner = "worktree".to_owned();
-    if git_dir != common {
-        let name = git_dir.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
-        let plain: String = String::from_utf8_lossy(&name)
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .take(40)
-            .collect();
-        owner = format!("worktree-{plain}-{}", &Digest::of(&name).to_string()[..8]);
-    }
-    Ok(layout::checkpoints(&RunId::parse(&owner)?))
+    Ok(layout::checkpoints(&catalog::standing_owner(repo)?))
 }
 
 /// The newest checkpoint of a chain.

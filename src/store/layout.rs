@@ -27,6 +27,11 @@ pub fn checkpoints(owner: &RunId) -> String {
     format!("{RUNS}{owner}/checkpoints")
 }
 
+#[must_use]
+pub fn verdicts(owner: &RunId) -> String {
+    format!("{RUNS}{owner}/verdicts")
+}
+
 /// Where a chain that cannot be gone on with is put, so that nothing of it is lost.
 #[must_use]
 pub fn aside(chain: &str) -> String {

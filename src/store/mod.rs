@@ -10,4 +10,5 @@ pub mod layout;
 pub mod message;
 pub mod notes;
 pub mod transcript;
+pub mod verdicts;
 pub mod wire;

@@ -14,6 +14,21 @@ pub enum Who {
     Agent,
 }
 
+impl Who {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Agent => "agent",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Person, Self::Agent].into_iter().find(|who| who.word() == word)
+    }
+}
+
 /// The run to which the work tree or the branch belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum During<'a> {
@@ -35,6 +50,19 @@ pub enum Motion {
     Rewrite,
     Delete,
     Unknown,
+}
+
+impl Motion {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Forward => "forward",
+            Self::Rewrite => "rewrite",
+            Self::Delete => "delete",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// One ref of a push.

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod restore;
 pub mod state;
 mod text;
+pub mod verdict;
 
 use text::Text;
 
