@@ -65,6 +65,7 @@ fn every_answer_has_the_documented_fields() {
         (&["undo", "--json"], 0),
         (&["redo", "--json"], 0),
         (&["gc", "--json"], 0),
+        (&["audit", "--json"], 0),
         (&["hooks", "status", "--json"], 1),
         (&["halt", "--force", "--json"], 1),
     ] {

@@ -78,7 +78,9 @@ fn nothing_that_an_agent_types_moves_protected_branches_or_run_refs_here() {
     let repo = guarded();
     repo.run(&["checkpoint", "-q"]).ends(0);
     repo.git(&["tag", "v1"]);
-    let refs = || repo.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
+    // What was refused is written down, and that alone.
+    let written = "--exclude=refs/run/worktree/verdicts";
+    let refs = || repo.git(&["for-each-ref", written, "--format=%(refname) %(objectname)"]);
     let before = refs();
     for line in [
         "git branch -f main HEAD",

@@ -35,7 +35,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AuditArgs) -> Result<Exit, Fa
         )
         .hint("git remote"));
     }
-    let ledger = Ledger::read(repo)?;
+    let ledger = Ledger::read(repo).map_err(|error| {
+        Fail::new(Exit::Fault, format!("it cannot be told what was cleared: {error:#}"))
+    })?;
     let refused: Vec<_> = ledger.refusals().collect();
     let (mut remotes, mut exit) = (Vec::new(), Exit::Done);
     for (name, url) in wanted {

@@ -1,5 +1,7 @@
 //! `git run hooks install|status|uninstall`.
 
+use std::time::Duration;
+
 use super::{
     args::HooksCommand,
     exit::{Exit, Fail},
@@ -8,11 +10,14 @@ use super::{
 use crate::{
     git::Repo,
     guard::{
+        audit,
         hooks::{self, Hook, State},
-        ledger,
     },
     report::sanitise::name,
 };
+
+/// How long a remote may take to say where its refs are.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, command: &HooksCommand) -> Result<Exit, Fail> {
     let found = match command {
@@ -20,7 +25,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, command: &HooksCommand) -> Result<Ex
         HooksCommand::Install => {
             repo.may_write()?;
             let found = hooks::install(repo)?;
-            ledger::remember_remotes(repo)?;
+            audit::first_look(repo, Some(PATIENCE))?;
             found
         }
         HooksCommand::Uninstall => {

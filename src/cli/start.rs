@@ -27,7 +27,7 @@ use crate::{
         start::{Overrides, Prepared, Request, create, prepare},
     },
     git::Repo,
-    guard::ledger,
+    guard::audit,
     process::{
         alive, clock, env,
         stop::{StopKind, StopSignal},
@@ -91,7 +91,7 @@ impl<'r> Underway<'r> {
         let mut journal = create(repo, &prepared, actor(repo))?;
         let hold = hold.and_run(repo, &prepared.charter.run, &me)?;
         journal.take_lease(me, clock::now())?;
-        ledger::remember_remotes(repo)?;
+        audit::first_look(repo, None)?;
         Ok(Self { journal, frozen: (prepared.plan, prepared.workflow), _hold: hold })
     }
 

@@ -15,7 +15,7 @@ use crate::{
     git::Repo,
     process::clock,
     report::{json, sanitise::one_line, status},
-    store::{catalog, hold},
+    store::{catalog, hold, layout, verdicts},
 };
 
 pub(super) fn bare(ui: &mut Ui, repo: &Repo) -> Result<Exit, Fail> {
@@ -55,7 +55,9 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
         ..Fail::new(Exit::Fault, format!("{error:#}"))
     })?;
     let held = hold::is_held(&run);
-    Ok(RunView::new(run, held, clock::now()))
+    // What cannot be counted is told by `git run audit`.
+    let count = verdicts::count(repo, &layout::verdicts(id)).unwrap_or_default();
+    Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals))
 }
 
 fn nothing(ui: &mut Ui, args: &StatusArgs) -> Result<Exit, Fail> {
@@ -97,6 +99,7 @@ fn porcelain(view: &RunView) -> String {
     }
     lines.push(format!("findings {}", view.open_findings().len()));
     lines.push(format!("breaker {}", view.breaker_word()));
+    lines.push(format!("refused {}", view.refusals));
     lines.push(format!("next {}", view.next.command));
     lines.iter().map(|line| format!("{}\n", one_line(line))).collect()
 }

@@ -15,6 +15,8 @@ pub struct RunView {
     /// Whether a process holds the run right now.
     pub held: bool,
     pub elapsed: Span,
+    /// What the guard refused to whoever works in it.
+    pub refusals: u64,
     pub next: NextMove,
 }
 
@@ -34,7 +36,12 @@ impl RunView {
         } else {
             run.ran
         };
-        Self { run, held, elapsed, next }
+        Self { run, held, elapsed, refusals: 0, next }
+    }
+
+    #[must_use]
+    pub fn with_refusals(self, refusals: u64) -> Self {
+        Self { refusals, ..self }
     }
 
     #[must_use]

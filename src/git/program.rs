@@ -220,7 +220,16 @@ impl Git {
 
     /// A command that talks to a remote: it may ask the person at the terminal, and it has an end.
     pub fn network<A: AsRef<OsStr>>(&self, args: &[A]) -> anyhow::Result<Finished> {
-        let mut invocation = self.invocation(args, NETWORK_DEADLINE);
+        self.network_within(args, NETWORK_DEADLINE)
+    }
+
+    /// The same for who does not want to wait for it.
+    pub fn network_within<A: AsRef<OsStr>>(
+        &self,
+        args: &[A],
+        deadline: Duration,
+    ) -> anyhow::Result<Finished> {
+        let mut invocation = self.invocation(args, deadline);
         // With either of them, a rewritten history looks as if it only went forward.
         invocation.env_set.push(("GIT_GRAFT_FILE".into(), "/dev/null".into()));
         invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));

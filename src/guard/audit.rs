@@ -1,7 +1,7 @@
 //! What is known of the remotes' refs, gathered for the audit: what was seen, what was cleared, what
 //! this clone wrote down, and where they are now.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, ensure};
 
@@ -28,6 +28,9 @@ const REFS_MAX: usize = 20_000;
 /// Of one movement, more commits are not looked at.
 const COMMITS_MAX: usize = 200;
 const AUTHORS_MAX: usize = 3;
+const DEADLINE: Duration = Duration::from_secs(120);
+/// For a remote that is a directory.
+const HERE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Everything that was written down, whoever wrote it.
 #[derive(Debug)]
@@ -76,7 +79,7 @@ impl Ledger {
 /// Asks the remote, compares, and writes down what was seen where that is new.
 pub fn of_remote(repo: &Repo, kept: &Ledger, name: &str, url: &str) -> anyhow::Result<Remote> {
     let place = ledger::place(repo, url);
-    let (refs, default) = ask(repo, url)?;
+    let (refs, default) = ask(repo, url, DEADLINE)?;
     let count = refs.len();
     let mut evidence = kept.evidence(&place);
     let since = evidence.sightings.first().map(|sighting| sighting.at);
@@ -102,12 +105,49 @@ pub fn of_remote(repo: &Repo, kept: &Ledger, name: &str, url: &str) -> anyhow::R
     Ok(Remote { name: name.to_owned(), url, refs: count, since, movements })
 }
 
+/// Notes where the refs of every remote are: what moves from here on needs a receipt. A remote on
+/// this machine is asked, another one when there is patience for it; else it counts what this clone
+/// knows of it.
+pub fn first_look(repo: &Repo, patience: Option<Duration>) -> anyhow::Result<()> {
+    let chain = ledger::chain(repo)?;
+    let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
+    for (name, url) in judged::remotes(repo)? {
+        let is_here = judged::directory(&url, top).is_some();
+        let deadline = if is_here { Some(HERE_DEADLINE) } else { patience };
+        let asked = deadline.and_then(|deadline| ask(repo, &url, deadline).ok());
+        let (how, refs) = match asked {
+            Some((refs, _)) => (Sight::Asked, refs.into_iter().collect()),
+            None => (Sight::Tracking, tracked(repo, &name)?),
+        };
+        if how == Sight::Asked || !refs.is_empty() {
+            let what = What::Seen { url: ledger::place(repo, &url), how, refs };
+            verdicts::add(repo, &chain, judged::who(), Layer::Audit, &what, clock::now())?;
+        }
+    }
+    Ok(())
+}
+
+/// The branches of a remote as they were fetched or pushed last, by their names there.
+fn tracked(repo: &Repo, remote: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+    let prefix = format!("refs/remotes/{remote}/");
+    let all = repo.refs().list(&prefix)?;
+    let branches = all.into_iter().filter_map(|(name, id)| {
+        let branch = name.strip_prefix(&prefix)?;
+        (branch != "HEAD").then(|| (format!("refs/heads/{branch}"), id))
+    });
+    Ok(branches.take(REFS_MAX).collect())
+}
+
 /// Its branches and tags, and the branch that it calls its default.
-fn ask(repo: &Repo, url: &str) -> anyhow::Result<(BTreeMap<String, Oid>, Option<String>)> {
+fn ask(
+    repo: &Repo,
+    url: &str,
+    deadline: Duration,
+) -> anyhow::Result<(BTreeMap<String, Oid>, Option<String>)> {
     let url = url.strip_prefix(super::fence::SCHEME).unwrap_or(url);
     let words =
         ["ls-remote", "--symref", "--end-of-options", url, "HEAD", "refs/heads/*", "refs/tags/*"];
-    let answer = repo.git().network(&words)?;
+    let answer = repo.git().network_within(&words, deadline)?;
     ensure!(
         answer.status.success(),
         "the remote cannot be asked: {}",

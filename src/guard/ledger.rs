@@ -8,10 +8,9 @@ use crate::{
         ice::{
             denial::Denial,
             judge::Who,
-            ledger::{Layer, Sight, TRIED_BYTES_MAX, What, plain_url},
+            ledger::{Layer, TRIED_BYTES_MAX, What, plain_url},
             push_line::PushLine,
         },
-        id::Oid,
         run::Run,
         secret,
     },
@@ -21,11 +20,8 @@ use crate::{
     store::{catalog, verdicts},
 };
 
-/// Of the branches that a clone remembers, more are not written down at once.
-const REFS_MAX: usize = 20_000;
-
 /// The run of this work tree that is not over, or its work tree's standing chain.
-fn chain(repo: &Repo) -> anyhow::Result<String> {
+pub(super) fn chain(repo: &Repo) -> anyhow::Result<String> {
     let run = run_here(repo);
     verdicts::of(repo, run.as_ref().map(|run| &run.charter.run))
 }
@@ -39,7 +35,7 @@ fn run_here(repo: &Repo) -> Option<Run> {
 pub fn refused(repo: &Repo, layer: Layer, denial: &Denial, tried: &str) {
     let mut tried = secret::redact(tried);
     cut(&mut tried, TRIED_BYTES_MAX);
-    let mut reason = denial.reason.clone();
+    let mut reason = secret::redact(&denial.reason);
     cut(&mut reason, TRIED_BYTES_MAX);
     let what = What::Refused { rule: denial.rule.to_owned(), reason, tried };
     let kept = chain(repo)
@@ -72,37 +68,12 @@ pub fn cleared(repo: &Repo, layer: Layer, url: &str, lines: &[PushLine]) -> Resu
         chain(repo).and_then(|chain| verdicts::add(repo, &chain, who, layer, &what, clock::now()));
     match kept {
         Ok(_) => Ok(()),
-        Err(error) if who == Who::Person => {
+        Err(error) if who == Who::Person && layer != Layer::Run => {
             tracing::warn!("a receipt was not written down: {error:#}");
             Ok(())
         }
         Err(error) => Err(Denial::new("receipt", format!("no receipt can be written: {error:#}"))),
     }
-}
-
-/// Notes where the refs of every remote stand, as far as this clone knows: what moves from here on
-/// needs a receipt. Asks nobody.
-pub fn remember_remotes(repo: &Repo) -> anyhow::Result<()> {
-    let chain = chain(repo)?;
-    for (name, url) in judged::remotes(repo)? {
-        let refs = tracked(repo, &name)?;
-        if !refs.is_empty() {
-            let what = What::Seen { url: place(repo, &url), how: Sight::Tracking, refs };
-            verdicts::add(repo, &chain, judged::who(), Layer::Audit, &what, clock::now())?;
-        }
-    }
-    Ok(())
-}
-
-/// The branches of a remote as they were fetched or pushed last, by their names there.
-fn tracked(repo: &Repo, remote: &str) -> anyhow::Result<Vec<(String, Oid)>> {
-    let prefix = format!("refs/remotes/{remote}/");
-    let all = repo.refs().list(&prefix)?;
-    let branches = all.into_iter().filter_map(|(name, id)| {
-        let branch = name.strip_prefix(&prefix)?;
-        (branch != "HEAD").then(|| (format!("refs/heads/{branch}"), id))
-    });
-    Ok(branches.take(REFS_MAX).collect())
 }
 
 /// One name for one place, however it is spelled.

@@ -2,13 +2,16 @@
 
 use anyhow::Context as _;
 
-use super::judged::Cleared;
+use super::{judged::Cleared, ledger};
 use crate::{
     domain::{
         event::Delivery,
         ice::{
+            denial::Denial,
             judge::{Clearance, During, Motion, Rules, Wish, clear},
+            ledger::Layer,
             name::Protection,
+            push_line::PushLine,
         },
         id::Oid,
     },
@@ -127,7 +130,10 @@ pub fn push(
     let wish =
         Wish { url: remote.url.clone(), branch: own_branch.to_owned(), commit: commit.clone() };
     match clear(wish, &during, motion, None, &rules) {
-        Ok(clearance) => send(repo, remote, &clearance),
+        Ok(clearance) => match receipt(repo, remote, &clearance) {
+            Ok(()) => send(repo, remote, &clearance),
+            Err(denial) => Delivery::Refused { why: denial.to_string() },
+        },
         Err(denial) => Delivery::Refused { why: denial.to_string() },
     }
 }
@@ -164,6 +170,17 @@ pub fn forward(repo: &Repo, cleared: &Cleared) -> anyhow::Result<()> {
         String::from_utf8_lossy(&sent.stderr).trim().lines().last().unwrap_or("the push failed")
     );
     Ok(())
+}
+
+fn receipt(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Result<(), Denial> {
+    let Wish { url, branch, commit } = clearance.wish();
+    let line = PushLine {
+        local: commit.to_string(),
+        new: Some(commit.clone()),
+        remote: format!("refs/heads/{branch}"),
+        old: remote.branch.clone(),
+    };
+    ledger::cleared(repo, Layer::Run, url, &[line])
 }
 
 /// By URL, by object id, by full name: nothing of what is configured for the remote can bend it.

@@ -45,6 +45,7 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "calls": run.calls_total,
         "commits": run.commits,
         "checkpoint": run.checkpoint,
+        "refusals": view.refusals,
         "usage": {
             "input_tokens": run.usage.input_tokens,
             "output_tokens": run.usage.output_tokens,

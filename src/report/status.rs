@@ -52,6 +52,10 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
         say(&mut out, &format!("  {}", item_line(item)));
     }
     findings(&mut out, view, if verbose { usize::MAX } else { 5 });
+    if 0 < view.refusals {
+        let refused = counted(usize::try_from(view.refusals).unwrap_or(usize::MAX), "attempt");
+        say(&mut out, &format!("  guard     {refused} refused (git run audit)"));
+    }
     limits(&mut out, view);
     stopped(&mut out, view);
     if verbose {
