@@ -10,7 +10,7 @@ mod support;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use support::{PROGRAM, Ran, TestRepo};
+use support::{ONE_SPRINT, PROGRAM, Ran, TestRepo};
 
 /// A repository on `feature/x`, one commit ahead of its remote, with `main` and `release/1.0` there.
 fn guarded() -> TestRepo {
@@ -275,4 +275,32 @@ fn no_program_means_no_push() {
     push.args(["push", "origin", "feature/x"]).env("PATH", without.join(":"));
     assert!(!push.output().unwrap().status.success());
     assert_eq!(remote(&repo), before);
+}
+
+#[test]
+fn a_run_does_not_begin_with_hooks_that_judge_no_longer() {
+    let repo = guarded();
+    repo.plan(ONE_SPRINT);
+    repo.run(&["hooks", "install"]).ends(0);
+    let hook = repo.work.join(".git/hooks/pre-push");
+    let sound = fs::read(&hook).unwrap();
+    let set = |mode: u32| fs::set_permissions(&hook, fs::Permissions::from_mode(mode)).unwrap();
+    let refused = |word: &str| {
+        let ran = repo.run(&["sprint-1", "--local"]).ends(1);
+        assert!(ran.err.contains(word) && ran.err.contains("git run hooks install"), "{}", ran.err);
+        let began = repo.refs("refs/run/").iter().any(|name| name.ends_with("/journal"));
+        assert!(!began, "nothing began");
+    };
+    set(0o644);
+    refused("`pre-push` is not-executable");
+    set(0o755);
+    fs::write(&hook, [&sound[..], b"exit 0\n"].concat()).unwrap();
+    refused("`pre-push` is stale");
+    fs::remove_file(&hook).unwrap();
+    refused("`pre-push` is absent");
+    fs::create_dir(&hook).unwrap();
+    refused("`pre-push` is no-file");
+    fs::remove_dir(&hook).unwrap();
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.run(&["sprint-1", "--local"]).ends(0);
 }

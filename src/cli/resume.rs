@@ -3,7 +3,7 @@
 use super::{
     args::ResumeArgs,
     exit::{Exit, Fail},
-    start::{Manner, Underway, actor, carry_on, nothing_interrupted},
+    start::{Manner, Underway, actor, carry_on, hooks_in_force, nothing_interrupted},
     ui::Ui,
 };
 use crate::{
@@ -39,6 +39,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     if !args.force {
         same_agents(repo, &id, &settings, &agents)?;
     }
+    hooks_in_force(ui, repo, args.quiet)?;
     let me = alive::own_mark();
     let mut underway = Underway::again(repo, &id, Hold::of_worktree(repo, &me)?, me)?;
     if let Answer::Write(events) = decide(underway.journal.run(), &request)? {

@@ -27,7 +27,10 @@ use crate::{
         start::{Overrides, Prepared, Request, create, prepare},
     },
     git::Repo,
-    guard::audit,
+    guard::{
+        audit,
+        hooks::{self, Force},
+    },
     process::{
         alive, clock, env,
         stop::{StopKind, StopSignal},
@@ -59,6 +62,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     if unfinished_here(repo)?.is_none() {
         prepare(repo, &settings, &request)?;
     }
+    hooks_in_force(ui, repo, args.quiet)?;
     let me = alive::own_mark();
     let hold = Hold::of_worktree(repo, &me)?;
     let underway = match unfinished_here(repo)? {
@@ -72,6 +76,30 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     };
     let manner = Manner { quiet: args.quiet, force: false };
     carry_on(ui, repo, underway, settings, request.agents, manner)
+}
+
+/// A run has hooks of its own around its agents. Those of the repository may never have been wanted,
+/// but one that was put in and judges no longer is no accident to go on with.
+pub(super) fn hooks_in_force(ui: &mut Ui, repo: &Repo, quiet: bool) -> Result<(), Fail> {
+    match hooks::force(repo)? {
+        Force::All => Ok(()),
+        Force::Never => {
+            if !quiet && !ui.json {
+                ui.tell("note: without hooks only agents are guarded here: git run hooks install");
+            }
+            Ok(())
+        }
+        Force::Broken(broken) => {
+            let each =
+                broken.iter().map(|hook| format!("`{}` is {}", hook.name, hook.state.word()));
+            let which = each.collect::<Vec<_>>().join(", ");
+            Err(Fail::new(
+                Exit::Failed,
+                format!("the hooks are not as they were installed: {which}"),
+            )
+            .hint("git run hooks install"))
+        }
+    }
 }
 
 /// A run that this process holds, with what was frozen when it began.

@@ -80,6 +80,33 @@ pub fn status(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
 }
 
+/// Whether what was installed is still there.
+#[derive(Debug)]
+pub enum Force {
+    All,
+    /// None of ours was put in.
+    Never,
+    /// Some of them judge no longer, and nobody took them out in good order.
+    Broken(Vec<Hook>),
+}
+
+pub fn force(repo: &Repo) -> anyhow::Result<Force> {
+    let place = place(repo)?;
+    let all: Vec<Hook> = NAMES.into_iter().map(|name| look(&place, name)).collect();
+    let ours = |hook: &Hook| match hook.state {
+        State::Current | State::Stale => true,
+        State::NotExecutable => is_ours(&hook.path),
+        State::Absent | State::Foreign | State::NoFile => false,
+    };
+    let was_installed = place.behind.is_some() || all.iter().any(ours);
+    let broken: Vec<Hook> = all.into_iter().filter(|hook| hook.state != State::Current).collect();
+    Ok(match (broken.is_empty(), was_installed) {
+        (true, _) => Force::All,
+        (false, true) => Force::Broken(broken),
+        (false, false) => Force::Never,
+    })
+}
+
 /// Puts ours in, and says how they stand then.
 pub fn install(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     let set = repo.setting("core.hooksPath");
