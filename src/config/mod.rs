@@ -3,4 +3,5 @@
 pub mod plan_file;
 pub mod plan_find;
 pub mod settings;
+pub mod team;
 pub mod workflow_file;

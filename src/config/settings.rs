@@ -4,6 +4,7 @@
 use anyhow::{Context as _, bail};
 use gix::bstr::ByteSlice as _;
 
+use super::team::{self, Team};
 use crate::{
     domain::{
         event::PushMode,
@@ -28,6 +29,8 @@ pub struct Settings {
     pub remote: Option<String>,
     pub limits: Limits,
     pub checkpoints: Checkpoints,
+    /// What the team agreed on, taken in already.
+    teams: Vec<Team>,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
 }
@@ -92,7 +95,56 @@ pub enum Agent {
 }
 
 impl Settings {
+    /// What git's configuration says, and what the team agreed on.
     pub fn read(repo: &Repo) -> anyhow::Result<Self> {
+        let mut settings = Self::configured(repo)?;
+        if let Some(base) = settings.likely_base(repo)? {
+            settings.tighten(repo, &base)?;
+        }
+        Ok(settings)
+    }
+
+    /// Takes in what the team agreed on as it stands on that branch.
+    pub fn tighten(&mut self, repo: &Repo, base: &str) -> anyhow::Result<()> {
+        let remote = self.remote.as_deref().unwrap_or("origin");
+        for team in team::of_base(repo, remote, base)? {
+            team.tighten(&mut self.limits);
+            self.teams.push(team.clone());
+            self.new_tags &= team.new_tags.unwrap_or(true);
+            self.push = self.push.stricter(team.push.unwrap_or(PushMode::Auto));
+            let news = team.protected.into_iter().filter(|name| !self.protected.contains(name));
+            let news: Vec<String> = news.collect();
+            self.protected.extend(news);
+        }
+        Ok(())
+    }
+
+    /// Limits that were said elsewhere, within what the team agreed on.
+    pub fn within_team(&self, limits: &mut Limits) {
+        self.teams.iter().for_each(|team| team.tighten(limits));
+    }
+
+    /// The branch that work builds on where nobody says another one.
+    fn likely_base(&self, repo: &Repo) -> anyhow::Result<Option<String>> {
+        if let Some(base) = &self.base {
+            return Ok(Some(base.clone()));
+        }
+        let prefix = format!("refs/remotes/{}/", self.remote.as_deref().unwrap_or("origin"));
+        let target = repo.refs().read_symbolic(&format!("{prefix}HEAD"))?;
+        if let Some(base) = target.as_deref().and_then(|target| target.strip_prefix(&prefix)) {
+            return Ok(Some(base.to_owned()));
+        }
+        for name in ["main", "master"] {
+            for prefix in ["refs/heads/", &prefix] {
+                if repo.refs().read(&format!("{prefix}{name}"))?.is_some() {
+                    return Ok(Some(name.to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn configured(repo: &Repo) -> anyhow::Result<Self> {
         let raw = Raw::collect(repo)?;
         let defaults = Limits::default();
         let limits = Limits {
@@ -122,6 +174,7 @@ impl Settings {
             remote: raw.last("run.remote"),
             limits,
             checkpoints: raw.checkpoints()?,
+            teams: Vec::new(),
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })

@@ -173,7 +173,8 @@ pub struct StageShape {
     pub back_to: Option<StageId>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The strictest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PushMode {
     Local,
     Prompt,
@@ -188,6 +189,12 @@ impl PushMode {
             Self::Prompt => "prompt",
             Self::Auto => "auto",
         }
+    }
+
+    /// The one of both that pushes less by itself.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        self.min(other)
     }
 
     #[must_use]

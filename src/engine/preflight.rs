@@ -59,14 +59,18 @@ fn safe_branch(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
             "say another one with `--branch`",
         )));
     }
-    Ok(match Protection::configured(&settings.protected).of(wish.branch) {
+    Ok(unprotected(settings, wish.branch))
+}
+
+pub fn unprotected(settings: &Settings, branch: &str) -> Result<(), Unfit> {
+    match Protection::configured(&settings.protected).of(branch) {
         None => Ok(()),
         Some(found) => Err(Unfit {
-            what: format!("`{}` is {found}: a run never works on such a branch", wish.branch),
+            what: format!("`{branch}` is {found}: a run never works on such a branch"),
             hint: "leave `--branch` away, or name a branch of its own".into(),
             refused: true,
         }),
-    })
+    }
 }
 
 /// What the work builds on is never what the run works on, whatever it is called.

@@ -93,6 +93,10 @@ pub fn prepare(
     let start = starting_point(repo, &branch, head.commit)?;
     let base = base_branch(repo, settings, request, head.branch.as_deref(), &branch)?;
     preflight::apart(&branch, &base)?;
+    let mut settings = settings.clone();
+    settings.tighten(repo, &base)?;
+    let settings = &settings;
+    preflight::unprotected(settings, &branch)?;
     let stages = workflow.stages().iter().map(|stage| StageShape {
         id: stage.id.clone(),
         back_to: match &stage.duty {
@@ -113,7 +117,7 @@ pub fn prepare(
         start,
         branch,
         worktree: repo.identity(),
-        push: request.push.unwrap_or(settings.push),
+        push: request.push.map_or(settings.push, |push| push.stricter(settings.push)),
         limits,
     };
     let policy = policy::encode(
@@ -217,6 +221,7 @@ fn limits(settings: &Settings, overrides: &Overrides) -> Limits {
     }
     limits.tokens_max = stricter(limits.tokens_max, overrides.tokens_max);
     limits.cost_max = stricter(limits.cost_max, overrides.cost_max);
+    settings.within_team(&mut limits);
     limits
 }
 

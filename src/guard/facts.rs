@@ -43,8 +43,11 @@ pub fn gather(directory: &str, line: &str) -> Facts {
 }
 
 fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
-    let settings = Settings::read(repo)?;
+    let mut settings = Settings::read(repo)?;
     let run = run_here(repo)?;
+    if let Some(run) = &run {
+        settings.tighten(repo, &run.charter.base)?;
+    }
     let names = |prefix: &str| -> anyhow::Result<Vec<(String, crate::domain::id::Oid)>> {
         let all = repo.refs().list(prefix)?;
         Ok(all.into_iter().map(|(name, id)| (name[prefix.len()..].to_owned(), id)).collect())

@@ -137,6 +137,16 @@ impl Bound {
     }
 }
 
+/// What is set, and the run of this work tree with what the team agreed on for its base.
+fn here(repo: &Repo) -> anyhow::Result<(Settings, Option<Bound>)> {
+    let mut settings = Settings::read(repo)?;
+    let bound = Bound::here(repo)?;
+    if let Some(bound) = &bound {
+        settings.tighten(repo, &bound.run.charter.base)?;
+    }
+    Ok((settings, bound))
+}
+
 /// What the run's workflow still asks for, item by item.
 fn open_gates(run: &Run) -> Vec<String> {
     if matches!(run.state, State::Complete) {
@@ -209,8 +219,7 @@ fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), 
     if who == Who::Agent && is_scratch(repo, url).map_err(told)? {
         return Ok(());
     }
-    let settings = Settings::read(repo).map_err(told)?;
-    let bound = Bound::here(repo).map_err(told)?;
+    let (settings, bound) = here(repo).map_err(told)?;
     let said = match who {
         Who::Agent => Said::by(repo, url).map_err(told)?,
         Who::Person => Said::default(),
@@ -306,8 +315,7 @@ pub fn transaction(repo: &Repo, state: &str, input: &[u8]) -> Result<(), Denial>
     let lines =
         parse_transaction(input).map_err(|garbled| Denial::new("garbled", garbled.to_string()))?;
     let told = |error: anyhow::Error| Denial::new("unknown", format!("{error:#}"));
-    let settings = Settings::read(repo).map_err(told)?;
-    let bound = Bound::here(repo).map_err(told)?;
+    let (settings, bound) = here(repo).map_err(told)?;
     let protection = protection(&settings, bound.as_ref(), Vec::new());
     for line in &lines {
         local(repo, line, &protection)?;
@@ -401,7 +409,6 @@ pub fn on_this_branch(repo: &Repo) -> Result<(), Denial> {
     }
     let told = |error: anyhow::Error| Denial::new("unknown", format!("{error:#}"));
     let Some(branch) = repo.head().map_err(told)?.branch else { return Ok(()) };
-    let settings = Settings::read(repo).map_err(told)?;
-    let bound = Bound::here(repo).map_err(told)?;
+    let (settings, bound) = here(repo).map_err(told)?;
     branch_is_free(&branch, &protection(&settings, bound.as_ref(), Vec::new()))
 }
