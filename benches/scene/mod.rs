@@ -16,7 +16,7 @@ use git_run::{
     config::workflow_file,
     domain::{
         event::{Actor, Charter, Event, PushMode, StageShape},
-        id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
+        id::{Digest, ItemId, PlanId, RunId, StageId},
         limits::Limits,
         time::Timestamp,
     },
@@ -57,16 +57,9 @@ impl Scene {
             ],
         );
         let repo = Repo::at(&work.join(".git")).unwrap();
-        let start = repo.head().unwrap().commit.unwrap();
-        let run = RunId::parse("20261121-000000-bench").unwrap();
-        let event = Event::RunCreated(Box::new(charter(&run, &start, &repo)));
-        let frozen = Frozen {
-            plan: "{}".into(),
-            policy: "{}".into(),
-            workflow: workflow_file::built_in("sprint").unwrap().into(),
-        };
-        let mut journal =
-            Journal::create(&repo, Self::actor(), event, &frozen, Self::now()).unwrap();
+        let charter = charter_of(&repo, "20261121-000000-bench");
+        let run = charter.run.clone();
+        let mut journal = journal_of(&repo, charter);
         let single = events.min(1_000);
         for _ in 1..single {
             journal.append(vec![Self::remark()], &[], Self::now()).unwrap();
@@ -98,13 +91,25 @@ impl Scene {
     }
 }
 
-fn charter(run: &RunId, start: &Oid, repo: &Repo) -> Charter {
+/// A run that has just begun.
+pub fn journal_of(repo: &Repo, charter: Charter) -> Journal<'_> {
+    let frozen = Frozen {
+        plan: "{}".into(),
+        policy: "{}".into(),
+        workflow: workflow_file::built_in("sprint").unwrap().into(),
+    };
+    let event = Event::RunCreated(Box::new(charter));
+    Journal::create(repo, Scene::actor(), event, &frozen, Scene::now()).unwrap()
+}
+
+pub fn charter_of(repo: &Repo, run: &str) -> Charter {
+    let start = repo.head().unwrap().commit.unwrap();
     let stage = |id: &str, back_to: Option<&str>| StageShape {
         id: StageId::parse(id).unwrap(),
         back_to: back_to.map(|id| StageId::parse(id).unwrap()),
     };
     Charter {
-        run: run.clone(),
+        run: RunId::parse(run).unwrap(),
         target: "sprint-1".into(),
         plan: PlanId::parse("bench").unwrap(),
         plan_digest: Digest::of(b"bench"),
@@ -112,7 +117,7 @@ fn charter(run: &RunId, start: &Oid, repo: &Repo) -> Charter {
         stages: vec![stage("implement", None), stage("review", Some("implement"))],
         items: vec![ItemId::parse("sprint-1").unwrap()],
         base: "main".into(),
-        start: start.clone(),
+        start,
         branch: "feature/sprint-1".into(),
         worktree: repo.identity(),
         push: PushMode::Local,
