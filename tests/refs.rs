@@ -22,7 +22,7 @@ use git_run::{
     domain::id::Oid,
     git::{
         program::Git,
-        refs::{FileRefs, ProgramRefs, RefError, RefStore},
+        refs::{FileRefs, HookedRefs, ProgramRefs, RefError, RefStore},
     },
 };
 use support::TestRepo;
@@ -30,9 +30,10 @@ use support::TestRepo;
 const JOURNAL: &str = "refs/run/x/journal";
 
 /// Who writes, and what `git init` is told.
-const KINDS: [(&str, Writer, &[&str]); 6] = [
+const KINDS: [(&str, Writer, &[&str]); 7] = [
     ("own writer, files", Writer::Own, &[]),
     ("git, files", Writer::Git, &[]),
+    ("git for a hook, files", Writer::Hooked, &[]),
     ("git, reftable", Writer::Git, &["--ref-format=reftable"]),
     ("own writer, sha256", Writer::Own, &["--object-format=sha256"]),
     ("git, sha256", Writer::Git, &["--object-format=sha256"]),
@@ -43,18 +44,25 @@ const KINDS: [(&str, Writer, &[&str]); 6] = [
 enum Writer {
     Own,
     Git,
+    /// Our reader, and git as the writer.
+    Hooked,
 }
 
 impl Writer {
     fn open(self, git_dir: &Path) -> Box<dyn RefStore> {
         match self {
-            Self::Own => {
-                let common = git_dir.ancestors().find(|dir| dir.ends_with(".git")).unwrap();
-                Box::new(FileRefs::new(common.to_owned(), git_dir.to_owned()))
-            }
+            Self::Own => Box::new(files(git_dir)),
             Self::Git => Box::new(ProgramRefs::new(Git::at(git_dir, None))),
+            Self::Hooked => {
+                Box::new(HookedRefs::new(files(git_dir), ProgramRefs::new(Git::at(git_dir, None))))
+            }
         }
     }
+}
+
+fn files(git_dir: &Path) -> FileRefs {
+    let common = git_dir.ancestors().find(|dir| dir.ends_with(".git")).unwrap();
+    FileRefs::new(common.to_owned(), git_dir.to_owned())
 }
 
 /// Runs the same case in every kind of repository. `commits` are four that are there.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use gix::bstr::ByteSlice;
 
-use super::refs::{FileRefs, ProgramRefs, RefStore};
+use super::refs::{FileRefs, HookedRefs, ProgramRefs, RefStore};
 use crate::{domain::id::Oid, process::env};
 
 /// Why a repository is not opened, or not written.
@@ -98,13 +98,12 @@ impl Repo {
         gix.objects.ignore_replacements = true;
         let backend = look_at_extensions(&gix)?;
         let hooked = hooks_dir(&gix).join("reference-transaction").is_file();
+        let files = || FileRefs::new(gix.common_dir().to_owned(), gix.git_dir().to_owned());
+        let program = || ProgramRefs::new(super::program::Git::at(gix.git_dir(), gix.workdir()));
         let refs: Box<dyn RefStore> = match backend {
-            Backend::Files if !hooked => {
-                Box::new(FileRefs::new(gix.common_dir().to_owned(), gix.git_dir().to_owned()))
-            }
-            Backend::Files | Backend::Program => {
-                Box::new(ProgramRefs::new(super::program::Git::at(gix.git_dir(), gix.workdir())))
-            }
+            Backend::Files if hooked => Box::new(HookedRefs::new(files(), program())),
+            Backend::Files => Box::new(files()),
+            Backend::Program => Box::new(program()),
         };
         Ok(Self { gix, backend, refs })
     }

@@ -162,9 +162,13 @@ impl Repo {
         let git = self.git();
         let count = git.output(&["rev-list", "--count", &format!("{from}..{to}")]);
         let count = count.ok().and_then(|out| String::from_utf8_lossy(&out).trim().parse().ok());
-        let ancestor =
-            git.plumbing(&["merge-base", "--is-ancestor", from.as_str(), to.as_str()])?;
-        Ok((count.unwrap_or(0), ancestor.status.success()))
+        Ok((count.unwrap_or(0), self.is_ancestor(from, to)?))
+    }
+
+    /// Whether one commit leads to the other, by what is really there: no grafts, no replacements.
+    pub fn is_ancestor(&self, old: &Oid, new: &Oid) -> anyhow::Result<bool> {
+        let words = ["merge-base", "--is-ancestor", old.as_str(), new.as_str()];
+        Ok(self.git().plumbing(&words)?.status.success())
     }
 
     /// The trailers of a commit, by key in lower case; the last one of a key counts.

@@ -2,7 +2,11 @@
 //!
 //! Nothing that cannot be found out is taken for harmless.
 
-use std::path::{Path, PathBuf};
+use gix::bstr::ByteSlice as _;
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use crate::{
     config::settings::Settings,
@@ -31,8 +35,12 @@ const OURS: [&str; 4] = ["refs/run/", "refs/notes/run", "refs/worktree/run", "re
 /// whatever it says and whatever it forgot.
 #[must_use]
 pub fn who() -> Who {
-    let marked = ["GIT_RUN_AGENT", env::FENCE].into_iter().any(ancestry::is_below);
-    if marked { Who::Agent } else { Who::Person }
+    static WHO: OnceLock<Who> = OnceLock::new();
+    let look = || match ancestry::is_below(&["GIT_RUN_AGENT", env::FENCE]) {
+        true => Who::Agent,
+        false => Who::Person,
+    };
+    *WHO.get_or_init(look)
 }
 
 /// The directories that agents here are kept from harming: the fenced repository, its work tree, and
@@ -40,12 +48,16 @@ pub fn who() -> Who {
 fn kept() -> anyhow::Result<Option<Vec<PathBuf>>> {
     let Some(fenced) = ancestry::outermost(fence::FENCED) else { return Ok(None) };
     let fenced = Repo::at(Path::new(&fenced))?;
-    let words = ["config", "--null", "--get-regexp", r"^remote\..*\.(url|pushurl)$"];
-    let out = fenced.git().plumbing(&words)?.stdout;
-    let text = String::from_utf8_lossy(&out).into_owned();
     let base = fenced.worktree().unwrap_or_else(|| fenced.git_dir());
-    let urls = text.split('\0').filter_map(|entry| entry.split_once('\n')).map(|(_, url)| url);
-    let mut kept: Vec<PathBuf> = urls.filter_map(|url| directory(url, base)).collect();
+    let mut kept = Vec::new();
+    for section in
+        fenced.gix().config_snapshot().plumbing().sections_by_name("remote").into_iter().flatten()
+    {
+        let body = section.body();
+        for url in ["url", "pushurl"].into_iter().flat_map(|key| body.values(key)) {
+            kept.extend(directory(&url.to_str_lossy(), base));
+        }
+    }
     kept.extend(fenced.common_dir().canonicalize());
     kept.extend(base.canonicalize());
     Ok(Some(kept))
@@ -235,7 +247,11 @@ fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), 
             to: &line.remote,
             leads_to,
             commit: line.new.as_ref(),
-            motion: motion(repo, line),
+            motion: match who {
+                Who::Agent => motion(repo, line),
+                // Nobody asks people.
+                Who::Person => Motion::Unknown,
+            },
         };
         judge(who, &during, &step, &rules)?;
     }
@@ -255,9 +271,9 @@ pub fn motion_between(repo: &Repo, old: Option<&Oid>, new: Option<&Oid>) -> Moti
         (None, Some(_)) => Motion::Create,
         (Some(old), Some(new)) if old == new => Motion::Forward,
         (Some(old), Some(_)) if !repo.has_object(old) => Motion::Unknown,
-        (Some(old), Some(new)) => match repo.survey(old, new) {
-            Ok((_, true)) => Motion::Forward,
-            Ok((_, false)) => Motion::Rewrite,
+        (Some(old), Some(new)) => match repo.is_ancestor(old, new) {
+            Ok(true) => Motion::Forward,
+            Ok(false) => Motion::Rewrite,
             Err(_) => Motion::Unknown,
         },
     }

@@ -10,14 +10,15 @@ const GENERATIONS_MAX: usize = 64;
 /// How this program is called where it starts agents.
 const STARTERS: [&[&str]; 2] = [&["supervise"], &["ice", "exec"]];
 
-/// Whether this process or one above it was started with such a variable, or by this program as an
-/// agent. Where the system does not tell, nobody was.
+/// Whether this process or one above it was started with one of these variables, or by this program as
+/// an agent. Where the system does not tell, nobody was.
 #[must_use]
-pub fn is_below(name: &str) -> bool {
-    if super::env::var(name).is_some() {
+pub fn is_below(names: &[&str]) -> bool {
+    if names.iter().any(|name| super::env::var(name).is_some()) {
         return true;
     }
-    let wanted = format!("{name}=").into_bytes();
+    let wanted: Vec<Vec<u8>> = names.iter().map(|name| format!("{name}=").into_bytes()).collect();
+    let is_wanted = |variable: &[u8]| wanted.iter().any(|name| variable.starts_with(name));
     let mut pid = std::process::id();
     for _ in 0..GENERATIONS_MAX {
         let Some(entry) = i32::try_from(pid).ok().and_then(table::entry) else { return false };
@@ -26,7 +27,7 @@ pub fn is_below(name: &str) -> bool {
             return false;
         }
         let environment = fs::read(format!("/proc/{parent}/environ")).unwrap_or_default();
-        if environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(&wanted))
+        if environment.split(|byte| *byte == 0).any(is_wanted)
             || starts_agents(&fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default())
         {
             return true;

@@ -23,6 +23,47 @@ fn shown(oid: &Option<Oid>) -> &str {
     oid.as_ref().map_or("nothing", Oid::short)
 }
 
+/// Refs as files, of a repository with a hook that wants to hear of every change: git makes them.
+#[derive(Debug)]
+pub struct HookedRefs {
+    files: FileRefs,
+    program: ProgramRefs,
+}
+
+impl HookedRefs {
+    #[must_use]
+    pub fn new(files: FileRefs, program: ProgramRefs) -> Self {
+        Self { files, program }
+    }
+}
+
+impl RefStore for HookedRefs {
+    fn read(&self, name: &str) -> anyhow::Result<Option<Oid>> {
+        self.files.read(name)
+    }
+
+    fn read_symbolic(&self, name: &str) -> anyhow::Result<Option<String>> {
+        self.files.read_symbolic(name)
+    }
+
+    fn list(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+        self.files.list(prefix)
+    }
+
+    fn compare_and_swap(
+        &self,
+        name: &str,
+        expected: Option<&Oid>,
+        new: Option<&Oid>,
+    ) -> Result<(), RefError> {
+        self.program.compare_and_swap(name, expected, new)
+    }
+
+    fn mend(&self, name: &str) {
+        self.files.mend(name);
+    }
+}
+
 /// Two implementations, one suite of tests (`tests/refs.rs`): both must give the same answers.
 pub trait RefStore {
     /// The object that a ref leads to, through symbolic refs; nothing when there is no such ref.
