@@ -15,8 +15,11 @@ mod init;
 mod list;
 mod log;
 mod narrate;
+mod override_gate;
 mod plan;
+mod push;
 mod push_helper;
+mod rest;
 mod restore;
 mod resume;
 mod rollback;
@@ -124,6 +127,8 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Init(args) => init::run(ui, &open(git_dir)?, &args),
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
+        Command::Override(args) => override_gate::run(ui, &open(git_dir)?, &args),
+        Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

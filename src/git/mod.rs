@@ -11,6 +11,7 @@ pub mod refs;
 pub mod repo;
 pub mod restore;
 pub mod scan;
+pub mod signed;
 pub mod snapshot;
 pub mod tree_diff;
 pub mod tree_edit;

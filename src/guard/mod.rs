@@ -4,4 +4,5 @@ pub mod facts;
 pub mod fence;
 pub mod hooks;
 pub mod judged;
+pub mod person;
 pub mod push;
