@@ -68,6 +68,8 @@ pub(super) enum Command {
     Override(OverrideArgs),
     /// Push the run's branch, at the commit that its judges passed or a person answered for.
     Push(PushArgs),
+    /// Write the text of a pull request, and open a draft of it, or bring it up to date.
+    Pr(PrArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
@@ -422,6 +424,28 @@ pub(super) struct PushArgs {
     /// The run; else the one of this work tree.
     pub run: Option<String>,
     /// Ask the remote, say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Never anything but a draft, through `gh`. The text is kept in the run's refs first:\n\
+        git run show artifacts/pull-request.md. In a pull request that is there, only the run's own part is\n\
+        replaced. Refused with exit code 3 while a gate is open, before git run push, and for a local run; a\n\
+        run with push mode `prompt` asks. Without gh the exit code is 1, and the text is kept all the same.\n\
+        --body-only writes and prints the text at any time: nothing leaves the machine."
+)]
+pub(super) struct PrArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Write and print the text, and open nothing.
+    #[arg(long)]
+    pub body_only: bool,
+    /// Instead of the target and the title of the plan.
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Say what would be opened, and write nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }

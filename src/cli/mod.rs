@@ -17,6 +17,7 @@ mod log;
 mod narrate;
 mod override_gate;
 mod plan;
+mod pr;
 mod push;
 mod push_helper;
 mod rest;
@@ -128,6 +129,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
         Command::Override(args) => override_gate::run(ui, &open(git_dir)?, &args),
+        Command::Pr(args) => pr::run(ui, &open(git_dir)?, &args),
         Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }

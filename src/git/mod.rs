@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod deletions;
+pub mod listing;
 pub mod objects;
 mod pack;
 pub mod parameters;

@@ -31,6 +31,11 @@ pub struct Remote {
 }
 
 impl Remote {
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Where the branch stands there.
     #[must_use]
     pub fn branch(&self) -> Option<&Oid> {

@@ -90,6 +90,12 @@ impl Run {
         }
     }
 
+    /// Whether the forge has a pull request of it.
+    #[must_use]
+    pub fn is_proposed(&self) -> bool {
+        self.pull_request.as_ref().is_some_and(|request| request.url.is_some())
+    }
+
     pub(super) fn override_gate(
         &mut self,
         envelope: &Envelope,
