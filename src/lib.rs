@@ -13,6 +13,7 @@ pub mod agents;
 pub mod config;
 pub mod store;
 
+pub mod forge;
 pub mod git;
 pub mod process;
 

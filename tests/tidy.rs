@@ -7,11 +7,12 @@ use std::{
 };
 
 /// Each room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("process", &["domain"]),
     ("git", &["domain", "process"]),
+    ("forge", &["domain", "process"]),
     ("store", &["domain", "process", "git"]),
     ("config", &["domain", "process", "git"]),
     ("agents", &["domain", "process", "git", "config"]),
@@ -19,7 +20,10 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("engine", &["domain", "process", "git", "store", "config", "agents", "guard", "report"]),
     (
         "cli",
-        &["domain", "process", "git", "store", "config", "agents", "guard", "report", "engine"],
+        &[
+            "domain", "process", "git", "forge", "store", "config", "agents", "guard", "report",
+            "engine",
+        ],
     ),
 ];
 

@@ -64,6 +64,12 @@ pub(super) enum Command {
     Redo(StepArgs),
     /// Bring back one file or directory from a checkpoint.
     Restore(RestoreArgs),
+    /// Answer for a gate that no judge passed, as a person, for this commit and no other.
+    Override(OverrideArgs),
+    /// Push the run's branch, at the commit that its judges passed or a person answered for.
+    Push(PushArgs),
+    /// Write the text of a pull request, and open a draft of it, or bring it up to date.
+    Pr(PrArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
@@ -389,6 +395,61 @@ pub(super) struct RestoreArgs {
     /// Say nothing but what is left alone.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "An override ends with the next commit, and when the run goes on. Nothing overrides what protects\n\
+        branches, and nothing makes a push by force of it. Where git is told to sign (commit.gpgSign, or\n\
+        tag.gpgSign with user.signingKey), the override is signed: git run verify checks it.\n\
+        It is refused to whatever runs below an agent, with exit code 3."
+)]
+pub(super) struct OverrideArgs {
+    /// As `git run status` names it: `review of sprint-1`, `sprint-1/review`, or `review` for every
+    /// item where it is open.
+    #[arg(required = true, value_name = "GATE", num_args = 1..)]
+    pub gate: Vec<String>,
+    /// Why it may go without. It is kept for ever, and stands in the pull request.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The run; else the one of this work tree.
+    #[arg(long)]
+    pub run: Option<String>,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Only the run's own branch, forward, by object id, to the one URL of the remote. Refused with exit\n\
+        code 3 while a gate is open for the commit at which the branch stands; 6 while the run is at work."
+)]
+pub(super) struct PushArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Ask the remote, say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Never anything but a draft, through `gh`. The text is kept in the run's refs first:\n\
+        git run show artifacts/pull-request.md. In a pull request that is there, only the run's own part is\n\
+        replaced. Refused with exit code 3 while a gate is open, before git run push, and for a local run; a\n\
+        run with push mode `prompt` asks. Without gh the exit code is 1, and the text is kept all the same.\n\
+        --body-only writes and prints the text at any time: nothing leaves the machine."
+)]
+pub(super) struct PrArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Write and print the text, and open nothing.
+    #[arg(long)]
+    pub body_only: bool,
+    /// Instead of the target and the title of the plan.
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Say what would be opened, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Parser)]

@@ -7,11 +7,11 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::{ice::judge::Who, tale::counted},
+    domain::tale::counted,
     git::Repo,
     guard::{
         audit::{self, Ledger},
-        judged,
+        judged, person,
     },
     report::{audit as report, sanitise::one_line},
 };
@@ -21,8 +21,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AuditArgs) -> Result<Exit, Fa
     if args.vouch && reason.is_empty() {
         return Err(Fail::new(Exit::Usage, "an empty message explains nothing"));
     }
-    if args.vouch && judged::who() == Who::Agent {
-        return Err(Fail::new(Exit::Refused, "only a person can vouch for a movement"));
+    if args.vouch {
+        person::only("to vouch for a movement")?;
     }
     repo.may_write()?;
     let all = judged::remotes(repo)?;

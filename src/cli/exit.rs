@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         event::{Cause, Delivery},
+        ice::denial::Denial,
         request::Denied,
         restore::Refused,
         run::{Run, State},
@@ -170,6 +171,14 @@ impl From<Denied> for Fail {
                 Self::new(Exit::Stopped, denied.to_string()).hint("git run resume --reset-ice")
             }
         }
+    }
+}
+
+impl From<Denial> for Fail {
+    fn from(denial: Denial) -> Self {
+        let rule = format!("rule: {}", denial.rule);
+        let next = denial.next;
+        Self { details: vec![rule], hint: next, ..Self::new(Exit::Refused, denial.reason) }
     }
 }
 

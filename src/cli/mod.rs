@@ -16,8 +16,12 @@ mod init;
 mod list;
 mod log;
 mod narrate;
+mod override_gate;
 mod plan;
+mod pr;
+mod push;
 mod push_helper;
+mod rest;
 mod restore;
 mod resume;
 mod rollback;
@@ -126,6 +130,9 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
         Command::Audit(args) => audit::run(ui, &open(git_dir)?, &args),
+        Command::Override(args) => override_gate::run(ui, &open(git_dir)?, &args),
+        Command::Pr(args) => pr::run(ui, &open(git_dir)?, &args),
+        Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

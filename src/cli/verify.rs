@@ -1,4 +1,5 @@
-//! `git run verify`: replays journals against every state, segment and trailer that they recorded.
+//! `git run verify`: replays journals against every state, segment and trailer that they recorded,
+//! and has git check what people signed.
 
 use super::{
     args::VerifyArgs,
@@ -6,8 +7,9 @@ use super::{
     ui::Ui,
 };
 use crate::{
+    domain::tale::counted,
     git::Repo,
-    store::{catalog, history},
+    store::{catalog, history, signatures},
 };
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, Fail> {
@@ -18,17 +20,36 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
     let mut exit = Exit::Done;
     let mut values = Vec::new();
     for id in &runs {
-        let (line, value) = match history::verify(repo, id) {
-            Ok(found) => (
-                format!(
-                    "{id}: whole: {} events in {} appends, {} states agree",
-                    found.events, found.appends, found.states
-                ),
-                serde_json::json!({
+        let proof =
+            history::verify(repo, id).and_then(|found| Ok((found, signatures::check(repo, id)?)));
+        let (line, value) = match proof {
+            Ok((found, signed)) => {
+                if !signed.not_vouched.is_empty() && exit == Exit::Done {
+                    exit = Exit::Failed;
+                }
+                let why = |(seq, why): &(u64, String)| serde_json::json!({"seq": seq, "why": why});
+                let value = serde_json::json!({
                     "run": id.as_str(), "whole": true, "events": found.events,
                     "appends": found.appends, "states": found.states,
-                }),
-            ),
+                    "signatures": {
+                        "good": signed.good,
+                        "not_vouched": signed.not_vouched.iter().map(why).collect::<Vec<_>>(),
+                    },
+                });
+                let mut line = format!(
+                    "{id}: whole: {} events in {} appends, {} states agree",
+                    found.events, found.appends, found.states
+                );
+                if 0 < signed.good {
+                    line.push_str(&format!(", {} good", counted(signed.good, "signature")));
+                }
+                for (seq, why) in &signed.not_vouched {
+                    line.push_str(&format!(
+                        "; NOT VOUCHED FOR: the signature of event {seq}: {why}"
+                    ));
+                }
+                (line, value)
+            }
             Err(error) => {
                 exit = Exit::Fault;
                 let why = format!("{error:#}");

@@ -5,6 +5,7 @@
 use super::{
     deletion::Deleted,
     finding::Finding,
+    gate::Gate,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     limits::{BudgetLevel, Limits, Micros},
     outcome::Outcome,
@@ -140,6 +141,18 @@ pub enum Event {
         why: String,
     },
     RolledBack(Box<Rollback>),
+    /// A person answers for a gate, of this commit and no other.
+    GateOverridden(Box<GateOverride>),
+    PullRequestWritten {
+        title: String,
+        /// The artifact that holds its text.
+        path: String,
+    },
+    PullRequestOpened {
+        url: String,
+        /// Made now; else one that was there was brought up to date.
+        made: bool,
+    },
     /// Written by a newer version. Such a journal is shown and never written to.
     Newer {
         kind: String,
@@ -303,6 +316,16 @@ pub struct Rollback {
     pub report: Option<String>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateOverride {
+    pub gate: Gate,
+    pub commit: Oid,
+    pub tree: Oid,
+    pub reason: String,
+    /// The artifact that holds the statement as it was signed.
+    pub signed: Option<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RollbackKind {
     Rollback,
@@ -453,6 +476,9 @@ impl Event {
             Self::Remarked { .. } => "remarked",
             Self::CheckpointMade { .. } => "checkpoint-made",
             Self::RolledBack(_) => "rolled-back",
+            Self::GateOverridden(_) => "gate-overridden",
+            Self::PullRequestWritten { .. } => "pull-request-written",
+            Self::PullRequestOpened { .. } => "pull-request-opened",
             Self::Newer { kind } => kind,
         }
     }

@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod deletion;
 pub mod event;
 pub mod finding;
+pub mod gate;
 pub mod ice;
 pub mod id;
 pub mod item;

@@ -1,6 +1,7 @@
 //! One run as the fold over its journal. `apply` is total: every pair of state and event gives the
 //! next state or a refusal that names both.
 
+mod gates;
 mod rollback;
 mod work;
 
@@ -10,6 +11,7 @@ use super::{
     event::{
         Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageShape, Trip, Usage,
     },
+    gate::Override,
     id::{Oid, StageId},
     item::{Active, Item, Progress},
     limits::{BudgetLevel, RATE_WINDOW},
@@ -106,6 +108,9 @@ pub struct Run {
     pub intent: Option<Vec<RefMove>>,
     pub delivery: Option<Delivery>,
     pub delivering: bool,
+    /// What a person answered for, at the commit where the run stands.
+    pub overrides: Vec<Override>,
+    pub pull_request: Option<PullRequest>,
     /// The newest checkpoint that the journal tells of.
     pub checkpoint: Option<u64>,
     /// An event of a newer version was met: this journal may be read and not written.
@@ -116,6 +121,13 @@ pub struct Run {
 pub struct HaltRequest {
     pub reason: String,
     pub force: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    pub title: String,
+    /// Where the forge has it; nothing as long as only its text is written.
+    pub url: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,6 +199,8 @@ impl Run {
             intent: None,
             delivery: None,
             delivering: false,
+            overrides: Vec::new(),
+            pull_request: None,
             checkpoint: None,
             newer: false,
             charter: (**charter).clone(),
@@ -211,7 +225,7 @@ impl Run {
         } else {
             Span::ZERO
         };
-        self.transition(event, envelope.at)?;
+        self.transition(envelope)?;
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
         if !by_anybody(event) {
@@ -224,8 +238,10 @@ impl Run {
         Ok(())
     }
 
-    fn transition(&mut self, event: &Event, at: Timestamp) -> Result<(), Refusal> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
+    fn transition(&mut self, envelope: &Envelope) -> Result<(), Refusal> {
         use State::{Complete, Halted, JackIn, JackedOut, Ready, ReadyForHitl, Running};
+        let (event, at) = (&envelope.event, envelope.at);
         match (self.state, event) {
             (_, Event::Newer { .. }) => self.newer = true,
             (_, Event::Remarked { .. }) => {}
@@ -281,8 +297,19 @@ impl Run {
                 self.stand_at(head, tree);
                 self.state = Complete;
             }
-            (Complete, Event::DeliveryStarted { .. }) => self.delivering = true,
-            (Complete, Event::DeliveryEnded { outcome }) => self.deliver(outcome),
+            (Complete | Halted | ReadyForHitl | JackedOut, Event::DeliveryStarted { .. }) => {
+                self.delivering = true;
+            }
+            (Complete | Halted | ReadyForHitl | JackedOut, Event::DeliveryEnded { outcome }) => {
+                self.deliver(outcome);
+            }
+            (Complete | Halted | ReadyForHitl | JackedOut, Event::GateOverridden(of)) => {
+                return self.override_gate(envelope, of);
+            }
+            (
+                Complete | Halted | ReadyForHitl | JackedOut,
+                Event::PullRequestWritten { .. } | Event::PullRequestOpened { .. },
+            ) => return self.propose(event),
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
             // Halted while its runner was dead: only a stage that is seen to be gone can be rolled back.
@@ -321,6 +348,9 @@ impl Run {
         self.state = if self.tree.is_some() { State::Running } else { State::JackIn };
         self.halt = None;
         self.halt_request = None;
+        // What was said of a run that stood still, and what left it then, is not what it ends with.
+        (self.delivery, self.delivering) = (None, false);
+        self.overrides.clear();
         if let Some(active) = self.active_mut() {
             active.refused = false;
         }
@@ -345,17 +375,10 @@ impl Run {
         Breaker::HalfOpen { cycle, open: open.unwrap_or(u32::MAX) }
     }
 
-    fn deliver(&mut self, outcome: &Delivery) {
-        self.delivering = false;
-        self.delivery = Some(outcome.clone());
-        match outcome {
-            Delivery::Pushed { .. } => self.state = State::ReadyForHitl,
-            Delivery::Skipped { .. } => self.state = State::JackedOut,
-            Delivery::Refused { .. } | Delivery::Failed { .. } => {}
-        }
-    }
-
     fn stand_at(&mut self, head: &Oid, tree: &Oid) {
+        if self.head != *head {
+            self.overrides.clear();
+        }
         self.head = head.clone();
         self.tree = Some(tree.clone());
     }

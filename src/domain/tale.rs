@@ -107,6 +107,20 @@ pub fn sentence(event: &Event, run: &Run) -> String {
             format!("checkpoint {number} ({}): {}", commit.short(), first_line(why))
         }
         Event::RolledBack(back) => format!("{}{}", at_item(run), rolled_back(back)),
+        Event::GateOverridden(of) => {
+            let signed = if of.signed.is_some() { ", signed" } else { "" };
+            format!(
+                "{} overridden by a person for {}{signed}: {}",
+                of.gate,
+                of.commit.short(),
+                first_line(&of.reason)
+            )
+        }
+        Event::PullRequestWritten { title, path } => {
+            format!("pull request written as `{path}`: {}", first_line(title))
+        }
+        Event::PullRequestOpened { url, made: true } => format!("draft pull request opened: {url}"),
+        Event::PullRequestOpened { url, made: false } => format!("pull request updated: {url}"),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
 }

@@ -1,7 +1,7 @@
 //! What there is to see of a run, and the next legal command. Every face of the report is made from this.
 
 use super::{
-    event::{Cause, Delivery},
+    event::{Cause, Delivery, PushMode},
     finding::Finding,
     id::{Oid, StageId},
     item::{Phase, Progress},
@@ -127,6 +127,12 @@ fn next_move(run: &Run, held: bool) -> NextMove {
         State::Ready | State::JackIn | State::Running => {
             say("git run resume".to_owned(), "its process is gone; this goes on where it stopped")
         }
+        State::Halted if run.is_at_rest() && run.may_leave(&run.head) => match &run.delivery {
+            Some(Delivery::Pushed { commit, .. }) if *commit == run.head => {
+                say(format!("git run pr {id}"), "it is pushed, and every gate was answered for")
+            }
+            _ => say(format!("git run push {id}"), "every gate was answered for, at this commit"),
+        },
         State::Halted => match (&run.breaker, &run.halt) {
             (Breaker::Open { .. }, _) => say(
                 "git run resume --reset-ice".to_owned(),
@@ -149,6 +155,9 @@ fn next_move(run: &Run, held: bool) -> NextMove {
                 say("git run resume".to_owned(), "the work is done, but not delivered")
             }
         },
+        State::ReadyForHitl if run.charter.push != PushMode::Local && !run.is_proposed() => {
+            say(format!("git run pr {id}"), "it is pushed; this opens a draft pull request")
+        }
         State::ReadyForHitl | State::JackedOut => {
             let (start, head) = (&run.charter.start, &run.head);
             say(

@@ -5,6 +5,7 @@ pub mod deletions;
 pub mod drive;
 pub mod gc;
 pub mod preflight;
+pub mod proposal;
 pub mod real;
 pub mod restore;
 pub mod start;

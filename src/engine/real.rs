@@ -419,17 +419,11 @@ impl World for RealWorld<'_> {
         let Some(name) = name else {
             return Ok(Delivery::Failed { why: "the remote is gone".to_owned() });
         };
-        let charter = &run.charter;
         // After a crash the remote is asked first: what is there already is not sent twice.
-        Ok(match push::ask(self.repo, &name, &charter.branch) {
-            Ok(remote) => push::push(
-                self.repo,
-                &remote,
-                &charter.branch,
-                &charter.base,
-                &self.settings.protected,
-                run.proven(),
-            ),
+        Ok(match push::ask(self.repo, &name, &run.charter.branch) {
+            Ok(remote) => {
+                push::push(self.repo, &remote, run, &self.settings.protected, run.proven())
+            }
             Err(error) => Delivery::Failed { why: format!("{error:#}") },
         })
     }

@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod deletions;
+pub mod listing;
 pub mod objects;
 mod pack;
 pub mod parameters;
@@ -12,6 +13,7 @@ pub mod refs;
 pub mod repo;
 pub mod restore;
 pub mod scan;
+pub mod signed;
 pub mod snapshot;
 pub mod tree_diff;
 pub mod tree_edit;

@@ -18,9 +18,8 @@ use crate::{
             name::Protection,
             push_line::{PushLine, TransactionLine, Value, parse_push, parse_transaction},
         },
-        id::Oid,
-        item::Progress,
-        run::{Run, State},
+        id::{Oid, RunId},
+        run::Run,
     },
     git::Repo,
     guard::{fence, ledger},
@@ -125,7 +124,6 @@ pub(super) fn directory(url: &str, base: &Path) -> Option<PathBuf> {
 #[derive(Debug)]
 struct Bound {
     run: Run,
-    open: Vec<String>,
 }
 
 impl Bound {
@@ -133,18 +131,48 @@ impl Bound {
     fn here(repo: &Repo) -> anyhow::Result<Option<Self>> {
         let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
         let run = catalog::present(repo, &id, &tip)?;
-        if run.state.is_over() {
-            return Ok(None);
-        }
-        let open = open_gates(&run);
-        Ok(Some(Self { run, open }))
+        Ok((!run.state.is_over()).then_some(Self { run }))
+    }
+}
+
+/// The runs that a push can be about: the one of this work tree, and those that claim a branch.
+#[derive(Debug)]
+struct Runs {
+    here: Option<Bound>,
+    claims: Vec<Run>,
+    /// The branch of a run of this work tree whose journal is gone.
+    lost: Option<(RunId, String)>,
+}
+
+impl Runs {
+    fn beside(repo: &Repo, here: Option<Bound>) -> anyhow::Result<Self> {
+        Ok(Self { here, claims: catalog::unfinished(repo)?, lost: catalog::lost_here(repo)? })
     }
 
-    fn during(&self) -> During<'_> {
-        During::Run {
-            own_branch: &self.run.charter.branch,
-            open_gates: &self.open,
-            proven: Some(self.run.proven()),
+    /// The run that has a say in a push to this branch. More than one, or one that cannot be
+    /// understood, and nobody may push it.
+    fn of(&self, who: Who, branch: &str) -> Result<Option<&Run>, Denial> {
+        let owners: Vec<_> =
+            self.claims.iter().filter(|run| run.charter.branch == branch).collect();
+        if let [one, other, ..] = owners.as_slice() {
+            return Err(claimed(branch, &one.charter.run, &other.charter.run));
+        }
+        if let Some((id, lost)) = &self.lost
+            && (who == Who::Agent || lost == branch)
+        {
+            return Err(Denial::new("journal", format!("the journal of run `{id}` is gone"))
+                .next(format!("git fetch <remote> refs/run/{id}/journal:refs/run/{id}/journal")));
+        }
+        let here = self.here.as_ref().map(|bound| &bound.run);
+        let run = match who {
+            Who::Agent => here.or(owners.first().copied()),
+            Who::Person => owners.first().copied().or(here),
+        };
+        match run {
+            Some(run) if run.newer && (who == Who::Agent || run.charter.branch == branch) => {
+                Err(newer(&run.charter.run))
+            }
+            found => Ok(found),
         }
     }
 }
@@ -159,14 +187,17 @@ fn here(repo: &Repo) -> anyhow::Result<(Settings, Option<Bound>)> {
     Ok((settings, bound))
 }
 
-/// What the run's workflow still asks for, item by item.
-fn open_gates(run: &Run) -> Vec<String> {
-    if matches!(run.state, State::Complete) {
-        return Vec::new();
-    }
-    let judges = || run.charter.stages.iter().filter(|stage| stage.back_to.is_some());
-    let undone = run.items.iter().filter(|item| !matches!(item.progress, Progress::Done { .. }));
-    undone.flat_map(|item| judges().map(|stage| format!("{} of {}", stage.id, item.id))).collect()
+#[must_use]
+pub(super) fn claimed(branch: &str, one: &RunId, other: &RunId) -> Denial {
+    let branch: String = branch.chars().flat_map(char::escape_debug).collect();
+    Denial::new("claimed", format!("runs `{one}` and `{other}` both claim `{branch}`"))
+        .next(format!("git run halt {other} --force gives one of them up"))
+}
+
+#[must_use]
+pub fn newer(run: &RunId) -> Denial {
+    let what = format!("the journal of run `{run}` was written by a newer version of git-run");
+    Denial::new("newer", what).next("update git-run, and then the same again")
 }
 
 fn protection(settings: &Settings, bound: Option<&Bound>, defaults: Vec<String>) -> Protection {
@@ -232,30 +263,43 @@ fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), 
         return Ok(());
     }
     let (settings, bound) = here(repo).map_err(told)?;
+    let runs = Runs::beside(repo, bound).map_err(told)?;
     let said = match who {
         Who::Agent => Said::by(repo, url).map_err(told)?,
         Who::Person => Said::default(),
     };
     let mut defaults = said.default.clone().into_iter().collect::<Vec<_>>();
     defaults.extend(local_default(repo, remote));
-    let protection = protection(&settings, bound.as_ref(), defaults);
-    let during = bound.as_ref().map_or(During::NoRun, Bound::during);
+    let protection = protection(&settings, runs.here.as_ref(), defaults);
     let rules = Rules { protection: &protection, new_tags: settings.new_tags };
     for line in lines {
         let leads_to = said.symbolic(&line.remote);
-        let step = Move {
-            to: &line.remote,
-            leads_to,
-            commit: line.new.as_ref(),
-            motion: match who {
-                Who::Agent => motion(repo, line),
-                // Nobody asks people.
-                Who::Person => Motion::Unknown,
-            },
+        let branch = line.remote.strip_prefix("refs/heads/").unwrap_or_default();
+        let run = runs.of(who, branch)?;
+        // Of people it matters only where a run has a say.
+        let motion = match (who, run) {
+            (Who::Person, None) => Motion::Unknown,
+            (Who::Person, Some(_)) | (Who::Agent, _) => motion(repo, line),
         };
+        let step = Move { to: &line.remote, leads_to, commit: line.new.as_ref(), motion };
+        let open = run.map_or_else(Vec::new, |run| open_gates(run, line, motion));
+        let during = run.map_or(During::NoRun, |run| During::Run {
+            own_branch: &run.charter.branch,
+            open_gates: &open,
+            proven: Some(run.proven()),
+        });
         judge(who, &during, &step, &rules)?;
     }
     Ok(())
+}
+
+/// What is open for what is pushed. No override helps what would drop or delete anything.
+fn open_gates(run: &Run, line: &PushLine, motion: Motion) -> Vec<String> {
+    let commit = match motion {
+        Motion::Create | Motion::Forward => line.new.as_ref(),
+        Motion::Rewrite | Motion::Delete | Motion::Unknown => None,
+    };
+    run.open_gates(commit).iter().map(ToString::to_string).collect()
 }
 
 fn motion(repo: &Repo, line: &PushLine) -> Motion {

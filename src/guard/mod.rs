@@ -6,4 +6,5 @@ pub mod fence;
 pub mod hooks;
 pub mod judged;
 pub mod ledger;
+pub mod person;
 pub mod push;

@@ -2,7 +2,10 @@
 
 use anyhow::Context as _;
 
-use super::{judged::Cleared, ledger};
+use super::{
+    judged::{Cleared, claimed},
+    ledger,
+};
 use crate::{
     domain::{
         event::Delivery,
@@ -14,9 +17,11 @@ use crate::{
             push_line::PushLine,
         },
         id::Oid,
+        run::Run,
     },
     git::Repo,
     process::fault,
+    store::catalog,
 };
 
 /// Where a run's branch goes, and what the remote says of it.
@@ -26,6 +31,21 @@ pub struct Remote {
     url: String,
     default: Option<String>,
     branch: Option<Oid>,
+    /// What the remote's branch is another name of.
+    leads_to: Option<String>,
+}
+
+impl Remote {
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where the branch stands there.
+    #[must_use]
+    pub fn branch(&self) -> Option<&Oid> {
+        self.branch.as_ref()
+    }
 }
 
 /// The remote that a run pushes to: the configured one, `origin`, or the only one.
@@ -64,18 +84,21 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
         String::from_utf8_lossy(&answer.stderr).trim()
     );
     let out = answer.stdout;
-    let (mut default, mut found) = (None, None);
+    let (mut default, mut found, mut leads_to) = (None, None, None);
     for line in String::from_utf8_lossy(&out).lines() {
         match line.split_once('\t') {
             Some((target, "HEAD")) => {
                 let target = target.strip_prefix("ref: refs/heads/");
                 default = default.or(target.map(str::to_owned));
             }
-            Some((id, name)) if *name == *wanted => found = Oid::parse(id).ok(),
+            Some((id, name)) if *name == *wanted => match id.strip_prefix("ref: ") {
+                Some(target) => leads_to = Some(target.to_owned()),
+                None => found = Oid::parse(id).ok(),
+            },
             Some(_) | None => {}
         }
     }
-    Ok(Remote { name: name.to_owned(), url, default, branch: found })
+    Ok(Remote { name: name.to_owned(), url, default, branch: found, leads_to })
 }
 
 /// `git remote get-url` has applied every rule for rewriting URLs once; git would apply them again to
@@ -105,36 +128,58 @@ fn bends_no_further(repo: &Repo, url: &str) -> anyhow::Result<()> {
 pub fn push(
     repo: &Repo,
     remote: &Remote,
-    own_branch: &str,
-    base: &str,
+    run: &Run,
     protected: &[String],
     commit: &Oid,
 ) -> Delivery {
+    match clear_run(repo, remote, run, protected, commit) {
+        Ok(clearance) => send(repo, remote, &clearance),
+        Err(denial) => Delivery::Refused { why: denial.to_string() },
+    }
+}
+
+/// The permission to push a run's branch at this commit, where there is one.
+pub fn clear_run(
+    repo: &Repo,
+    remote: &Remote,
+    run: &Run,
+    protected: &[String],
+    commit: &Oid,
+) -> Result<Clearance, Denial> {
+    let charter = &run.charter;
+    alone(repo, run)?;
     let motion = match &remote.branch {
         None => Motion::Create,
         Some(there) if there == commit => Motion::Forward,
         Some(there) if !repo.has_object(there) => Motion::Unknown,
-        Some(there) => match repo.survey(there, commit) {
-            Ok((_, true)) => Motion::Forward,
-            Ok((_, false)) => Motion::Rewrite,
+        Some(there) => match repo.is_ancestor(there, commit) {
+            Ok(true) => Motion::Forward,
+            Ok(false) => Motion::Rewrite,
             Err(_) => Motion::Unknown,
         },
     };
     let protection = Protection {
         configured: protected.to_vec(),
-        base: Some(base.to_owned()),
+        base: Some(charter.base.clone()),
         remote_defaults: remote.default.iter().cloned().collect(),
     };
-    let during = During::Run { own_branch, open_gates: &[], proven: Some(commit) };
+    let open: Vec<_> = run.open_gates(Some(commit)).iter().map(ToString::to_string).collect();
+    let proven = if run.may_leave(commit) { Some(commit) } else { None };
+    let during = During::Run { own_branch: &charter.branch, open_gates: &open, proven };
     let rules = Rules { protection: &protection, new_tags: false };
     let wish =
-        Wish { url: remote.url.clone(), branch: own_branch.to_owned(), commit: commit.clone() };
-    match clear(wish, &during, motion, None, &rules) {
-        Ok(clearance) => match receipt(repo, remote, &clearance) {
-            Ok(()) => send(repo, remote, &clearance),
-            Err(denial) => Delivery::Refused { why: denial.to_string() },
-        },
-        Err(denial) => Delivery::Refused { why: denial.to_string() },
+        Wish { url: remote.url.clone(), branch: charter.branch.clone(), commit: commit.clone() };
+    clear(wish, &during, motion, remote.leads_to.as_deref(), &rules)
+}
+
+/// Nobody else's run works on the same branch.
+fn alone(repo: &Repo, run: &Run) -> Result<(), Denial> {
+    let (id, branch) = (&run.charter.run, &run.charter.branch);
+    let all = catalog::unfinished(repo)
+        .map_err(|error| Denial::new("unknown", format!("{error:#}")).next("git run list"))?;
+    match all.iter().find(|other| other.charter.branch == *branch && other.charter.run != *id) {
+        Some(other) => Err(claimed(branch, id, &other.charter.run)),
+        None => Ok(()),
     }
 }
 
@@ -184,7 +229,10 @@ fn receipt(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Result<(), De
 }
 
 /// By URL, by object id, by full name: nothing of what is configured for the remote can bend it.
-fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
+pub fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
+    if let Err(denial) = receipt(repo, remote, clearance) {
+        return Delivery::Refused { why: denial.to_string() };
+    }
     let Wish { url, branch, commit } = clearance.wish();
     fault::point("before-push");
     let refspec = format!("{commit}:refs/heads/{branch}");

@@ -42,15 +42,29 @@ pub fn text(files: &[Traced]) -> String {
 /// something else than back quotes, so that none can end it.
 #[must_use]
 pub fn tree(run: &Run, files: &[Traced]) -> String {
+    tree_within(run, files, usize::MAX)
+}
+
+/// The same, with no more names than take so many bytes, and how many there are besides.
+#[must_use]
+pub fn tree_within(run: &Run, files: &[Traced], bytes_max: usize) -> String {
     let tree = deletion::tree(files);
     if files.is_empty() {
         return NOTHING.to_owned();
     }
-    let mut lines = String::new();
+    let (mut lines, mut left_away) = (String::new(), 0);
     for (dir, leaves) in &tree.dirs {
+        if bytes_max < lines.len() {
+            left_away += leaves.len();
+            continue;
+        }
         let dir = if dir.is_empty() { "./".to_owned() } else { name(dir) };
         let _ = writeln!(lines, "{dir}");
         for (at, (leaf, deletion)) in leaves.iter().enumerate() {
+            if bytes_max < lines.len() {
+                left_away += 1;
+                continue;
+            }
             let branch = if at + 1 == leaves.len() { "└─" } else { "├─" };
             let place = place(deletion).unwrap_or_else(|| "outside of any stage".to_owned());
             let open = if deletion.commit.is_none() { ", not committed" } else { "" };
@@ -64,6 +78,14 @@ pub fn tree(run: &Run, files: &[Traced]) -> String {
         return out;
     }
     let _ = writeln!(out, "{fence}text\n{lines}{fence}\n");
+    if 0 < left_away {
+        let _ = writeln!(
+            out,
+            "… and {} more: `git run deleted --tree {}`\n",
+            counted(left_away, "file"),
+            run.charter.run
+        );
+    }
     out.push_str(
         "> **Warning:** merging this deletes these files. Make sure that each is meant.\n",
     );

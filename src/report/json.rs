@@ -6,6 +6,7 @@ use super::status::money;
 use crate::domain::{
     event::{Cause, Delivery, Envelope},
     finding::Finding,
+    gate::Override,
     item::{Item, Progress},
     run::Breaker,
     run::Run,
@@ -55,6 +56,11 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "halt": run.halt.as_ref().map(halt),
         "halt_requested": run.halt_request.as_ref().map(|request| &request.reason),
         "delivery": run.delivery.as_ref().map(delivery),
+        "gates": run.open_gates(Some(&run.head)).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "overrides": run.overrides.iter().map(|one| overridden(one, time)).collect::<Vec<_>>(),
+        "pull_request": run.pull_request.as_ref().map(|request| json!({
+            "title": request.title, "url": request.url,
+        })),
         "newer": run.newer,
         "next": { "command": view.next.command, "why": view.next.why },
     })
@@ -75,6 +81,20 @@ pub fn event(
         "host": envelope.actor.host,
         "person": envelope.actor.person,
         "text": tale::sentence(&envelope.event, run),
+    })
+}
+
+fn overridden(one: &Override, time: &dyn Fn(crate::domain::time::Timestamp) -> String) -> Value {
+    json!({
+        "gate": one.gate.to_string(),
+        "item": one.gate.item.as_str(),
+        "stage": one.gate.stage.as_str(),
+        "commit": one.commit.as_str(),
+        "tree": one.tree.as_str(),
+        "reason": one.reason,
+        "person": one.person,
+        "at": time(one.at),
+        "signed": one.signed,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod deleted;
 pub mod json;
 pub mod path;
+pub mod pull_request;
 pub mod restore;
 pub mod sanitise;
 pub mod status;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::sanitise::one_line;
 use crate::domain::{
     event::{Cause, Delivery},
+    gate::Override,
     item::{Item, Progress},
     run::{Breaker, State},
     tale::{because, counted},
@@ -94,6 +95,14 @@ pub fn for_agent(view: &RunView, titles: &[(String, String)], tokens_max: usize)
         let (stage, verdict, tree) =
             (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
         lines.push(format!("proven: {stage} said {verdict} for tree {tree}"));
+    }
+    lines.extend(run.overrides.iter().map(|one| format!("gate: {}", overridden(one))));
+    if run.is_at_rest() {
+        let open = run.open_gates(Some(&run.head));
+        lines.extend(open.iter().map(|gate| format!("gate: {gate} is open")));
+    }
+    if let Some(url) = run.pull_request.as_ref().and_then(|request| request.url.as_ref()) {
+        lines.push(format!("pull request: {url}"));
     }
     for finding in view.open_findings() {
         let place = finding.path.as_deref().unwrap_or("-");
@@ -210,6 +219,7 @@ fn stopped(out: &mut String, view: &RunView) {
     if let Some(request) = &run.halt_request {
         say(out, &format!("  halting   {}", request.reason));
     }
+    gates(out, view);
     match &run.delivery {
         Some(Delivery::Pushed { remote, branch, commit }) => {
             say(out, &format!("  pushed    {} to {branch} of {remote}", commit.short()));
@@ -219,6 +229,29 @@ fn stopped(out: &mut String, view: &RunView) {
         Some(Delivery::Failed { why }) => say(out, &format!("  pushed    failed: {why}")),
         None => {}
     }
+}
+
+/// What holds back a run that stands still, and who answered for what.
+fn gates(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    if run.is_at_rest() {
+        for gate in run.open_gates(Some(&run.head)) {
+            say(out, &format!("  gate      open: {gate}"));
+        }
+    }
+    for one in &run.overrides {
+        say(out, &format!("  gate      {}", overridden(one)));
+    }
+    if let Some(url) = run.pull_request.as_ref().and_then(|request| request.url.as_ref()) {
+        say(out, &format!("  request   {url}"));
+    }
+}
+
+/// `review of sprint-1 overridden by Ada for 1234567: why`
+fn overridden(one: &Override) -> String {
+    let signed = if one.signed.is_some() { ", signed" } else { "" };
+    let (gate, person, commit) = (&one.gate, &one.person, one.commit.short());
+    format!("{gate} overridden by {person} for {commit}{signed}: {}", one.reason)
 }
 
 fn history(out: &mut String, view: &RunView) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{
-        event::Event,
+        event::{Charter, Event},
         id::{Digest, Oid, RunId},
         run::Run,
     },
@@ -68,12 +68,36 @@ pub fn standing_owner(repo: &Repo) -> anyhow::Result<RunId> {
 
 /// The run that a journal's first commit creates; nothing for any other object.
 fn run_of_first(repo: &Repo, first: &Oid) -> Option<RunId> {
+    charter_of_first(repo, first).map(|charter| charter.run)
+}
+
+fn charter_of_first(repo: &Repo, first: &Oid) -> Option<Charter> {
     let commit = repo.read_commit(first, MESSAGE_BYTES_MAX).ok()?;
     let message = Message::parse(&commit.message).ok()?;
     match event::decode(message.lines.first()?).ok()?.event {
-        Event::RunCreated(charter) => Some(charter.run),
+        Event::RunCreated(charter) => Some(*charter),
         _ => None,
     }
+}
+
+/// The runs that are not over, as far as they can be read.
+pub fn unfinished(repo: &Repo) -> anyhow::Result<Vec<Run>> {
+    let all = runs(repo)?.into_iter();
+    let read = |tip: &Oid| Present::read(repo, tip).ok().map(|present| present.run);
+    Ok(all.filter_map(|(_, tip)| read(&tip)).filter(|run| !run.state.is_over()).collect())
+}
+
+/// The run of this work tree, and its branch, when its journal is gone while other refs of it are
+/// there. Where there are none, its journal was never written, and it never began.
+pub fn lost_here(repo: &Repo) -> anyhow::Result<Option<(RunId, String)>> {
+    let Some(first) = repo.refs().read(HERE)? else { return Ok(None) };
+    let Some(charter) = charter_of_first(repo, &first) else { return Ok(None) };
+    let run = charter.run.clone();
+    if repo.refs().read(&layout::journal(&run))?.is_some() {
+        return Ok(None);
+    }
+    let left = repo.refs().list(&format!("{RUNS}{run}/"))?;
+    Ok((!left.is_empty()).then_some((run, charter.branch)))
 }
 
 /// The one run that people mean by a prefix of its name, or by the name of its target.

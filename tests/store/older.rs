@@ -21,21 +21,47 @@ use crate::{
     support::TestRepo,
 };
 
-/// A run that the version of format 1 drove until its breaker opened, as `git fast-export` gave it.
-const STREAM: &str = "tests/store/format-1.stream";
-const TIP: &str = "cbef09fd43a03d2c1ecc03c7d0f62f5df849e945";
-
-fn id() -> RunId {
-    RunId::parse("20261121-145616-628125ef64").unwrap()
+/// A run that an older version drove until its breaker opened, as `git fast-export` gave it.
+struct Older {
+    format: &'static str,
+    run: &'static str,
+    tip: &'static str,
+    /// Events, and appends since the newest tree.
+    events: u64,
+    appends: usize,
 }
 
-fn imported() -> TestRepo {
-    let test = TestRepo::new();
-    let stream = File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join(STREAM)).unwrap();
-    let mut command = test.command("git");
-    assert!(command.args(["fast-import", "--quiet"]).stdin(stream).status().unwrap().success());
-    assert_eq!(test.git(&["rev-parse", &layout::journal(&id())]), TIP);
-    test
+const OLDER: [Older; 2] = [
+    Older {
+        format: "1",
+        run: "20261121-145616-628125ef64",
+        tip: "cbef09fd43a03d2c1ecc03c7d0f62f5df849e945",
+        events: 17,
+        appends: 2,
+    },
+    Older {
+        format: "2",
+        run: "20261121-175405-3e10c7df1c",
+        tip: "d5e19df420f357f669516c0c9af013dd922dabcd",
+        events: 23,
+        appends: 2,
+    },
+];
+
+impl Older {
+    fn id(&self) -> RunId {
+        RunId::parse(self.run).unwrap()
+    }
+
+    fn imported(&self) -> TestRepo {
+        let test = TestRepo::new();
+        let name = format!("tests/store/format-{}.stream", self.format);
+        let stream = File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+        let mut command = test.command("git");
+        assert!(command.args(["fast-import", "--quiet"]).stdin(stream).status().unwrap().success());
+        assert_eq!(test.git(&["rev-parse", &layout::journal(&self.id())]), self.tip);
+        test
+    }
 }
 
 /// What stands in the newest tree: its format, and that of its state.
@@ -48,54 +74,59 @@ fn formats(repo: &Repo, journal: &Journal<'_>) -> (String, String) {
 }
 
 fn is_whole(repo: &Repo, run: &Run) {
-    let found = history::verify(repo, &id()).unwrap();
+    let id = &run.charter.run;
+    let found = history::verify(repo, id).unwrap();
     assert_eq!(found.run, *run);
-    assert_eq!(history::replay(repo, &id()).unwrap(), *run);
-    assert_eq!(Journal::open(repo, &id(), actor()).unwrap().run(), run);
+    assert_eq!(history::replay(repo, id).unwrap(), *run);
+    assert_eq!(Journal::open(repo, id, actor()).unwrap().run(), run);
 }
 
 #[test]
-fn a_journal_of_format_1_is_whole_and_is_gone_on_with_in_the_present_one() {
-    let test = imported();
-    let repo = open(&test);
-    let mut journal = Journal::open(&repo, &id(), actor()).unwrap();
-    assert_eq!((journal.run().state, journal.run().seq), (State::Halted, 17));
-    is_whole(&repo, journal.run());
-    assert_eq!(formats(&repo, &journal), ("1".into(), "1".into()));
+fn an_older_journal_is_whole_and_is_gone_on_with_in_the_present_format() {
+    for older in OLDER {
+        let test = older.imported();
+        let repo = open(&test);
+        let mut journal = Journal::open(&repo, &older.id(), actor()).unwrap();
+        assert_eq!((journal.run().state, journal.run().seq), (State::Halted, older.events));
+        is_whole(&repo, journal.run());
+        let then = || (older.format.to_owned(), older.format.to_owned());
+        assert_eq!(formats(&repo, &journal), then());
 
-    journal.take_lease(ProcessMark::default(), now()).unwrap();
-    journal.append(vec![Event::BreakerReset, Event::RunResumed], &[], now()).unwrap();
-    is_whole(&repo, journal.run());
-    assert_eq!(formats(&repo, &journal), ("1".into(), "1".into()), "no tree was written yet");
-    let newest = repo.read_commit(journal.tip(), 1 << 24).unwrap().message;
-    assert!(
-        String::from_utf8(newest)
-            .unwrap()
-            .contains("\"event\":\"run-resumed\",\"lamport\":20,\"lease\":2,\"seq\":20,\"v\":2}")
-    );
+        journal.take_lease(ProcessMark::default(), now()).unwrap();
+        journal.append(vec![Event::BreakerReset, Event::RunResumed], &[], now()).unwrap();
+        is_whole(&repo, journal.run());
+        assert_eq!(formats(&repo, &journal), then(), "no tree was written yet");
+        let newest = repo.read_commit(journal.tip(), 1 << 24).unwrap().message;
+        let line = format!(
+            "\"event\":\"run-resumed\",\"lamport\":{0},\"lease\":2,\"seq\":{0},\"v\":3}}",
+            older.events + 3
+        );
+        assert!(String::from_utf8(newest).unwrap().contains(&line));
 
-    let artifact = Artifact { path: "a".into(), content: b"x".to_vec() };
-    journal.append(remark("with an artifact"), &[artifact], now()).unwrap();
-    assert_eq!(formats(&repo, &journal), ("2".into(), "2".into()));
-    is_whole(&repo, journal.run());
-    for _ in 0..=APPENDS_PER_TREE {
-        journal.append(remark("x"), &[], now()).unwrap();
+        let artifact = Artifact { path: "a".into(), content: b"x".to_vec() };
+        journal.append(remark("with an artifact"), &[artifact], now()).unwrap();
+        assert_eq!(formats(&repo, &journal), ("3".into(), "3".into()));
+        is_whole(&repo, journal.run());
+        for _ in 0..=APPENDS_PER_TREE {
+            journal.append(remark("x"), &[], now()).unwrap();
+        }
+        is_whole(&repo, journal.run());
+        test.run(&["verify", older.run]).ends(0);
     }
-    is_whole(&repo, journal.run());
-    test.run(&["verify", id().as_str()]).ends(0);
 }
 
 #[test]
-fn the_next_tree_of_a_journal_of_format_1_comes_when_it_is_due() {
-    let test = imported();
-    let repo = open(&test);
-    let mut journal = Journal::open(&repo, &id(), actor()).unwrap();
-    // Two appends of the 64 are there already.
-    for n in 3..APPENDS_PER_TREE {
+fn the_next_tree_of_an_older_journal_comes_when_it_is_due() {
+    for older in OLDER {
+        let test = older.imported();
+        let repo = open(&test);
+        let mut journal = Journal::open(&repo, &older.id(), actor()).unwrap();
+        for n in older.appends + 1..APPENDS_PER_TREE {
+            journal.append(remark("x"), &[], now()).unwrap();
+            assert_eq!(formats(&repo, &journal).0, older.format, "{n}");
+        }
         journal.append(remark("x"), &[], now()).unwrap();
-        assert_eq!(formats(&repo, &journal).0, "1", "{n}");
+        assert_eq!(formats(&repo, &journal), ("3".into(), "3".into()));
+        is_whole(&repo, journal.run());
     }
-    journal.append(remark("x"), &[], now()).unwrap();
-    assert_eq!(formats(&repo, &journal), ("2".into(), "2".into()));
-    is_whole(&repo, journal.run());
 }

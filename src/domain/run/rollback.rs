@@ -45,6 +45,7 @@ impl Run {
                 self.go_back_to(&back.place, &back.tree);
                 // What was about to be delivered is gone.
                 (self.delivery, self.delivering) = (None, false);
+                self.overrides.clear();
                 let reason = format!("rolled back to checkpoint {}", back.to);
                 self.halt(&Cause::Asked { reason });
             }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::domain::{
     deletion::Deleted,
-    event::{Place, RefMove, Rollback, RollbackKind, StageStart},
+    event::{GateOverride, Place, RefMove, Rollback, RollbackKind, StageStart},
+    gate::Gate,
     limits::Limits,
     outcome::{Outcome, Verdict},
     testing::{Tape, charter, ended, item, oid, stage, work},
@@ -113,6 +114,21 @@ fn rolled_back(place: Place) -> Event {
     }))
 }
 
+fn overridden(tape: &Tape) -> Event {
+    let open = tape.run.open_gates(Some(&tape.run.head)).into_iter().next();
+    Event::GateOverridden(Box::new(GateOverride {
+        gate: open.unwrap_or_else(|| Gate { item: item("a"), stage: stage("review") }),
+        commit: tape.run.head.clone(),
+        tree: tape.run.tree.clone().unwrap_or_else(|| oid(1)),
+        reason: "r".into(),
+        signed: None,
+    }))
+}
+
+fn written() -> Event {
+    Event::PullRequestWritten { title: "t".into(), path: "artifacts/pull-request.md".into() }
+}
+
 /// One event of each kind, as fitting as the run allows.
 fn one_of_each(tape: &Tape) -> Vec<Event> {
     let start = tape.run.active().map_or_else(
@@ -171,6 +187,9 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
         Event::Remarked { text: "t".into() },
         Event::CheckpointMade { number: 1, commit: oid(3), tree: oid(3), why: "w".into() },
         rolled_back(Place::Unknown),
+        overridden(tape),
+        written(),
+        Event::PullRequestOpened { url: "u".into(), made: true },
         Event::Newer { kind: "newer".into() },
     ]
 }
@@ -216,12 +235,15 @@ breaker-closed     ·      ·      ·      ·      ·      ·      ·      ·   
 budget-reached     ·      ·      ·      =      =      =      =      =      =      =      =      ·      ·      ·      ·      ·      ·
 calls-held         ·      ·      ·      =      =      =      =      =      =      =      =      ·      ·      ·      ·      ·      ·
 run-completed      ·      ·      ·      ·      ·      ·      ·      ·      COMPL  ·      ·      ·      ·      ·      ·      ·      ·
-delivery-started   ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      ·      ·      ·      ·
-delivery-ended     ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      HITL   HITL   ·      ·      ·      ·
+delivery-started   ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      =      =      =      =
+delivery-ended     ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      HITL   HITL   =      =      =      HITL
 run-closed         ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      OUT    OUT    OUT    OUT    ·      ·
 remarked           =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 checkpoint-made    =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 rolled-back        =      =      ·      HALT   HALT   ·      HALT   HALT   HALT   HALT   HALT   HALT   HALT   =      =      =      =
+gate-overridden    ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      ·      ·
+pull-request-written ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      =      =      =      =
+pull-request-opened ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·
 newer              =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 ";
 

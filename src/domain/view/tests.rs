@@ -40,7 +40,7 @@ fn the_next_move_is_a_command_that_the_state_allows() {
         ),
         ("git run resume", in_state(State::Complete), false),
         ("git run resume", Run { delivery: failed, ..in_state(State::Complete) }, false),
-        ("git log 0000000000..0000000000", in_state(State::ReadyForHitl), false),
+        ("git run pr 20261121-035233-7f3a9c12d4", in_state(State::ReadyForHitl), false),
         ("git log 0000000000..0000000000", in_state(State::JackedOut), false),
         (
             "git run log 20261121-035233-7f3a9c12d4",

@@ -8,9 +8,9 @@ use serde_json::{Value, value::RawValue};
 use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
     BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
-    HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc,
-    ProcessStartedDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc, StageEndDoc,
-    StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
+    GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing,
+    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, RemarkDoc, ReopenedDoc, RollbackDoc,
+    SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
@@ -162,6 +162,13 @@ fn data(event: &Event) -> Value {
             why: why.clone(),
         }),
         Event::RolledBack(back) => doc(RollbackDoc::from(&**back)),
+        Event::GateOverridden(of) => doc(GateOverriddenDoc::from(&**of)),
+        Event::PullRequestWritten { title, path } => {
+            doc(ProposalDoc { title: title.clone(), path: path.clone() })
+        }
+        Event::PullRequestOpened { url, made } => {
+            doc(ProposedDoc { url: url.clone(), made: *made })
+        }
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -262,6 +269,17 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             Event::CheckpointMade { number, commit, tree, why }
         }
         "rolled-back" => Event::RolledBack(Box::new(read::<RollbackDoc>(data)?.into())),
+        "gate-overridden" => {
+            Event::GateOverridden(Box::new(read::<GateOverriddenDoc>(data)?.into()))
+        }
+        "pull-request-written" => {
+            let ProposalDoc { title, path } = read(data)?;
+            Event::PullRequestWritten { title, path }
+        }
+        "pull-request-opened" => {
+            let ProposedDoc { url, made } = read(data)?;
+            Event::PullRequestOpened { url, made }
+        }
         _ => return Ok(None),
     }))
 }

@@ -12,13 +12,14 @@ use super::{
 };
 use crate::domain::{
     event::Trip,
+    gate::{Gate, Override},
     id::{Digest, ItemId, Oid, StageId},
     item::{
         Active, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then, Working,
     },
     limits::BudgetLevel,
     outcome::Verdict,
-    run::{Breaker, HaltRequest, Run, State},
+    run::{Breaker, HaltRequest, PullRequest, Run, State},
     time::{Span, Timestamp},
 };
 
@@ -60,6 +61,30 @@ struct RunDoc {
     /// Since format 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checkpoint: Option<u64>,
+    /// Since format 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    overrides: Vec<OverrideDoc>,
+    /// Since format 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pull_request: Option<PullRequestDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OverrideDoc {
+    item: Text<ItemId>,
+    stage: Text<StageId>,
+    commit: Text<Oid>,
+    tree: Text<Oid>,
+    reason: String,
+    person: String,
+    at: Text<Timestamp>,
+    signed: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PullRequestDoc {
+    title: String,
+    url: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -238,6 +263,11 @@ impl From<&Run> for RunDoc {
             delivery: run.delivery.as_ref().map(Into::into),
             delivering: run.delivering,
             checkpoint: run.checkpoint,
+            overrides: run.overrides.iter().map(Into::into).collect(),
+            pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
+                title: request.title.clone(),
+                url: request.url.clone(),
+            }),
         }
     }
 }
@@ -279,6 +309,10 @@ impl RunDoc {
             delivery: self.delivery.map(Into::into),
             delivering: self.delivering,
             checkpoint: self.checkpoint,
+            overrides: self.overrides.into_iter().map(Into::into).collect(),
+            pull_request: self
+                .pull_request
+                .map(|doc| PullRequest { title: doc.title, url: doc.url }),
             newer: false,
         };
         let active =
@@ -286,6 +320,35 @@ impl RunDoc {
         let stands = run.active().is_none_or(|active| run.shape(&active.stage).is_some());
         let whole = !run.charter.stages.is_empty() && !run.items.is_empty();
         (active <= 1 && stands && whole).then_some(run)
+    }
+}
+
+impl From<&Override> for OverrideDoc {
+    fn from(of: &Override) -> Self {
+        Self {
+            item: Text(of.gate.item.clone()),
+            stage: Text(of.gate.stage.clone()),
+            commit: Text(of.commit.clone()),
+            tree: Text(of.tree.clone()),
+            reason: of.reason.clone(),
+            person: of.person.clone(),
+            at: Text(of.at),
+            signed: of.signed.clone(),
+        }
+    }
+}
+
+impl From<OverrideDoc> for Override {
+    fn from(doc: OverrideDoc) -> Self {
+        Self {
+            gate: Gate { item: doc.item.0, stage: doc.stage.0 },
+            commit: doc.commit.0,
+            tree: doc.tree.0,
+            reason: doc.reason,
+            person: doc.person,
+            at: doc.at.0,
+            signed: doc.signed,
+        }
     }
 }
 

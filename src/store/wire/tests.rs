@@ -6,10 +6,11 @@ use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
         event::{
-            Actor, Cause, Charter, Delivery, Envelope, Event, Place, ProcessMark, PushMode,
-            RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
+            Actor, Cause, Charter, Delivery, Envelope, Event, GateOverride, Place, ProcessMark,
+            PushMode, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
         },
         finding::{Finding, Severity},
+        gate::Gate,
         id::{Digest, ItemId, Oid, StageId, TaskId},
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
@@ -267,6 +268,14 @@ fn event_of_state() -> impl Strategy<Value = Event> {
             Event::CheckpointMade { number, commit, tree, why }
         }),
         rollback().prop_map(|back| Event::RolledBack(Box::new(back))),
+        (item(), stage(), [oid(), oid()], text(), option::of(text())).prop_map(
+            |(item, stage, [commit, tree], reason, signed)| {
+                let gate = Gate { item, stage };
+                Event::GateOverridden(Box::new(GateOverride { gate, commit, tree, reason, signed }))
+            }
+        ),
+        (text(), text()).prop_map(|(title, path)| Event::PullRequestWritten { title, path }),
+        (text(), any::<bool>()).prop_map(|(url, made)| Event::PullRequestOpened { url, made }),
     ]
 }
 
@@ -387,7 +396,7 @@ fn an_event_that_a_newer_version_wrote_is_shown_as_such() {
     let line = event::encode(&envelope(1, at, 0, Event::JackInBegan));
     for (change, kind) in [
         (("\"jack-in-began\"", "\"moon-landed\""), "moon-landed"),
-        (("\"v\":2", "\"v\":3"), "jack-in-began"),
+        (("\"v\":3", "\"v\":4"), "jack-in-began"),
     ] {
         let line = line.replace(change.0, change.1);
         assert_eq!(event::decode(&line).unwrap().event, Event::Newer { kind: kind.into() });
@@ -402,12 +411,12 @@ const STATE_1: &str = r#"{"at":"2026-11-21T03:52:33.123Z","began":"2026-11-21T03
 fn what_format_1_wrote_is_read_for_ever() {
     let read = event::decode(EVENT_1).unwrap();
     assert_eq!((read.seq, read.event.kind()), (15, "work-committed"));
-    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":2"));
+    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":3"));
     let run = state::decode(STATE_1.as_bytes()).unwrap();
     assert!(!run.newer && matches!(run.breaker, Breaker::HalfOpen { cycle: 2, open: 1 }));
     assert_eq!(state::encode_as(&run, 1), STATE_1);
     let present = state::encode(&run);
-    assert!(present.contains("\"format\":2") && state::decode(present.as_bytes()) == Ok(run));
+    assert!(present.contains("\"format\":3") && state::decode(present.as_bytes()) == Ok(run));
 }
 
 #[test]

@@ -6,10 +6,11 @@ use super::super::{Text, deletion::DeletionDoc};
 use crate::domain::{
     deletion::Deleted,
     event::{
-        Cause, Delivery, Place, ProcessMark, RefMove, Rollback, RollbackKind, StageEnd, StageStart,
-        Trip, Usage, Work,
+        Cause, Delivery, GateOverride, Place, ProcessMark, RefMove, Rollback, RollbackKind,
+        StageEnd, StageStart, Trip, Usage, Work,
     },
     finding::{Finding, Severity},
+    gate::Gate,
     id::{Digest, ItemId, Oid, StageId},
     limits::BudgetLevel,
     outcome::{Failure, Outcome, Verdict},
@@ -268,6 +269,28 @@ pub(in crate::store::wire) enum RollbackPlaceDoc {
     At { item: Text<ItemId>, stage: Text<StageId> },
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct GateOverriddenDoc {
+    pub(in crate::store::wire) item: Text<ItemId>,
+    pub(in crate::store::wire) stage: Text<StageId>,
+    pub(in crate::store::wire) commit: Text<Oid>,
+    pub(in crate::store::wire) tree: Text<Oid>,
+    pub(in crate::store::wire) reason: String,
+    pub(in crate::store::wire) signed: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ProposalDoc {
+    pub(in crate::store::wire) title: String,
+    pub(in crate::store::wire) path: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ProposedDoc {
+    pub(in crate::store::wire) url: String,
+    pub(in crate::store::wire) made: bool,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 pub(in crate::store::wire) fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -275,6 +298,31 @@ pub(in crate::store::wire) fn is_zero(count: &u64) -> bool {
 
 pub(in crate::store::wire) fn deleted(kept: Vec<DeletionDoc>, more: u64) -> Deleted {
     Deleted { kept: kept.into_iter().map(Into::into).collect(), more }
+}
+
+impl From<&GateOverride> for GateOverriddenDoc {
+    fn from(of: &GateOverride) -> Self {
+        Self {
+            item: Text(of.gate.item.clone()),
+            stage: Text(of.gate.stage.clone()),
+            commit: Text(of.commit.clone()),
+            tree: Text(of.tree.clone()),
+            reason: of.reason.clone(),
+            signed: of.signed.clone(),
+        }
+    }
+}
+
+impl From<GateOverriddenDoc> for GateOverride {
+    fn from(doc: GateOverriddenDoc) -> Self {
+        Self {
+            gate: Gate { item: doc.item.0, stage: doc.stage.0 },
+            commit: doc.commit.0,
+            tree: doc.tree.0,
+            reason: doc.reason,
+            signed: doc.signed,
+        }
+    }
 }
 
 impl From<&ProcessMark> for ProcessDoc {

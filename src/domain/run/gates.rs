@@ -1,0 +1,158 @@
+//! Which gates are open for a commit, and the events that are about what leaves the machine.
+
+use super::{PullRequest, Refusal, Run, State};
+use crate::domain::{
+    event::{Delivery, Envelope, Event, GateOverride},
+    gate::{Gate, Override},
+    ice::denial::Denial,
+    id::Oid,
+    item::{Phase, Progress},
+};
+
+/// More gates than this are counted and not listed in one refusal.
+const GATES_SHOWN_MAX: usize = 5;
+
+impl Run {
+    /// What the workflow still asks for before this commit may leave, but for what a person answered
+    /// for. Where it is not told which commit it is, no answer counts.
+    #[must_use]
+    pub fn open_gates(&self, commit: Option<&Oid>) -> Vec<Gate> {
+        let overridden = |gate: &Gate| {
+            self.overrides.iter().any(|one| one.gate == *gate && Some(&one.commit) == commit)
+        };
+        self.asked_gates(commit).into_iter().filter(|gate| !overridden(gate)).collect()
+    }
+
+    /// The same, whatever a person said.
+    fn asked_gates(&self, commit: Option<&Oid>) -> Vec<Gate> {
+        let judges = || self.charter.stages.iter().filter(|stage| stage.back_to.is_some());
+        let gates = self.items.iter().enumerate().flat_map(|(at, item)| {
+            let last = at + 1 == self.items.len();
+            judges()
+                .filter(move |stage| match &item.progress {
+                    Progress::Pending => true,
+                    Progress::Active(active) => !active.passed.iter().any(|evidence| {
+                        evidence.stage == stage.id
+                            && commit == Some(&self.head)
+                            && Some(&evidence.tree) == self.tree.as_ref()
+                    }),
+                    // What came after the last verdict was judged by nobody.
+                    Progress::Done { head, .. } => {
+                        last && self.all_done() && commit.is_some_and(|commit| commit != head)
+                    }
+                })
+                .map(|stage| Gate { item: item.id.clone(), stage: stage.id.clone() })
+        });
+        gates.collect()
+    }
+
+    /// Whether this very commit may leave: it was proven, or a person answered for all that is open.
+    #[must_use]
+    pub fn may_leave(&self, commit: &Oid) -> bool {
+        let proven = self.all_done() && self.proven() == commit;
+        let answered = self.overrides.iter().any(|one| one.commit == *commit);
+        (proven || answered) && self.open_gates(Some(commit)).is_empty()
+    }
+
+    /// The same, with what is missing.
+    pub fn clears(&self, commit: &Oid) -> Result<(), Denial> {
+        if self.may_leave(commit) {
+            return Ok(());
+        }
+        let next = match self.state {
+            State::Ready | State::JackIn | State::Running | State::Halted => "git run resume",
+            State::Complete | State::ReadyForHitl | State::JackedOut => "git run status",
+        };
+        let open: Vec<_> = self.open_gates(Some(commit)).iter().map(ToString::to_string).collect();
+        if open.is_empty() {
+            let what = format!("the workflow did not prove commit {}", commit.short());
+            return Err(Denial::new("unproven", what).next(next));
+        }
+        let more = open.len().saturating_sub(GATES_SHOWN_MAX);
+        let more = if 0 < more { format!(" and {more} more") } else { String::new() };
+        let first = open.iter().take(GATES_SHOWN_MAX).cloned().collect::<Vec<_>>().join(", ");
+        let mut what = format!("not passed for commit {}: {first}{more}", commit.short());
+        if self.all_done() {
+            what.push_str(&format!("; the workflow proved {}", self.proven().short()));
+        }
+        Err(Denial::new("gate", what).next(next))
+    }
+
+    /// Whether nobody works on it, so that it stands still while a person decides.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        match self.state {
+            State::Ready | State::JackIn | State::Running => false,
+            State::Complete | State::Halted => {
+                !self.active().is_some_and(|active| matches!(active.phase, Phase::Working(_)))
+            }
+            State::ReadyForHitl | State::JackedOut => true,
+        }
+    }
+
+    /// Whether the forge has a pull request of it.
+    #[must_use]
+    pub fn is_proposed(&self) -> bool {
+        self.pull_request.as_ref().is_some_and(|request| request.url.is_some())
+    }
+
+    pub(super) fn override_gate(
+        &mut self,
+        envelope: &Envelope,
+        of: &GateOverride,
+    ) -> Result<(), Refusal> {
+        let event = &envelope.event;
+        if !self.is_at_rest() {
+            return Err(self.refuse(event, "it is at work"));
+        }
+        if of.commit != self.head || Some(&of.tree) != self.tree.as_ref() {
+            return Err(self.refuse(event, "it stands at another commit"));
+        }
+        if !self.open_gates(Some(&of.commit)).contains(&of.gate) {
+            return Err(self.refuse(event, &format!("`{}` is no open gate", of.gate)));
+        }
+        self.overrides.push(Override {
+            gate: of.gate.clone(),
+            commit: of.commit.clone(),
+            tree: of.tree.clone(),
+            reason: of.reason.clone(),
+            person: envelope.actor.person.clone(),
+            at: envelope.at,
+            signed: of.signed.clone(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn deliver(&mut self, outcome: &Delivery) {
+        self.delivering = false;
+        self.delivery = Some(outcome.clone());
+        self.state = match (self.state, outcome) {
+            (State::Complete, Delivery::Pushed { .. }) => State::ReadyForHitl,
+            (State::JackedOut, Delivery::Pushed { .. }) if self.all_done() => State::ReadyForHitl,
+            (State::Complete, Delivery::Skipped { .. }) => State::JackedOut,
+            (state, _) => state,
+        };
+    }
+
+    /// The text of a pull request was written, or one was opened for it.
+    pub(super) fn propose(&mut self, event: &Event) -> Result<(), Refusal> {
+        match event {
+            Event::PullRequestWritten { title, .. } => {
+                let url = self.pull_request.take().and_then(|request| request.url);
+                self.pull_request = Some(PullRequest { title: title.clone(), url });
+                Ok(())
+            }
+            Event::PullRequestOpened { url, .. } => match &mut self.pull_request {
+                Some(request) => {
+                    request.url = Some(url.clone());
+                    Ok(())
+                }
+                None => Err(self.refuse(event, "its text was not written")),
+            },
+            _ => Err(self.refuse(event, "")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What a pull request tells of, gathered from the journal and from the run's own commits. Looking
+//! writes nothing.
+
+use crate::{
+    domain::{
+        deletion::Traced,
+        id::{ItemId, Oid},
+        item::Progress,
+        plan::Plan,
+        run::Run,
+    },
+    git::Repo,
+    report::pull_request::{Commit, View},
+};
+
+use super::deletions;
+
+/// Everything of a run that stands in its pull request.
+#[derive(Debug)]
+pub struct Facts {
+    run: Run,
+    commit: Oid,
+    plan: String,
+    titles: Vec<(String, String)>,
+    commits: Vec<Commit>,
+    commits_unseen: u64,
+    files: Vec<Option<usize>>,
+    deleted: Vec<Traced>,
+}
+
+impl Facts {
+    pub fn gather(repo: &Repo, run: &Run, plan: &Plan, commit: &Oid) -> anyhow::Result<Self> {
+        let found = deletions::find(repo, &run.charter.run, plan)?;
+        let (chain, commits_unseen) = repo.subjects_between(&run.charter.start, commit)?;
+        let items = owners(run, &chain);
+        let commits = chain
+            .into_iter()
+            .zip(items)
+            .map(|((id, subject), item)| Commit { id, subject, item })
+            .collect();
+        let sprints = plan.sprints.iter().map(|s| (s.id.to_string(), s.title.clone()));
+        let tasks = plan.tasks().map(|(_, task)| (task.id.to_string(), task.title.clone()));
+        Ok(Self {
+            commits,
+            commits_unseen,
+            files: files(repo, run, commit),
+            deleted: found.files,
+            plan: plan.title.clone(),
+            titles: sprints.chain(tasks).collect(),
+            run: run.clone(),
+            commit: commit.clone(),
+        })
+    }
+
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View {
+            run: &self.run,
+            commit: &self.commit,
+            plan: &self.plan,
+            titles: &self.titles,
+            commits: &self.commits,
+            commits_unseen: self.commits_unseen,
+            files: &self.files,
+            deleted: &self.deleted,
+        }
+    }
+}
+
+/// Whose each commit is, oldest first: an item's work goes up to where it was finished, as the journal
+/// says. What a subject says is anybody's.
+fn owners(run: &Run, chain: &[(Oid, String)]) -> Vec<Option<ItemId>> {
+    let ends = |at: usize, commit: &Oid| match &run.items[at].progress {
+        Progress::Done { head, .. } => head == commit,
+        Progress::Pending | Progress::Active(_) => false,
+    };
+    let mut at = 0;
+    let pass = |commit: &Oid, at: &mut usize| {
+        while *at < run.items.len() && ends(*at, commit) {
+            *at += 1;
+        }
+    };
+    pass(&run.charter.start, &mut at);
+    let mut found = Vec::with_capacity(chain.len());
+    for (commit, _) in chain {
+        found.push(run.items.get(at).map(|item| item.id.clone()));
+        pass(commit, &mut at);
+    }
+    found
+}
+
+/// How many files each item changed, from where the one before it ended.
+fn files(repo: &Repo, run: &Run, commit: &Oid) -> Vec<Option<usize>> {
+    let mut from = &run.charter.start;
+    let mut count = |to| {
+        let found = repo.files_changed(from, to).ok();
+        from = to;
+        found
+    };
+    let items = run.items.iter().map(|item| match &item.progress {
+        Progress::Pending => None,
+        Progress::Active(_) => count(commit),
+        Progress::Done { head, .. } => count(head),
+    });
+    items.collect()
+}
