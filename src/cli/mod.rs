@@ -11,6 +11,7 @@ mod halt;
 mod hook;
 mod hooks;
 mod ice;
+mod ice_verbs;
 mod init;
 mod list;
 mod log;
@@ -92,6 +93,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Ice(args) => match &args.command {
             IceCommand::Exec { words } => fenced::exec(&open(git_dir)?, words),
             IceCommand::Check { shell, words } => ice::check(ui, shell.as_deref(), words),
+            IceCommand::Verb(words) => ice_verbs::run(ui, git_dir, words),
         },
         Command::Demo(args) => demo::run(ui, &args),
         Command::Schema(args) => schema::run(ui, &args),

@@ -42,6 +42,13 @@ pub fn gather(directory: &str, line: &str) -> Facts {
     }
 }
 
+/// The facts about a repository that is open already.
+pub fn of(repo: &Repo, line: &str) -> anyhow::Result<Facts> {
+    let directory = repo.identity();
+    let nothing = Facts { line_directory: directory.clone(), directory, ..Facts::default() };
+    found(repo, line, &nothing)
+}
+
 fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
     let settings = Settings::read(repo)?;
     let run = run_here(repo)?;

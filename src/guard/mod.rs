@@ -1,5 +1,6 @@
 //! The only way out: facts, judge, clearance, push. Nothing is sent without a clearance.
 
+pub mod blocks;
 pub mod facts;
 pub mod fence;
 pub mod hooks;

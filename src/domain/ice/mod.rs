@@ -9,4 +9,5 @@ pub mod options;
 pub mod push_line;
 pub mod refspec;
 pub mod shell;
+pub mod verb;
 pub mod word;
