@@ -73,7 +73,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: HooksCommand,
     },
-    /// What git's hooks call.
+    /// What git's hooks call; and agents before they use a tool: `hook <agent> pre-tool-use`.
     #[command(hide = true)]
     Hook {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

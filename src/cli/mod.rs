@@ -25,6 +25,7 @@ mod schema;
 mod show;
 mod start;
 mod status;
+mod tool_hook;
 mod ui;
 mod verify;
 

@@ -6,3 +6,4 @@ pub mod fence;
 pub mod hooks;
 pub mod judged;
 pub mod push;
+pub mod tool;

@@ -8,4 +8,5 @@ pub mod path;
 pub mod restore;
 pub mod sanitise;
 pub mod status;
+pub mod tool_answer;
 pub mod verdict;
