@@ -66,6 +66,7 @@ fn every_answer_has_the_documented_fields() {
         (&["redo", "--json"], 0),
         (&["gc", "--json"], 0),
         (&["hooks", "status", "--json"], 1),
+        (&["doctor", "--json"], 0),
         (&["halt", "--force", "--json"], 1),
     ] {
         let answer = repo.run(words).ends(code).json();

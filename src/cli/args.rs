@@ -68,6 +68,8 @@ pub(super) enum Command {
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
     Init(InitArgs),
+    /// Which layers of the guard are in force here, and how to close what is open.
+    Doctor,
     /// The hooks that keep what is protected: put in, look at, take out.
     Hooks {
         #[command(subcommand)]

@@ -58,10 +58,7 @@ pub(super) fn run(ui: &mut Ui, git_dir: Option<&Path>, words: &[OsString]) -> Re
         return Ok(Exit::Done);
     }
     let verb = verb::parse(&words).map_err(|misuse| misused(&misuse))?;
-    let opened = match git_dir {
-        Some(dir) => Repo::at(dir),
-        None => Repo::discover(Path::new(".")),
-    };
+    let opened = super::look(git_dir);
     let blocked = match perform(ui, &opened, verb) {
         Ok(exit) => return Ok(exit),
         Err(No::Failed(fail)) => return Err(Fail { exit: Exit::Failed, ..fail }),

@@ -4,6 +4,7 @@ mod args;
 mod checkpoint;
 mod deleted;
 mod demo;
+mod doctor;
 mod exit;
 mod fenced;
 mod gc;
@@ -124,6 +125,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
+        Command::Doctor => doctor::run(ui, &look(git_dir)),
         Command::Init(args) => init::run(ui, &open(git_dir)?, &args),
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
@@ -139,11 +141,14 @@ fn command_near(words: &[OsString]) -> Option<String> {
 }
 
 fn open(git_dir: Option<&Path>) -> Result<Repo, Fail> {
-    let opened = match git_dir {
+    look(git_dir).map_err(Fail::from)
+}
+
+fn look(git_dir: Option<&Path>) -> Result<Repo, OpenError> {
+    match git_dir {
         Some(dir) => Repo::at(dir),
         None => Repo::discover(Path::new(".")),
-    };
-    opened.map_err(Fail::from)
+    }
 }
 
 impl From<OpenError> for Fail {

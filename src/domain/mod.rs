@@ -7,6 +7,7 @@ pub mod finding;
 pub mod ice;
 pub mod id;
 pub mod item;
+pub mod layer;
 pub mod limits;
 pub mod near;
 pub mod outcome;

@@ -84,7 +84,7 @@ fn is_scratch(repo: &Repo, url: &str) -> anyhow::Result<bool> {
 }
 
 /// The directory that a URL means, when it means one that is there.
-fn directory(url: &str, base: &Path) -> Option<PathBuf> {
+pub(super) fn directory(url: &str, base: &Path) -> Option<PathBuf> {
     let url = url.strip_prefix(fence::SCHEME).unwrap_or(url);
     let path = url.strip_prefix("file://").unwrap_or(url);
     base.join(path).canonicalize().ok().filter(|path| path.is_dir())

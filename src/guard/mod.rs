@@ -1,6 +1,7 @@
 //! The only way out: facts, judge, clearance, push. Nothing is sent without a clearance.
 
 pub mod blocks;
+pub mod doctor;
 pub mod facts;
 pub mod fence;
 pub mod hooks;

@@ -3,6 +3,7 @@
 pub mod brief;
 pub mod checkpoint;
 pub mod deleted;
+pub mod doctor;
 pub mod json;
 pub mod path;
 pub mod restore;

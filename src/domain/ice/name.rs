@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::confusable_detection::skeleton;
 
 /// Names and globs that nobody can take away; configuration only adds to them. A `*` crosses `/`.
-const BUILT_IN: [&str; 11] = [
+pub const BUILT_IN: [&str; 11] = [
     "main",
     "master",
     "staging",
