@@ -247,6 +247,8 @@ fn an_agents_environment_is_known_and_so_is_what_is_left_of_one() {
         layer(&answer, "inside").0
     };
     assert_eq!(inside("git run doctor --json"), "ok");
+    let hooks = repo.run(&["ice", "exec", "--", "git-run", "doctor"]).ends(0).out;
+    assert!(hooks.contains("those of the fence are in force"), "{hooks}");
     assert_eq!(inside("env -u GIT_RUN_FENCE git-run doctor --json"), "open");
     assert_eq!(inside("rm \"$GIT_RUN_FENCE/bin/git\"; git-run doctor --json"), "broken");
     fs::create_dir(repo.work.join(".claude")).unwrap();

@@ -262,10 +262,14 @@ fn what_others_pushed_and_what_the_remote_protects_stays() {
     repo.git(&["--git-dir=../remote.git", "symbolic-ref", "HEAD", "refs/heads/feature/default"]);
     repo.git(&["push", "--quiet", "origin", "feature/test:feature/ours"]);
     repo.git(&["branch", "feature/ours", "HEAD~1"]);
+    repo.git(&["symbolic-ref", "refs/heads/feature/local", "refs/heads/main"]);
     let before = remote(&repo);
     table(
         &repo,
         "
+        push origin feature/local   | 1 | ICE
+        checkout feature/local      | 1 | ICE
+        ensure-branch local         | 1 | ICE
         push origin feature/alias   | 1 | ICE
         push origin feature/default | 1 | ICE,default branch
         push origin feature/ours    | 1 | ICE
@@ -397,4 +401,24 @@ fn a_block_is_one_line_of_json_where_the_wrapper_kept_its_log() {
     std::os::unix::fs::symlink("../README", repo.work.join(".run/ice.log")).unwrap();
     verb(&repo, &["merge"]).ends(1);
     assert_eq!(repo.read("README"), "hello\n");
+}
+
+/// What the hook says of the run's branch, the wrapper says too, and whoever asks.
+#[test]
+fn a_run_whose_judges_have_not_passed_is_not_pushed() {
+    let repo = TestRepo::scripted(&[("audit", "revise no")]);
+    repo.remote();
+    let _ = repo.run(&["sprint-1", "--local", "--max-cycles", "1"]);
+    let before = remote(&repo);
+    let branch = repo.git(&["symbolic-ref", "--short", "HEAD"]);
+    repo.git(&["branch", "feature/another"]);
+    table(
+        &repo,
+        &format!(
+            "push origin {branch} | 1 | ICE,not passed yet
+             push-upstream origin {branch} | 1 | ICE
+             push origin feature/another | 1 | ICE,own branch"
+        ),
+    );
+    assert_eq!(remote(&repo), before);
 }

@@ -90,8 +90,13 @@ fn perform(ui: &mut Ui, opened: &Result<Repo, OpenError>, verb: Verb) -> Done<Ex
         | Verb::Push { .. }
         | Verb::PrCreate(_) => {}
     }
-    let repo = opened.as_ref().map_err(|error| No::Failed(fail_of(error)))?;
+    let repo = opened.as_ref().map_err(|error| {
+        No::Failed(Fail::new(Exit::Failed, error.to_string()).hint("git run doctor"))
+    })?;
     let here = Here { repo, facts: facts::of(repo, "switch")? };
+    if verb != Verb::Validate {
+        repo.may_write().map_err(|error| No::Failed(error.into()))?;
+    }
     match verb {
         Verb::Validate => {
             let branch = here.current()?;
@@ -163,7 +168,15 @@ struct Here<'a> {
 impl Here<'_> {
     /// A name that a person typed, when it is one and may be worked on.
     fn branch(&self, name: &str) -> Done<String> {
-        Ok(verb::branch(name, &self.facts.protection, &remotes(&self.facts))?)
+        let own = verb::branch(name, &self.facts.protection, &remotes(&self.facts))?;
+        match self.repo.refs().read_symbolic(&format!("refs/heads/{own}"))? {
+            None => Ok(own),
+            // Whoever works on it works on the other one.
+            Some(target) => {
+                let what = format!("`{own}` is another name of `{}`", target.escape_debug());
+                Err(Denial::new("symref", what).into())
+            }
+        }
     }
 
     fn current(&self) -> Done<String> {
@@ -314,10 +327,6 @@ fn remotes(facts: &Facts) -> Vec<String> {
 fn detached() -> Denial {
     Denial::new("detached", "HEAD is detached: no branch is checked out, so none is safe")
         .next("git run ice ensure-branch <name>")
-}
-
-fn fail_of(error: &OpenError) -> Fail {
-    Fail::new(Exit::Failed, error.to_string())
 }
 
 impl From<Denial> for No {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::ice::tool::{Client, PRE_TOOL_USE},
     guard::tool::{INPUT_BYTES_MAX, Use, not_told},
-    report::tool_answer::answer,
+    report::tool_answer::{BLOCKED, answer},
 };
 
 /// The agent whose hook these words are; a mistake where they are nobody's.
@@ -43,8 +43,11 @@ pub(super) fn run(ui: &mut Ui, client: Client) -> Result<Exit, Fail> {
     let judged = read.and_then(|_| Use::read(&bytes)).and_then(|used| used.judge());
     let steps = judged.unwrap_or_else(|error| vec![not_told(&error)]);
     let answer = answer(client, &steps);
-    if let Some(out) = &answer.out {
-        ui.say_json(out)?;
+    if let Some(out) = &answer.out
+        && ui.say_json(out).is_err()
+    {
+        // A no that nobody could read must not be taken for silence.
+        return Ok(Exit::Passed(BLOCKED));
     }
     if let Some(err) = &answer.err {
         ui.tell(err);

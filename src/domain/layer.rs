@@ -265,7 +265,11 @@ pub fn runs(found: &[(String, RunStanding)]) -> Vec<Layer> {
     let unreadable = named(RunStanding::Unreadable);
     if let Some(first) = unreadable.first() {
         let says = format!("cannot be read: {}", few(&unreadable));
-        let next = format!("git run verify {first}");
+        let next = if first.starts_with("refs/") {
+            "git for-each-ref refs/run: such a name is none of ours".to_owned()
+        } else {
+            format!("git run verify {first}")
+        };
         layers.push(Layer::new("runs", Standing::Broken, says).next(next));
     }
     let abandoned = named(RunStanding::Abandoned);

@@ -9,13 +9,19 @@ use crate::git::Repo;
 
 const DIRECTORY: &str = ".run";
 const FILE: &str = "ice.log";
+/// A log that is longer is not added to, and neither is what goes on for longer.
+const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const TARGET_BYTES_MAX: usize = 2000;
 
 /// Notes a block. That it cannot be noted changes nothing about it.
 pub fn note(repo: &Repo, timestamp: &str, operation: &str, target: &str) {
     let Some(directory) = repo.worktree().map(|top| top.join(DIRECTORY)) else { return };
-    if !directory.symlink_metadata().is_ok_and(|about| about.is_dir()) {
+    let is_there = directory.symlink_metadata().is_ok_and(|about| about.is_dir());
+    if !is_there || repo.may_write().is_err() {
         return;
     }
+    let mut target = target.to_owned();
+    crate::domain::finding::cut(&mut target, TARGET_BYTES_MAX);
     let line = serde_json::json!({
         "timestamp": timestamp,
         "event": "ice_block",
@@ -28,7 +34,10 @@ pub fn note(repo: &Repo, timestamp: &str, operation: &str, target: &str) {
         .create(true)
         .custom_flags(i32::try_from(flags).unwrap_or_default())
         .open(directory.join(FILE));
-    if let Ok(mut file) = opened {
+    let is_short = |file: &std::fs::File| {
+        file.metadata().is_ok_and(|about| about.is_file() && about.len() < LOG_BYTES_MAX)
+    };
+    if let Some(mut file) = opened.ok().filter(is_short) {
         let _ = file.write_all(format!("{line}\n").as_bytes());
     }
 }

@@ -2,6 +2,7 @@
 //! cannot be read is refused.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     path::{Component, Path, PathBuf},
 };
@@ -109,14 +110,13 @@ impl Use {
     fn written(&self, paths: &[String]) -> anyhow::Result<Vec<Step>> {
         anyhow::ensure!(!paths.is_empty(), "it is not said which file is written");
         anyhow::ensure!(paths.len() <= PATHS_MAX, "too many files are written at once");
-        let mut steps = Vec::new();
-        for path in paths {
-            let target = target(&self.directory, path);
-            let kept = kept(&self.directory, &target)?;
-            let command = format!("{} {path}", self.tool);
-            steps.push(Step { command, verdict: may_write(&target, &kept) });
-        }
-        Ok(steps)
+        let targets: Vec<Target> = paths.iter().map(|path| target(&self.directory, path)).collect();
+        let kept = kept(&self.directory, &targets)?;
+        let step = |target: &Target| Step {
+            command: format!("{} {}", self.tool, target.said),
+            verdict: may_write(target, &kept),
+        };
+        Ok(targets.iter().map(step).collect())
     }
 }
 
@@ -228,11 +228,14 @@ fn is_like_a_repository(place: &Path) -> bool {
 
 /// What is kept where the agent works and where the file is: the repositories' own directories, their
 /// hooks, git's configuration, and what the fence is made of.
-fn kept(directory: &Path, target: &Target) -> anyhow::Result<Vec<String>> {
+fn kept(directory: &Path, targets: &[Target]) -> anyhow::Result<Vec<String>> {
     let mut kept: Vec<PathBuf> = Vec::new();
-    let beside = target.places.last().map(PathBuf::from);
-    let beside = beside.as_deref().and_then(|place| place.ancestors().find(|at| at.is_dir()));
-    for place in [Some(directory), beside].into_iter().flatten() {
+    let beside = targets.iter().filter_map(|target| {
+        let place = Path::new(target.places.last()?);
+        place.ancestors().find(|at| at.is_dir()).map(Path::to_owned)
+    });
+    let places: BTreeSet<PathBuf> = beside.chain([directory.to_owned()]).collect();
+    for place in &places {
         match Repo::discover(place) {
             Ok(repo) => {
                 kept.extend([repo.git_dir(), repo.common_dir()].map(Path::to_owned));

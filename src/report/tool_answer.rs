@@ -14,7 +14,7 @@ pub struct Answer {
 }
 
 /// With this agents take a hook's standard error for the reason of a no.
-const BLOCKED: u8 = 2;
+pub const BLOCKED: u8 = 2;
 
 #[must_use]
 pub fn answer(client: Client, steps: &[Step]) -> Answer {

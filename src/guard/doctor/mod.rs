@@ -150,6 +150,17 @@ fn sending(settings: &Settings) -> Layer {
 
 /// Our hooks here and in every linked work tree, and what stands in their way.
 fn hooked(repo: &Repo) -> Vec<Layer> {
+    let directory = repo.hooks_dir();
+    if fence::here().is_some_and(|fence| directory.starts_with(fence)) {
+        let there = hooks::NAMES.iter().all(|name| directory.join(name).is_file());
+        let hooks = if there {
+            Layer::ok("hooks", "those of the fence are in force")
+        } else {
+            Layer::new("hooks", Standing::Broken, "those of the fence are gone")
+                .next("git run ice exec -- <command>")
+        };
+        return vec![hooks, Layer::ok("hooks-path", "core.hooksPath is the fence's")];
+    }
     let mut layers = vec![hooks_of(repo, "hooks")];
     let set = repo.setting("core.hooksPath");
     let ours = repo.common_dir().join("git-run").join("hooks");
@@ -206,14 +217,17 @@ fn hooks_of(repo: &Repo, name: &'static str) -> Layer {
 
 fn agents_hooks(repo: &Repo) -> Layer {
     let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
-    let asks = |file: &&str| {
+    let home = env::var("HOME").map(PathBuf::from);
+    let asks_in = |top: &Path, file: &str| {
         let path = top.join(file);
         let small = path
             .metadata()
             .is_ok_and(|about| about.is_file() && about.len() <= AGENT_HOOK_BYTES_MAX);
         small && std::fs::read_to_string(path).is_ok_and(|text| text.contains("pre-tool-use"))
     };
-    let found: Vec<&str> = AGENT_HOOKS.into_iter().filter(|file| asks(file)).collect();
+    let asks =
+        |file: &&str| asks_in(top, file) || home.as_ref().is_some_and(|home| asks_in(home, file));
+    let found: Vec<&str> = AGENT_HOOKS.into_iter().filter(asks).collect();
     if found.is_empty() {
         return Layer::new(
             "agent-hooks",

@@ -1,7 +1,15 @@
 //! Everything else that goes by the name of a git command.
 
 use super::{Effect, Judged, allowed};
-use crate::domain::ice::{denial::Denial, options::unclear, tool::PRE_TOOL_USE, word::Word};
+use crate::domain::ice::{
+    denial::Denial,
+    facts::Head,
+    name::unfit,
+    options::unclear,
+    tool::PRE_TOOL_USE,
+    verb::{self, Verb},
+    word::Word,
+};
 
 /// What no agent needs, with why and what is done instead.
 const NEVER: [(&str, &str, &str, &str); 34] = [
@@ -166,8 +174,16 @@ fn ours(args: &[Word]) -> Judged {
     }
 }
 
-/// What `git run ice exec` starts is judged here as well.
+/// What `git run ice exec` starts is judged here as well; the words of the wrapper judge themselves.
 fn fenced(args: &[Word]) -> Effect {
+    let words: Option<Vec<String>> =
+        args.iter().map(|word| word.known().map(str::to_owned)).collect();
+    if let Some(Ok(Verb::EnsureBranch(name) | Verb::Checkout(name))) =
+        words.as_deref().map(verb::parse)
+        && unfit(&name).is_none()
+    {
+        return Effect { head: Some(Head::Branch(name)), ..Effect::default() };
+    }
     let is = |word: Option<&Word>, text: &str| word.and_then(Word::known) == Some(text);
     let mut rest = args.iter().skip_while(|word| is(Some(word), "--json"));
     if !is(rest.next(), "exec") {
