@@ -69,6 +69,7 @@ fn every_answer_has_the_documented_fields() {
         (&["gc", "--json"], 0),
         (&["audit", "--json"], 0),
         (&["hooks", "status", "--json"], 1),
+        (&["doctor", "--json"], 0),
         (&["halt", "--force", "--json"], 1),
     ] {
         let answer = repo.run(words).ends(code).json();

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::{
     exit::{Exit, Fail},
@@ -74,18 +74,21 @@ pub(super) enum Command {
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
     Init(InitArgs),
+    /// Which layers of the guard are in force here, and how to close what is open.
+    Doctor,
     /// The hooks that keep what is protected: put in, look at, take out.
     Hooks {
         #[command(subcommand)]
         command: HooksCommand,
     },
-    /// What git's hooks call.
+    /// What git's hooks call; and agents before they use a tool: `hook <agent> pre-tool-use`.
     #[command(hide = true)]
     Hook {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
-    /// The guard: ask it about a command line, or run one inside of it.
+    /// The guard, ICE: ask it about a command line, run one inside of it, or let it push.
+    #[command(after_help = ICE_VERBS)]
     Ice(IceArgs),
     /// Compare what the remotes' refs did with the receipts of what was cleared.
     Audit(AuditArgs),
@@ -97,6 +100,14 @@ pub(super) enum Command {
     Demo(DemoArgs),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
+}
+
+/// What `-h` says of a command.
+pub(super) fn help_of(command: &str) -> String {
+    let mut all = Args::command();
+    all.build();
+    let found = all.find_subcommand_mut(command);
+    found.map_or_else(String::new, |found| found.render_help().to_string())
 }
 
 #[derive(Debug, Parser)]
@@ -482,6 +493,19 @@ pub(super) enum HooksCommand {
     Uninstall,
 }
 
+/// As the wrapper had them that they replace.
+const ICE_VERBS: &str = "\
+The words of the wrapper that this replaces; 0 done, 1 blocked, 2 usage:
+  is-protected <branch>             `true` and 0 for what people alone move, else `false`, 1
+  validate                          0 on a branch that is not protected
+  ensure-branch <name> [<prefix>]   switch to `feature/<name>`, and make it where it is missing
+  checkout <branch>                 switch to a branch that is not protected
+  push [<remote>] [<branch>]        push a branch to its own name; nothing by force, no deletion
+  push-upstream <remote> <branch>   the same, and pull from there
+  merge, pr-merge, branch-delete, force-push   always blocked: people do that
+  pr-create <title> <body> [<base>] [<head>]   open a draft with `gh`
+  should-push [local|prompt]        LOCAL, PROMPT or AUTO, as asked for or as `run.autoPush` says";
+
 #[derive(Debug, Parser)]
 pub(super) struct IceArgs {
     #[command(subcommand)]
@@ -505,6 +529,9 @@ pub(super) enum IceCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<OsString>,
     },
+    /// One of the words below.
+    #[command(external_subcommand)]
+    Verb(Vec<OsString>),
 }
 
 #[derive(Debug, Parser)]

@@ -1,4 +1,4 @@
-//! `git run hook <name>`: what git's hooks call. Judges, and then becomes the hook that was there before.
+//! `git run hook <name>`: what git's hooks call (and agents': `tool_hook`). Judges, and then becomes the hook that was there before.
 
 use std::{
     ffi::OsString,
@@ -27,6 +27,10 @@ pub(super) fn run(
     opened: Result<Repo, Fail>,
     words: &[OsString],
 ) -> Result<Exit, Fail> {
+    let is_gits = words.first().is_some_and(|word| fence::HOOKS.iter().any(|hook| word == hook));
+    if !is_gits {
+        return super::tool_hook::run(ui, super::tool_hook::client(words)?);
+    }
     let repo = &match opened {
         Ok(repo) => repo,
         Err(_) if judged::is_elsewhere_unopened() => return Ok(Exit::Done),

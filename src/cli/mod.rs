@@ -5,6 +5,7 @@ mod audit;
 mod checkpoint;
 mod deleted;
 mod demo;
+mod doctor;
 mod exit;
 mod fenced;
 mod gc;
@@ -12,6 +13,7 @@ mod halt;
 mod hook;
 mod hooks;
 mod ice;
+mod ice_verbs;
 mod init;
 mod list;
 mod log;
@@ -29,6 +31,7 @@ mod schema;
 mod show;
 mod start;
 mod status;
+mod tool_hook;
 mod ui;
 mod verify;
 
@@ -97,6 +100,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Ice(args) => match &args.command {
             IceCommand::Exec { words } => fenced::exec(&open(git_dir)?, words),
             IceCommand::Check { shell, words } => ice::check(ui, shell.as_deref(), words),
+            IceCommand::Verb(words) => ice_verbs::run(ui, git_dir, words),
         },
         Command::Demo(args) => demo::run(ui, &args),
         Command::Schema(args) => schema::run(ui, &args),
@@ -126,6 +130,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
+        Command::Doctor => doctor::run(ui, &look(git_dir)),
         Command::Init(args) => init::run(ui, &open(git_dir)?, &args),
         Command::Hooks { command } => hooks::run(ui, &open(git_dir)?, &command),
         Command::Hook { words } => hook::run(ui, open(git_dir), &words),
@@ -145,11 +150,14 @@ fn command_near(words: &[OsString]) -> Option<String> {
 }
 
 fn open(git_dir: Option<&Path>) -> Result<Repo, Fail> {
-    let opened = match git_dir {
+    look(git_dir).map_err(Fail::from)
+}
+
+fn look(git_dir: Option<&Path>) -> Result<Repo, OpenError> {
+    match git_dir {
         Some(dir) => Repo::at(dir),
         None => Repo::discover(Path::new(".")),
-    };
-    opened.map_err(Fail::from)
+    }
 }
 
 impl From<OpenError> for Fail {

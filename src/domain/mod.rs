@@ -8,6 +8,7 @@ pub mod gate;
 pub mod ice;
 pub mod id;
 pub mod item;
+pub mod layer;
 pub mod limits;
 pub mod near;
 pub mod outcome;

@@ -26,20 +26,32 @@ const WORK_TREES_MAX: usize = 1000;
 #[must_use]
 pub fn gather(directory: &str, line: &str) -> Facts {
     let here = std::env::current_dir().unwrap_or_default();
-    let path = here.join(directory);
+    gather_at(&here, &here.join(directory), line)
+}
+
+/// The same for a line that begins somewhere else.
+#[must_use]
+pub fn gather_at(here: &Path, path: &Path, line: &str) -> Facts {
     let line_directory = here.to_string_lossy().into_owned();
-    let absolute = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = absolute.to_string_lossy().into_owned();
     let nothing = Facts { directory, line_directory, ..Facts::default() };
     if !path.is_dir() {
         return nothing;
     }
-    match Repo::discover(&path) {
+    match Repo::discover(path) {
         // What cannot be read is not known, and what is not known is refused.
         Ok(repo) => found(&repo, line, &nothing).unwrap_or(nothing),
         Err(OpenError::NotARepository(_)) => Facts { head: Head::Nowhere, ..nothing },
         Err(_) => nothing,
     }
+}
+
+/// The facts about a repository that is open already.
+pub fn of(repo: &Repo, line: &str) -> anyhow::Result<Facts> {
+    let directory = repo.identity();
+    let nothing = Facts { line_directory: directory.clone(), directory, ..Facts::default() };
+    found(repo, line, &nothing)
 }
 
 fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {

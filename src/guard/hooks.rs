@@ -163,6 +163,14 @@ pub fn chained_in(directory: &Path, name: &str) -> Option<PathBuf> {
     runs.then_some(path)
 }
 
+/// Whether a hook is of this program, and git runs it.
+#[must_use]
+pub fn is_ours_and_runs(path: &Path) -> bool {
+    let runs = fs::metadata(path)
+        .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0);
+    runs && is_ours(path)
+}
+
 fn own_directory(repo: &Repo) -> PathBuf {
     let common = repo.common_dir();
     let common = common.canonicalize().unwrap_or_else(|_| common.to_owned());

@@ -252,16 +252,40 @@ pub fn clear(
     Ok(Cleared { url: url.to_owned(), lines })
 }
 
+/// The same, as strictly as an agent's push is judged, whoever asks and wherever.
+pub fn clear_for_agents(
+    repo: &Repo,
+    remote: &str,
+    url: &str,
+    lines: Vec<PushLine>,
+) -> Result<Cleared, Denial> {
+    push_by(Who::Agent, repo, remote, url, &lines)?;
+    ledger::cleared(repo, Layer::Verb, url, &lines)?;
+    Ok(Cleared { url: url.to_owned(), lines })
+}
+
 fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), Denial> {
     if lines.is_empty() {
         return Ok(());
     }
     let who = who();
-    let told =
-        |error: anyhow::Error| Denial::new("unknown", format!("{error:#}")).next("git run status");
     if who == Who::Agent && is_scratch(repo, url).map_err(told)? {
         return Ok(());
     }
+    push_by(who, repo, remote, url, lines)
+}
+
+fn told(error: anyhow::Error) -> Denial {
+    Denial::new("unknown", format!("{error:#}")).next("git run status")
+}
+
+fn push_by(
+    who: Who,
+    repo: &Repo,
+    remote: &str,
+    url: &str,
+    lines: &[PushLine],
+) -> Result<(), Denial> {
     let (settings, bound) = here(repo).map_err(told)?;
     let runs = Runs::beside(repo, bound).map_err(told)?;
     let said = match who {

@@ -38,8 +38,13 @@ pub fn refused(repo: &Repo, layer: Layer, denial: &Denial, tried: &str) {
     let mut reason = secret::redact(&denial.reason);
     cut(&mut reason, TRIED_BYTES_MAX);
     let what = What::Refused { rule: denial.rule.to_owned(), reason, tried };
-    let kept = chain(repo)
-        .and_then(|chain| verdicts::add(repo, &chain, judged::who(), layer, &what, clock::now()));
+    // Those are asked by agents, wherever they were started.
+    let who = match layer {
+        Layer::Tool | Layer::Verb => Who::Agent,
+        _ => judged::who(),
+    };
+    let kept =
+        chain(repo).and_then(|chain| verdicts::add(repo, &chain, who, layer, &what, clock::now()));
     if let Err(error) = kept {
         tracing::warn!("a refusal was not written down: {error:#}");
     }

@@ -1,6 +1,7 @@
 //! The only way out: facts, judge, clearance, push. Nothing is sent without a clearance.
 
 pub mod audit;
+pub mod doctor;
 pub mod facts;
 pub mod fence;
 pub mod hooks;
@@ -8,3 +9,4 @@ pub mod judged;
 pub mod ledger;
 pub mod person;
 pub mod push;
+pub mod tool;

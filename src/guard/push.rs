@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::{
-    judged::{Cleared, claimed},
+    judged::{Cleared, claimed, clear_for_agents},
     ledger,
 };
 use crate::{
@@ -199,21 +199,70 @@ const SURE: [&str; 10] = [
 
 /// Sends what an agent's git asked for, as it was cleared: by object id. The hooks have been asked.
 pub fn forward(repo: &Repo, cleared: &Cleared) -> anyhow::Result<()> {
+    deliver(repo, cleared, &[], &["-c", "core.hooksPath=/dev/null"]).map_err(|error| {
+        // The helper answers in one line.
+        let said = error.to_string();
+        anyhow::anyhow!("{}", said.lines().last().unwrap_or("the push failed"))
+    })
+}
+
+fn deliver(
+    repo: &Repo,
+    cleared: &Cleared,
+    options: &[&str],
+    settings: &[&str],
+) -> anyhow::Result<()> {
     let mut refspecs = Vec::new();
     for line in cleared.lines() {
         let new = line.new.as_ref().context("nothing is deleted here")?;
         refspecs.push(format!("{new}:{}", line.remote));
     }
-    let mut words = vec!["-c", "core.hooksPath=/dev/null"];
-    words.extend(SURE);
-    words.extend(["--end-of-options", cleared.url()]);
+    let mut words = [settings, &SURE, options, &["--end-of-options", cleared.url()]].concat();
     words.extend(refspecs.iter().map(String::as_str));
     let sent = repo.git().network(&words)?;
-    anyhow::ensure!(
-        sent.status.success(),
-        "{}",
-        String::from_utf8_lossy(&sent.stderr).trim().lines().last().unwrap_or("the push failed")
-    );
+    if sent.status.success() {
+        return Ok(());
+    }
+    let mut why = String::from_utf8_lossy(&sent.stderr).trim().to_owned();
+    if why.is_empty() {
+        why = format!("git push ended with {:?}", sent.status);
+    }
+    crate::domain::finding::cut(&mut why, 2000);
+    Err(anyhow::anyhow!(why))
+}
+
+/// Pushes a branch to its own name, judged as an agent's push whoever asks. The repository's hooks are
+/// asked as well. A refusal is a `Denial` in the error.
+pub fn branch(repo: &Repo, remote: &str, branch: &str, commit: &Oid) -> anyhow::Result<()> {
+    let there = ask(repo, remote, branch)?;
+    let name = format!("refs/heads/{branch}");
+    let line = PushLine {
+        local: name.clone(),
+        new: Some(commit.clone()),
+        remote: name,
+        old: there.branch,
+    };
+    let cleared = clear_for_agents(repo, remote, &there.url, vec![line])?;
+    deliver(repo, &cleared, &["--verify"], &[])
+}
+
+/// Where the remote's branch is now, as git would have noted it: only where it keeps such notes in the
+/// usual place. That it is not noted is no failure of the push.
+pub fn seen(repo: &Repo, remote: &str, branch: &str, commit: &Oid) {
+    let usual = format!("+refs/heads/*:refs/remotes/{remote}/*");
+    if repo.setting(&format!("remote.{remote}.fetch")) == Some(usual) {
+        let name = format!("refs/remotes/{remote}/{branch}");
+        let _ = repo.git().plumbing(&["update-ref", "--no-deref", &name, commit.as_str()]);
+    }
+}
+
+/// The branch pulls from its own name at the remote, and from no other.
+pub fn track(repo: &Repo, remote: &str, branch: &str) -> anyhow::Result<()> {
+    let merge = format!("refs/heads/{branch}");
+    for (key, value) in [("remote", remote), ("merge", &merge)] {
+        let key = format!("branch.{branch}.{key}");
+        repo.git().output(&["config", "--local", "--replace-all", &key, value])?;
+    }
     Ok(())
 }
 

@@ -11,4 +11,6 @@ pub mod options;
 pub mod push_line;
 pub mod refspec;
 pub mod shell;
+pub mod tool;
+pub mod verb;
 pub mod word;

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::confusable_detection::skeleton;
 
 /// Names and globs that nobody can take away; configuration only adds to them. A `*` crosses `/`.
-const BUILT_IN: [&str; 11] = [
+pub const BUILT_IN: [&str; 11] = [
     "main",
     "master",
     "staging",
@@ -192,7 +192,7 @@ fn skeleton_of(name: &str) -> String {
 }
 
 /// Default-ignorable and bidirectional control characters.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

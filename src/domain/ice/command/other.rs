@@ -1,7 +1,15 @@
 //! Everything else that goes by the name of a git command.
 
-use super::{Judged, allowed};
-use crate::domain::ice::{denial::Denial, options::unclear, word::Word};
+use super::{Effect, Judged, allowed};
+use crate::domain::ice::{
+    denial::Denial,
+    facts::Head,
+    name::unfit,
+    options::unclear,
+    tool::PRE_TOOL_USE,
+    verb::{self, Verb},
+    word::Word,
+};
 
 /// What no agent needs, with why and what is done instead.
 const NEVER: [(&str, &str, &str, &str); 34] = [
@@ -143,9 +151,20 @@ fn ours(args: &[Word]) -> Judged {
         "completions",
         "pr",
     ];
-    let verb = args.iter().find(|word| !word.lead.starts_with('-'));
+    let mut rest = args.iter();
+    let verb = loop {
+        match rest.next() {
+            // The directory may be called like a command.
+            Some(word) if matches!(word.known(), Some("-C" | "--git-dir")) => drop(rest.next()),
+            Some(word) if word.known().is_some() && word.lead.starts_with('-') => {}
+            other => break other,
+        }
+    };
     match verb.map(Word::known) {
         None => allowed(),
+        Some(Some("ice")) => Ok(fenced(rest.as_slice())),
+        // It judges, and does nothing.
+        Some(Some("hook")) if rest.nth(1).and_then(Word::known) == Some(PRE_TOOL_USE) => allowed(),
         Some(Some(verb)) if OPEN.contains(&verb) => allowed(),
         Some(Some(verb)) => {
             let what = format!("`git run {}` is for people to say", verb.escape_debug());
@@ -153,4 +172,23 @@ fn ours(args: &[Word]) -> Judged {
         }
         Some(None) => Err(Denial::new("unclear", "it cannot be told what `git run` would do")),
     }
+}
+
+/// What `git run ice exec` starts is judged here as well; the words of the wrapper judge themselves.
+fn fenced(args: &[Word]) -> Effect {
+    let words: Option<Vec<String>> =
+        args.iter().map(|word| word.known().map(str::to_owned)).collect();
+    if let Some(Ok(Verb::EnsureBranch(name) | Verb::Checkout(name))) =
+        words.as_deref().map(verb::parse)
+        && unfit(&name).is_none()
+    {
+        return Effect { head: Some(Head::Branch(name)), ..Effect::default() };
+    }
+    let is = |word: Option<&Word>, text: &str| word.and_then(Word::known) == Some(text);
+    let mut rest = args.iter().skip_while(|word| is(Some(word), "--json"));
+    if !is(rest.next(), "exec") {
+        return Effect::default();
+    }
+    let starts: Vec<Word> = rest.skip_while(|word| is(Some(word), "--")).cloned().collect();
+    Effect { starts, ..Effect::default() }
 }
