@@ -55,6 +55,7 @@ fn every_answer_has_the_documented_fields() {
         (&["status", "--json"], 0),
         (&["list", "--json"], 0),
         (&["verify", "--json"], 0),
+        (&["verify", "--push", "HEAD..HEAD", "--onto", "main", "--json"], 0),
         (&["deleted", "--json"], 0),
         (&["checkpoint", "--json"], 0),
         (&["checkpoint", "list", "--json"], 0),

@@ -7,16 +7,16 @@ use super::{
 };
 use crate::{
     git::Repo,
-    guard::hooks::{self, Hook, State},
+    guard::hooks::{self, Hook, Side, State},
     report::sanitise::name,
 };
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, command: &HooksCommand) -> Result<Exit, Fail> {
     let found = match command {
         HooksCommand::Status => hooks::status(repo)?,
-        HooksCommand::Install => {
+        HooksCommand::Install { server } => {
             repo.may_write()?;
-            hooks::install(repo)?
+            hooks::install(repo, if *server { Side::Server } else { Side::of(repo) })?
         }
         HooksCommand::Uninstall => {
             repo.may_write()?;

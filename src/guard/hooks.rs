@@ -19,6 +19,9 @@ use crate::{git::Repo, process::env};
 /// The hooks that people's own git gets. `reference-transaction` is for agents alone: it would cost
 /// everybody two process starts for each transaction.
 pub const NAMES: [&str; 4] = ["pre-push", "pre-commit", "pre-merge-commit", "pre-rebase"];
+/// The hooks of a repository that takes pushes. The second is asked ref by ref, and stands in where
+/// somebody took the first one out.
+pub const SERVER: [&str; 2] = ["pre-receive", "update"];
 /// Raised when the script changes.
 const VERSION: u32 = 1;
 const SCRIPT: &str = include_str!("../../hooks/hook.sh");
@@ -74,14 +77,41 @@ struct Place {
     behind: Option<PathBuf>,
 }
 
-/// The hooks as they stand.
+/// Which hooks are meant. A repository without a work tree is one that takes pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    #[must_use]
+    pub fn of(repo: &Repo) -> Self {
+        if repo.worktree().is_none() { Self::Server } else { Self::Client }
+    }
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Client => &NAMES,
+            Self::Server => &SERVER,
+        }
+    }
+}
+
+/// The hooks as they stand: those of this kind of repository, and whichever else of ours is there.
 pub fn status(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
-    let place = place(repo)?;
-    Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
+    let (place, usual) = (place(repo)?, Side::of(repo).names());
+    let every = NAMES.into_iter().chain(SERVER).map(|name| look(&place, name));
+    Ok(every.filter(|hook| usual.contains(&hook.name) || is_ours(&hook.path)).collect())
+}
+
+/// Whether a push is judged as a whole before it is judged ref by ref.
+pub fn judges_whole_pushes(repo: &Repo) -> anyhow::Result<bool> {
+    Ok(look(&place(repo)?, SERVER[0]).state == State::Current)
 }
 
 /// Puts ours in, and says how they stand then.
-pub fn install(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
+pub fn install(repo: &Repo, side: Side) -> anyhow::Result<Vec<Hook>> {
     let set = repo.setting("core.hooksPath");
     let own = own_directory(repo);
     if set.as_ref().is_some_and(|path| Path::new(path) != own) {
@@ -91,16 +121,16 @@ pub fn install(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     let place = place(&fresh)?;
     fs::create_dir_all(&place.directory)
         .with_context(|| format!("cannot make `{}`", place.directory.display()))?;
-    for name in NAMES {
+    for name in side.names() {
         put(&place, name)?;
     }
-    Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
+    status(&fresh)
 }
 
 /// Takes ours out. What was there before is there again, to the byte.
 pub fn uninstall(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     let place = place(repo)?;
-    for name in NAMES {
+    for name in NAMES.into_iter().chain(SERVER) {
         let path = place.directory.join(name);
         match look(&place, name).state {
             State::Current | State::Stale => fs::remove_file(&path)?,

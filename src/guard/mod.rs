@@ -5,3 +5,4 @@ pub mod fence;
 pub mod hooks;
 pub mod judged;
 pub mod push;
+pub mod server;

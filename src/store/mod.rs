@@ -9,5 +9,6 @@ pub mod journal;
 pub mod layout;
 pub mod message;
 pub mod notes;
+pub mod received;
 pub mod transcript;
 pub mod wire;

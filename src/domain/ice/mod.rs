@@ -1,5 +1,6 @@
 //! The guard's rules: what is protected, what moves it, and who may.
 
+pub mod claim;
 pub mod command;
 pub mod denial;
 pub mod facts;
@@ -8,5 +9,6 @@ pub mod name;
 pub mod options;
 pub mod push_line;
 pub mod refspec;
+pub mod server;
 pub mod shell;
 pub mod word;
