@@ -29,9 +29,16 @@ impl Scene {
     }
 
     fn on(plan: &str) -> Self {
-        let repo = TestRepo::new();
+        Self::with(&[], plan)
+    }
+
+    fn with(init: &[&str], plan: &str) -> Self {
+        let repo = TestRepo::with(init);
         repo.plan(plan);
-        repo.remote();
+        let words = ["init", "--quiet", "--bare", "--initial-branch=main", "../remote.git"];
+        repo.git(&[&words, init].concat());
+        repo.git(&["remote", "add", "origin", "../remote.git"]);
+        repo.git(&["push", "--quiet", "origin", "main"]);
         let ran = repo.run(&["sprint-1", "--local"]);
         assert!(matches!(ran.code, Some(0 | 4 | 5)), "{}", ran.err);
         let journal = repo.journal();
@@ -102,6 +109,8 @@ fn work_of_a_run_lands_with_its_journal_and_not_without() {
         if url == "file://" {
             let url = format!("file://{}", scene.repo.root().join("remote.git").display());
             scene.repo.git(&["remote", "set-url", "origin", &url]);
+            // As one pack, and not object by object.
+            scene.server(&["config", "receive.unpackLimit", "1"]);
         }
         scene.takes(&["HEAD:refs/heads/elsewhere"]);
         scene.refuses("journal", &["HEAD:main"]);
@@ -131,6 +140,26 @@ fn a_journal_that_is_there_already_serves_and_squashes_need_it_too() {
     other.repo.git(&["merge", "--quiet", "--squash", &other.branch]);
     other.repo.git(&["commit", "--quiet", "--no-edit"]);
     other.refuses("journal", &["HEAD:main"]);
+}
+
+#[test]
+fn any_hash_and_any_store_of_refs_will_do() {
+    for init in [&["--object-format=sha256"][..], &["--ref-format=reftable"]] {
+        let scene = Scene::with(init, ONE_SPRINT);
+        scene.refuses("journal", &["HEAD:main"]);
+        scene.takes(&["HEAD:main", &scene.journal(), "refs/notes/run"]);
+        scene.refuses("run-state", &[&format!(":{}", scene.journal())]);
+        scene.refuses("force", &["+HEAD~1:main"]);
+    }
+}
+
+#[test]
+fn a_run_delivers_its_branch_to_such_a_server() {
+    let scene = Scene::new();
+    scene.repo.git(&["switch", "--quiet", "main"]);
+    scene.repo.plan(&ONE_SPRINT.replace("echo done >", "echo again >>"));
+    scene.repo.run(&["sprint-1"]).ends(0);
+    assert!(scene.repo.remote_refs().contains(&format!("refs/heads/{}", scene.branch)));
 }
 
 #[test]
@@ -236,6 +265,29 @@ fn a_journal_that_somebody_changed_is_none() {
 }
 
 #[test]
+fn what_a_newer_version_wrote_is_not_guessed_at() {
+    let scene = Scene::new();
+    let tip = scene.repo.git(&["rev-parse", &scene.journal()]);
+    let message = scene.repo.git(&["show", "-s", "--format=%B", &tip]);
+    let line = message.lines().rfind(|line| line.starts_with('{')).unwrap();
+    let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
+    let seq = event["seq"].as_u64().unwrap() + 1;
+    (event["seq"], event["event"]) = (seq.into(), "of-a-time-to-come".into());
+    let base = message.lines().find_map(|line| line.strip_prefix("base: ")).unwrap();
+    let text = format!("x\n\n{event}\n\nseq: {seq}\nbase: {base}\n");
+    let tree = format!("{tip}^{{tree}}");
+    let newer = scene.repo.git(&["commit-tree", "-p", &tip, "-m", &text, &tree]);
+    let journal = format!("{newer}:{}", scene.journal());
+    scene.refuses("newer", &["HEAD:main", &journal]);
+    scene.refuses("run-state", &[&journal]);
+    // A tag of a journal is none, and neither is a merge of two.
+    scene.repo.git(&["tag", "-a", "-m", "x", "t", &tip]);
+    scene.refuses("run-state", &[&format!("refs/tags/t:{}", scene.journal())]);
+    let merge = scene.repo.git(&["commit-tree", "-p", &tip, "-p", "HEAD", "-m", &message, &tree]);
+    scene.refuses("run-state", &[&format!("{merge}:{}", scene.journal())]);
+}
+
+#[test]
 fn there_is_an_end_to_what_is_looked_at() {
     let scene = Scene::new();
     scene.at_main("many");
@@ -247,6 +299,15 @@ fn there_is_an_end_to_what_is_looked_at() {
     scene.takes(&["HEAD~1:main"]);
     scene.takes(&["HEAD:main"]);
     scene.refuses("run-state", &[&scene.journal()]);
+    scene.server(&["config", "run.server.maxCommits", "1000"]);
+    let tip = scene.repo.git(&["rev-parse", &scene.journal()]);
+    let many: String =
+        (0..=500).map(|at| format!("create refs/run/r{at}/transcripts {tip}\n")).collect();
+    let mut command = scene.repo.command("git");
+    let mut child = command.args(["update-ref", "--stdin"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(many.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    scene.refuses("limit", &["refs/run/*/transcripts:refs/run/*/transcripts"]);
 }
 
 #[test]
@@ -286,8 +347,9 @@ fn the_update_hook_stands_in_for_the_other() {
 #[test]
 fn a_repository_with_a_work_tree_can_be_a_server_too() {
     let scene = Scene::new();
-    let status = scene.repo.run(&["hooks", "install", "--server"]);
+    let status = scene.repo.run(&["hooks", "install", "--server"]).ends(0);
     assert!(status.out.contains("pre-receive"), "{}", status.out);
+    scene.repo.run(&["hooks", "status"]).ends(0);
     scene.repo.git(&["clone", "--quiet", ".", "../second"]);
     let push = |to: &str| {
         let dir = scene.repo.root().join("second");

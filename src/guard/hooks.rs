@@ -98,11 +98,14 @@ impl Side {
     }
 }
 
-/// The hooks as they stand: those of this kind of repository, and whichever else of ours is there.
+/// The hooks as they stand: those of each side of which any is ours, or else the usual ones.
 pub fn status(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
-    let (place, usual) = (place(repo)?, Side::of(repo).names());
-    let every = NAMES.into_iter().chain(SERVER).map(|name| look(&place, name));
-    Ok(every.filter(|hook| usual.contains(&hook.name) || is_ours(&hook.path)).collect())
+    let place = place(repo)?;
+    let hooks = |side: Side| side.names().iter().map(|name| look(&place, name)).collect::<Vec<_>>();
+    let sides = [Side::Client, Side::Server].map(hooks).into_iter();
+    let ours: Vec<Hook> =
+        sides.filter(|hooks| hooks.iter().any(|hook| is_ours(&hook.path))).flatten().collect();
+    Ok(if ours.is_empty() { hooks(Side::of(repo)) } else { ours })
 }
 
 /// Whether a push is judged as a whole before it is judged ref by ref.
@@ -124,7 +127,7 @@ pub fn install(repo: &Repo, side: Side) -> anyhow::Result<Vec<Hook>> {
     for name in side.names() {
         put(&place, name)?;
     }
-    status(&fresh)
+    Ok(side.names().iter().map(|name| look(&place, name)).collect())
 }
 
 /// Takes ours out. What was there before is there again, to the byte.

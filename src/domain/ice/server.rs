@@ -4,7 +4,7 @@
 use super::{
     denial::Denial,
     judge::{During, Motion, Move, Rules, Verdict, Who, judge as judge_agent, shown},
-    name::{Protection, pretends, unfit},
+    name::{Protection, Source, pretends, unfit},
 };
 use crate::domain::{
     id::{Oid, RunId},
@@ -135,7 +135,7 @@ pub fn place(name: &str, policy: &Policy) -> Result<Place, Denial> {
     if let Some(branch) = name.strip_prefix("refs/heads/") {
         fit(name)?;
         return match policy.protection.of(branch) {
-            Some(found) if found.look_alike => {
+            Some(found) if found.look_alike || found.source == Source::Special => {
                 Err(Denial::new("name", format!("`{}` is {found}", shown(branch))))
             }
             Some(found) => Ok(Place::Protected(found.to_string())),

@@ -53,6 +53,8 @@ fn the_table_of_the_server() {
             "refs/heads/MAIN",
             "refs/heads/ma\u{200b}in",
             "refs/heads/-f",
+            "refs/heads/HEAD",
+            "refs/heads/refs/heads/x",
             "refs/Heads/main",
             "refs/tags/v1",
             "refs/tags/\u{202e}v1",
