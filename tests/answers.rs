@@ -57,6 +57,7 @@ fn every_answer_has_the_documented_fields() {
         (&["verify", "--json"], 0),
         (&["push", "--dry-run", "--json"], 1),
         (&["pr", "--body-only", "--json"], 0),
+        (&["verify", "--push", "HEAD..HEAD", "--onto", "main", "--json"], 0),
         (&["deleted", "--json"], 0),
         (&["checkpoint", "--json"], 0),
         (&["checkpoint", "list", "--json"], 0),

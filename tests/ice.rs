@@ -36,11 +36,12 @@ fn scene(directory: &str) -> Facts {
     Facts {
         protection: Protection {
             remote_defaults: vec!["main".into()],
-            ..Protection::configured(&["live".into()])
+            // `alias` is another name of a branch, and counts as protected for that.
+            ..Protection::configured(&["live".into(), "alias".into()])
         },
         head: Head::Branch("feature/x".into()),
         kept: vec!["/t/clone".into(), "/t/clone/.git".into(), "/t/clone/.git".into()],
-        branches: names(&["feature/x", "main"]),
+        branches: names(&["feature/x", "main", "alias"]),
         tags: names(&["v1"]),
         tracking: names(&["origin/main", "origin/feature/x"]),
         remotes: vec![remote("origin"), remote("prod")],

@@ -304,6 +304,13 @@ pub(super) struct ShowArgs {
 pub(super) struct VerifyArgs {
     /// The run; else every one.
     pub run: Option<String>,
+    /// Judge commits as a server's hook would: a range like `origin/main..HEAD`, or `<old> <new> <ref>`
+    /// lines on standard input. 3 when they are refused, 1 when that cannot be told.
+    #[arg(long, value_name = "RANGE", num_args = 0..=1, conflicts_with = "run")]
+    pub push: Option<Option<String>>,
+    /// The branch on which the range would be merged.
+    #[arg(long, value_name = "BRANCH", requires = "push")]
+    pub onto: Option<String>,
 }
 
 #[derive(Debug, Parser)]
@@ -485,8 +492,12 @@ pub(super) struct InitArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum HooksCommand {
-    /// Put them in, beside those that are there.
-    Install,
+    /// Put them in, beside those that are there; in a bare repository those of a server.
+    Install {
+        /// The hooks of a repository that takes pushes: `pre-receive` and `update`.
+        #[arg(long)]
+        server: bool,
+    },
     /// Whether they are there, executable and of this version.
     Status,
     /// Take them out; what was there before is there again.

@@ -11,7 +11,7 @@ use crate::{
     git::Repo,
     guard::{
         audit,
-        hooks::{self, Hook, State},
+        hooks::{self, Hook, Side, State},
     },
     report::sanitise::name,
 };
@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn run(ui: &mut Ui, repo: &Repo, command: &HooksCommand) -> Result<Exit, Fail> {
     let found = match command {
         HooksCommand::Status => hooks::status(repo)?,
-        HooksCommand::Install => {
+        HooksCommand::Install { server } => {
             repo.may_write()?;
-            let found = hooks::install(repo)?;
+            let found = hooks::install(repo, if *server { Side::Server } else { Side::of(repo) })?;
             audit::first_look(repo, Some(PATIENCE))?;
             found
         }

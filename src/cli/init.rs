@@ -23,7 +23,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &InitArgs) -> Result<Exit, Fai
     // A value that is none is told now, and not when a run shall begin.
     let fresh = Repo::at(repo.git_dir()).map_err(Fail::from)?;
     crate::config::settings::Settings::read(&fresh)?;
-    let exit = super::hooks::run(ui, &fresh, &HooksCommand::Install)?;
+    let exit = super::hooks::run(ui, &fresh, &HooksCommand::Install { server: false })?;
     if !ui.json {
         ui.say("runs are enabled here\nnext: git run plan check  (what could be run)\n")?;
     }

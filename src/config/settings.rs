@@ -8,6 +8,7 @@ use super::team::{self, Team};
 use crate::{
     domain::{
         event::PushMode,
+        ice::server::COMMITS_MAX,
         id::StageId,
         limits::{CALLS_PER_HOUR_CEILING, Limits},
         retention::Keep,
@@ -31,8 +32,18 @@ pub struct Settings {
     pub checkpoints: Checkpoints,
     /// What the team agreed on, taken in already.
     teams: Vec<Team>,
+    pub server: Server,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
+}
+
+/// What a repository that takes pushes holds them to.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Nobody pushes to protected branches.
+    pub strict: bool,
+    /// Commits and appends that are looked at for one push.
+    pub commits_max: u32,
 }
 
 /// What goes into checkpoints, and how many are kept.
@@ -79,6 +90,7 @@ const KEYS: [&str; 15] = [
 const BREAKER_KEYS: [&str; 4] = ["samefinding", "noprogress", "plateau", "failures"];
 const CHECKPOINT_KEYS: [&str; 6] =
     ["maxfilesize", "maxtotalsize", "include", "keep", "maxage", "maxbytes"];
+const SERVER_KEYS: [&str; 2] = ["strict", "maxcommits"];
 const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
 const STAGE_KEYS: [&str; 2] = ["agent", "command"];
 
@@ -175,6 +187,10 @@ impl Settings {
             limits,
             checkpoints: raw.checkpoints()?,
             teams: Vec::new(),
+            server: Server {
+                strict: raw.flag(repo, "run.server.strict")?.unwrap_or(false),
+                commits_max: raw.number("run.server.maxCommits", COMMITS_MAX)?,
+            },
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })
@@ -383,6 +399,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
         Some("breaker") => &BREAKER_KEYS,
         Some("budget") => &BUDGET_KEYS,
         Some("checkpoint") => &CHECKPOINT_KEYS,
+        Some("server") => &SERVER_KEYS,
         Some(_) => &STAGE_KEYS,
     };
     if known.contains(&key) {

@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod deletions;
+mod incoming;
 pub mod listing;
 pub mod objects;
 mod pack;

@@ -100,6 +100,7 @@ impl Git {
         let mut invocation = self.invocation(args, PLUMBING_DEADLINE);
         invocation.stdin = stdin.to_vec();
         invocation.env_set.push(("GIT_NO_REPLACE_OBJECTS".into(), "1".into()));
+        invocation.env_set.push(("GIT_GRAFT_FILE".into(), "/dev/null".into()));
         invocation.env_set.push(("GIT_OPTIONAL_LOCKS".into(), "0".into()));
         // A Ctrl-C asks us to halt in good order; it must not end a question that we are just asking.
         invocation.group = Group::Own;

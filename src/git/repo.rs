@@ -47,6 +47,8 @@ pub struct Repo {
     gix: gix::Repository,
     backend: Backend,
     refs: Box<dyn RefStore>,
+    /// Objects through which it is looked at instead of its own.
+    view: Option<tempfile::TempDir>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -105,7 +107,7 @@ impl Repo {
             Backend::Files => Box::new(files()),
             Backend::Program => Box::new(program()),
         };
-        Ok(Self { gix, backend, refs })
+        Ok(Self { gix, backend, refs, view: None })
     }
 
     #[must_use]
@@ -150,7 +152,26 @@ impl Repo {
 
     #[must_use]
     pub fn git(&self) -> super::program::Git {
-        super::program::Git::at(self.git_dir(), self.worktree())
+        let git = super::program::Git::at(self.git_dir(), self.worktree());
+        match &self.view {
+            Some(view) => git.writing_into(view.path(), &self.common_dir().join("objects")),
+            None => git,
+        }
+    }
+
+    /// Reads from these objects and their alternates from now on.
+    pub(super) fn look_through(&mut self, view: tempfile::TempDir) -> anyhow::Result<()> {
+        let objects = gix::odb::at(view.path(), self.gix.object_hash())?;
+        self.gix.objects = gix::odb::memory::Proxy::from(objects);
+        self.gix.objects.ignore_replacements = true;
+        self.view = Some(view);
+        Ok(())
+    }
+
+    /// Whether its history is cut off somewhere: then nothing can be said of what is not there.
+    #[must_use]
+    pub fn is_shallow(&self) -> bool {
+        std::fs::metadata(self.common_dir().join("shallow")).is_ok_and(|about| 0 < about.len())
     }
 
     /// Writing into a stranger's repository would run under the stranger's rules.

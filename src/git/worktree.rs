@@ -162,13 +162,33 @@ impl Repo {
         let git = self.git();
         let count = git.output(&["rev-list", "--count", &format!("{from}..{to}")]);
         let count = count.ok().and_then(|out| String::from_utf8_lossy(&out).trim().parse().ok());
-        Ok((count.unwrap_or(0), self.is_ancestor(from, to)?))
+        // What is not there any more is nobody's ancestor.
+        Ok((count.unwrap_or(0), self.is_ancestor(from, to).unwrap_or(false)))
     }
 
-    /// Whether one commit leads to the other, by what is really there: no grafts, no replacements.
-    pub fn is_ancestor(&self, old: &Oid, new: &Oid) -> anyhow::Result<bool> {
-        let words = ["merge-base", "--is-ancestor", old.as_str(), new.as_str()];
-        Ok(self.git().plumbing(&words)?.status.success())
+    /// Whether `to` has `from` in its history. An error where it cannot be told.
+    pub fn is_ancestor(&self, from: &Oid, to: &Oid) -> anyhow::Result<bool> {
+        let words = ["merge-base", "--is-ancestor", from.as_str(), to.as_str()];
+        match self.git().plumbing(&words)?.status {
+            ExitStatus::Code(0) => Ok(true),
+            ExitStatus::Code(1) => Ok(false),
+            ExitStatus::Code(_) | ExitStatus::Signal(_) => {
+                bail!("it cannot be told whether {} is in {}", from.short(), to.short())
+            }
+        }
+    }
+
+    /// The commits that `tip` has and none of `known` has, newest first, and at most `most` of them.
+    pub fn commits_beyond(&self, tip: &Oid, known: &[Oid], most: u32) -> anyhow::Result<Vec<Oid>> {
+        let mut input = format!("{tip}\n");
+        known.iter().for_each(|known| input.push_str(&format!("^{known}\n")));
+        let count = format!("--max-count={most}");
+        listed(&self.git().answer(&["rev-list", &count, "--stdin"], input.as_bytes())?)
+    }
+
+    /// The commits that `tip` has and that were made on top of another one.
+    pub fn commits_on_top(&self, of: &Oid, tip: &Oid) -> anyhow::Result<Vec<Oid>> {
+        listed(&self.git().output(&["rev-list", "--ancestry-path", &format!("{of}..{tip}")])?)
     }
 
     /// The trailers of a commit, by key in lower case; the last one of a key counts.
@@ -181,6 +201,10 @@ impl Repo {
         let trailers = trailers.map(|(key, value)| (key.to_lowercase(), value.trim().to_owned()));
         Ok((trailers.collect(), commit.parents))
     }
+}
+
+fn listed(out: &[u8]) -> anyhow::Result<Vec<Oid>> {
+    Ok(std::str::from_utf8(out)?.lines().map(Oid::parse).collect::<Result<_, _>>()?)
 }
 
 /// What a program said, on either channel, for a message of a few lines.

@@ -77,21 +77,27 @@ fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
             let name = format!("{}/{branch}", remote.name);
             tracking.iter().find(|(known, _)| *known == name).map(|(_, id)| id)
         };
-        let differs = |(name, id): &(String, _)| {
-            there(name).is_some_and(|there| there != id).then(|| name.clone())
-        };
+        let differs = |(name, id): &(String, _)| (there(name) != Some(id)).then(|| name.clone());
         remote.differing = branches.iter().filter_map(differs).collect();
     }
+    let aliases = symbolic_branches(repo)?;
     let head = repo.head()?;
-    let head = match (head.branch, head.commit) {
+    let target = head.branch.map(|name| {
+        let alias = aliases.iter().find(|(alias, _)| *alias == name);
+        alias.map_or(name, |(_, target)| target.clone())
+    });
+    let head = match (target, head.commit) {
         // In a repository without a commit and without a remote there is nothing to protect.
         (Some(_), None) if branches.is_empty() && remotes.is_empty() => Head::Fresh,
         (Some(branch), _) => Head::Branch(branch),
         (None, _) => Head::Detached,
     };
     let base = run.as_ref().map(|run| run.charter.base.clone()).or(settings.base.clone());
+    // What moves then is another branch.
+    let mut configured = settings.protected.clone();
+    configured.extend(aliases.into_iter().map(|(alias, _)| alias));
     Ok(Facts {
-        protection: Protection { configured: settings.protected.clone(), base, remote_defaults },
+        protection: Protection { configured, base, remote_defaults },
         own_branch: run.as_ref().map(|run| run.charter.branch.clone()),
         bare: repo.worktree().is_none(),
         kept: kept(repo),
@@ -109,6 +115,18 @@ fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
         remotes,
         ..nothing.clone()
     })
+}
+
+/// Branches that are other names of branches, and of which.
+fn symbolic_branches(repo: &Repo) -> anyhow::Result<Vec<(String, String)>> {
+    let words = ["for-each-ref", "--format=%(symref) %(refname)", "refs/heads/"];
+    let out = repo.git().output(&words)?;
+    let short = |name: &str| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+    Ok(String::from_utf8_lossy(&out)
+        .lines()
+        .filter_map(|line| line.split_once(' ').filter(|(target, _)| !target.is_empty()))
+        .map(|(target, name)| (short(name), short(target)))
+        .collect())
 }
 
 fn run_here(repo: &Repo) -> anyhow::Result<Option<Run>> {

@@ -19,6 +19,9 @@ use crate::{git::Repo, process::env};
 /// The hooks that people's own git gets. `reference-transaction` is for agents alone: it would cost
 /// everybody two process starts for each transaction.
 pub const NAMES: [&str; 4] = ["pre-push", "pre-commit", "pre-merge-commit", "pre-rebase"];
+/// The hooks of a repository that takes pushes. The second is asked ref by ref, and stands in where
+/// somebody took the first one out.
+pub const SERVER: [&str; 2] = ["pre-receive", "update"];
 /// Raised when the script changes.
 const VERSION: u32 = 1;
 const SCRIPT: &str = include_str!("../../hooks/hook.sh");
@@ -74,10 +77,40 @@ struct Place {
     behind: Option<PathBuf>,
 }
 
-/// The hooks as they stand.
+/// Which hooks are meant. A repository without a work tree is one that takes pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    #[must_use]
+    pub fn of(repo: &Repo) -> Self {
+        if repo.worktree().is_none() { Self::Server } else { Self::Client }
+    }
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Client => &NAMES,
+            Self::Server => &SERVER,
+        }
+    }
+}
+
+/// The hooks as they stand: those of each side of which any is ours, or else the usual ones.
 pub fn status(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     let place = place(repo)?;
-    Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
+    let hooks = |side: Side| side.names().iter().map(|name| look(&place, name)).collect::<Vec<_>>();
+    let sides = [Side::Client, Side::Server].map(hooks).into_iter();
+    let ours: Vec<Hook> =
+        sides.filter(|hooks| hooks.iter().any(|hook| is_ours(&hook.path))).flatten().collect();
+    Ok(if ours.is_empty() { hooks(Side::of(repo)) } else { ours })
+}
+
+/// Whether a push is judged as a whole before it is judged ref by ref.
+pub fn judges_whole_pushes(repo: &Repo) -> anyhow::Result<bool> {
+    Ok(look(&place(repo)?, SERVER[0]).state == State::Current)
 }
 
 /// Whether what was installed is still there.
@@ -108,7 +141,7 @@ pub fn force(repo: &Repo) -> anyhow::Result<Force> {
 }
 
 /// Puts ours in, and says how they stand then.
-pub fn install(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
+pub fn install(repo: &Repo, side: Side) -> anyhow::Result<Vec<Hook>> {
     let set = repo.setting("core.hooksPath");
     let own = own_directory(repo);
     if set.as_ref().is_some_and(|path| Path::new(path) != own) {
@@ -118,16 +151,16 @@ pub fn install(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     let place = place(&fresh)?;
     fs::create_dir_all(&place.directory)
         .with_context(|| format!("cannot make `{}`", place.directory.display()))?;
-    for name in NAMES {
+    for name in side.names() {
         put(&place, name)?;
     }
-    Ok(NAMES.into_iter().map(|name| look(&place, name)).collect())
+    Ok(side.names().iter().map(|name| look(&place, name)).collect())
 }
 
 /// Takes ours out. What was there before is there again, to the byte.
 pub fn uninstall(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
     let place = place(repo)?;
-    for name in NAMES {
+    for name in NAMES.into_iter().chain(SERVER) {
         let path = place.directory.join(name);
         match look(&place, name).state {
             State::Current | State::Stale => fs::remove_file(&path)?,

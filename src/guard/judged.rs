@@ -62,12 +62,15 @@ fn kept() -> anyhow::Result<Option<Vec<PathBuf>>> {
     Ok(Some(kept))
 }
 
-/// A repository that is none of those: of a test, or a second clone. What happens inside of it is
-/// nobody's business.
+/// A repository that is none of those, and no submodule of one: of a test, or a second clone. What
+/// happens inside of it is nobody's business.
 fn is_elsewhere(repo: &Repo) -> anyhow::Result<bool> {
     let Some(kept) = kept()? else { return Ok(false) };
     let here = repo.common_dir().canonicalize()?;
-    Ok(!kept.contains(&here))
+    // A work tree may have a directory of that name; the repository's own has a HEAD beside it.
+    let is_within =
+        |kept: &PathBuf| kept.join("HEAD").is_file() && here.starts_with(kept.join("modules"));
+    Ok(!kept.contains(&here) && !kept.iter().any(is_within))
 }
 
 /// A repository in which commands need not be judged.

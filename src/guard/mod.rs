@@ -9,4 +9,5 @@ pub mod judged;
 pub mod ledger;
 pub mod person;
 pub mod push;
+pub mod server;
 pub mod tool;

@@ -25,6 +25,13 @@ const FROZEN: [&str; 3] = ["plan.json", "policy.json", "workflow.toml"];
 /// Appends that are looked at in one journal.
 const APPENDS_MAX: usize = 4_000_000;
 
+/// A journal of a time to come.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}; update git-run to verify it")]
+pub struct NewerVersion {
+    what: String,
+}
+
 /// Calls `each` with every event, oldest first, and the line that it stands in.
 pub fn each_event(
     repo: &Repo,
@@ -84,8 +91,17 @@ pub struct Verified {
 
 /// Replays the chain commit by commit and compares every recorded state, segment and trailer.
 pub fn verify(repo: &Repo, run: &RunId) -> anyhow::Result<Verified> {
-    let tip = tip(repo, run)?;
-    let chain = chain(repo, tip.clone())?;
+    verify_at(repo, run, tip(repo, run)?, APPENDS_MAX)
+}
+
+/// The same for a journal that is not, or not yet, where its ref is.
+pub fn verify_at(
+    repo: &Repo,
+    run: &RunId,
+    tip: Oid,
+    appends_max: usize,
+) -> anyhow::Result<Verified> {
+    let chain = chain(repo, tip.clone(), appends_max)?;
     let mut proof = Proof::default();
     for id in chain.iter().rev() {
         proof.append(repo, id).with_context(|| format!("append {}", id.short()))?;
@@ -123,8 +139,12 @@ impl Proof {
             let envelope = event::decode(line)?;
             ensure!(
                 !matches!(envelope.event, Event::Newer { .. }),
-                "`{}` was written by a newer version; update git-run to verify it",
-                envelope.event.kind().escape_debug()
+                NewerVersion {
+                    what: format!(
+                        "`{}` was written by a newer version",
+                        envelope.event.kind().escape_debug()
+                    )
+                }
             );
             match &mut self.run {
                 Some(run) => run.apply(&envelope)?,
@@ -163,7 +183,7 @@ impl Proof {
         let run = self.run.as_ref().context("it holds no event")?;
         let root = repo.read_tree(tree, TREE_BYTES_MAX)?;
         let format = read_format(repo, &root)?;
-        ensure!(format <= FORMAT, "it is of format {format}; update git-run to verify it");
+        ensure!(format <= FORMAT, NewerVersion { what: format!("it is of format {format}") });
         ensure!(
             self.format <= format,
             "it is of format {format}, and an older one of {}",
@@ -207,10 +227,10 @@ fn tip(repo: &Repo, run: &RunId) -> anyhow::Result<Oid> {
 }
 
 /// The appends from the newest to the first.
-fn chain(repo: &Repo, tip: Oid) -> anyhow::Result<Vec<Oid>> {
+fn chain(repo: &Repo, tip: Oid, appends_max: usize) -> anyhow::Result<Vec<Oid>> {
     let mut chain = vec![tip];
     while let Some(last) = chain.last() {
-        ensure!(chain.len() <= APPENDS_MAX, "it has more than {APPENDS_MAX} appends");
+        ensure!(chain.len() <= appends_max, "it has more than {appends_max} appends");
         let mut parents = repo.read_commit(last, MESSAGE_BYTES_MAX)?.parents;
         ensure!(parents.len() <= 1, "append {} has {} parents", last.short(), parents.len());
         match parents.pop() {

@@ -9,6 +9,7 @@ pub mod journal;
 pub mod layout;
 pub mod message;
 pub mod notes;
+pub mod received;
 pub mod signatures;
 pub mod transcript;
 pub mod verdicts;

@@ -48,8 +48,13 @@ pub fn add_line(repo: &Repo, commit: &Oid, line: &str, now: Timestamp) -> anyhow
 /// The note on a commit.
 pub fn read(repo: &Repo, commit: &Oid) -> anyhow::Result<Option<String>> {
     let Some(tip) = repo.refs().read(NOTES)? else { return Ok(None) };
+    read_at(repo, &tip, commit)
+}
+
+/// The same, as of these notes.
+pub fn read_at(repo: &Repo, tip: &Oid, commit: &Oid) -> anyhow::Result<Option<String>> {
     let mut tree =
-        repo.read_tree(&repo.read_commit(&tip, MESSAGE_BYTES_MAX)?.tree, TREE_BYTES_MAX)?;
+        repo.read_tree(&repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree, TREE_BYTES_MAX)?;
     let mut rest = commit.as_str();
     loop {
         if let Some(entry) = tree.get(rest.as_bytes()) {

@@ -176,6 +176,22 @@ review = ["test -f done.txt"]
 audit = ["! grep -q bad done.txt"]
 "#;
 
+/// A directory with everything in it, but for git's sample hooks.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (path, there) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy(&path, &there);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&path).unwrap(), &there).unwrap();
+        } else if path.extension().is_none_or(|extension| extension != "sample") {
+            fs::copy(&path, &there).unwrap();
+        }
+    }
+}
+
 /// Whether there is time for the large numbers.
 pub fn long() -> bool {
     std::env::var_os("GIT_RUN_TESTS").is_some_and(|value| value == "long")

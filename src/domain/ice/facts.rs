@@ -49,7 +49,7 @@ pub struct Remote {
     pub mirror: bool,
     /// A program is set to be run at the other side.
     pub program: bool,
-    /// Branches that both sides are known to have, and that a push would move.
+    /// Branches of which it is not known that both sides have them alike.
     pub differing: Vec<String>,
 }
 

@@ -145,7 +145,7 @@ fn agent(during: &During<'_>, step: &Move<'_>, rules: &Rules<'_>) -> Verdict {
 
 /// Branches, and tags that are new where the policy allows them; nothing else is ever an agent's.
 fn place(step: &Move<'_>, rules: &Rules<'_>) -> Verdict {
-    if let Some(why) = unfit(step.to.strip_prefix("refs/heads/").unwrap_or(step.to)) {
+    if let Some(why) = unfit(step.to) {
         // Every other place has `refs/` in front of it, and that is no fault of its name.
         if step.to.starts_with("refs/heads/") || !step.to.starts_with("refs/") {
             return Err(Denial::new("name", format!("`{}` is no name: {why}", shown(step.to))));
@@ -224,7 +224,7 @@ fn proof(commit: Option<&Oid>, proven: Option<&Oid>) -> Verdict {
 }
 
 /// A stranger's text, safe to print.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()
 }
 

@@ -172,6 +172,15 @@ pub fn unfit(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a ref is read as one below `place` by whoever does not look closely, and is none.
+#[must_use]
+pub fn pretends(name: &str, place: &str) -> bool {
+    let seen = name.chars().filter(|c| !is_invisible(*c) && !c.is_control());
+    let folded: String =
+        seen.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    !name.starts_with(place) && folded.starts_with(place)
+}
+
 /// Case, width and composition away, and everything that is not seen.
 fn fold(name: &str) -> String {
     let seen = name.chars().filter(|c| !is_invisible(*c) && !c.is_control());

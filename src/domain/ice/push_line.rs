@@ -27,6 +27,15 @@ pub struct TransactionLine {
     pub name: String,
 }
 
+/// One ref of a push, as a server is told of it before it takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedLine {
+    pub old: Option<Oid>,
+    /// Nothing for a deletion.
+    pub new: Option<Oid>,
+    pub name: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// Nothing, or anything: git says the same for both.
@@ -51,6 +60,10 @@ pub fn parse_push(input: &[u8]) -> Result<Vec<PushLine>, Garbled> {
 
 pub fn parse_transaction(input: &[u8]) -> Result<Vec<TransactionLine>, Garbled> {
     lines(input, transaction_line)
+}
+
+pub fn parse_received(input: &[u8]) -> Result<Vec<ReceivedLine>, Garbled> {
+    lines(input, received_line)
 }
 
 fn lines<T>(
@@ -106,6 +119,17 @@ fn transaction_line(line: &str) -> Result<TransactionLine, &'static str> {
         return Err("the third field is no ref");
     }
     Ok(TransactionLine { old: value(old)?, new: value(new)?, name: name.to_owned() })
+}
+
+fn received_line(line: &str) -> Result<ReceivedLine, &'static str> {
+    let mut fields = line.splitn(3, ' ');
+    let (Some(old), Some(new), Some(name)) = (fields.next(), fields.next(), fields.next()) else {
+        return Err("it has less than three fields");
+    };
+    if !name.starts_with("refs/") || name.contains(' ') || name.chars().any(char::is_control) {
+        return Err("the third field is no full ref");
+    }
+    Ok(ReceivedLine { old: object(old)?, new: object(new)?, name: name.to_owned() })
 }
 
 fn value(text: &str) -> Result<Value, &'static str> {
@@ -190,6 +214,19 @@ mod tests {
         }
         let spaced = format!("{ZERO} {A} refs/heads/x y\n");
         assert!(parse_transaction(spaced.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_server_is_told_of_old_and_new() {
+        let lines = format!("{ZERO} {A} refs/heads/x\n{A} {ZERO} refs/heads/y\n");
+        let read = parse_received(lines.as_bytes()).unwrap();
+        assert_eq!((&read[0].old, &read[0].new), (&None, &Some(oid(A))));
+        assert_eq!((&read[1].old, &read[1].new), (&Some(oid(A)), &None));
+        for bad in ["x", "a b refs/heads/x", &format!("{A} {A} heads/x"), &format!("{A} {A} HEAD")]
+        {
+            assert!(parse_received(format!("{bad}\n").as_bytes()).is_err(), "{bad:?}");
+        }
+        assert!(parse_received(format!("{A} {A} refs/heads/x y\n").as_bytes()).is_err());
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub struct Origin {
     pub agent: String,
 }
 
+/// The run that a line of a note names.
+#[must_use]
+pub fn run_of(line: &str) -> Option<RunId> {
+    #[derive(Deserialize)]
+    struct Named {
+        run: Text<RunId>,
+    }
+    serde_json::from_str::<Named>(line).ok().map(|named| named.run.0)
+}
+
 #[must_use]
 pub fn encode(origin: &Origin, work: &Work) -> String {
     canonical(&NoteDoc {
