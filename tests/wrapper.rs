@@ -422,3 +422,48 @@ fn a_run_whose_judges_have_not_passed_is_not_pushed() {
     );
     assert_eq!(remote(&repo), before);
 }
+
+/// Without the wrapper, an agent meets the same judge.
+#[test]
+fn what_goes_past_the_wrapper_does_not_go_past_the_guard() {
+    let repo = toy();
+    repo.git(&["push", "--quiet", "origin", "feature/test"]);
+    let all = || (remote(&repo), repo.git(&["rev-parse", "main"]));
+    let before = all();
+    for line in [
+        "git push origin main feature/test:main",
+        "git push origin HEAD:main",
+        "git push origin +HEAD:main",
+        "git push --mirror",
+        "git push origin --delete main",
+        "git push --force-with-lease origin HEAD:main",
+        "git push --no-verify origin HEAD:main",
+        "git switch -q main && git merge --no-edit feature/test",
+        "git update-ref refs/heads/main HEAD",
+        "gh pr merge 1",
+        "git run ice push origin feature/test:main",
+        "git run ice force-push",
+    ] {
+        let ran = repo.run(&["ice", "exec", "--", "sh", "-c", line]);
+        assert_ne!(ran.code, Some(0), "{line}");
+        repo.git(&["switch", "--quiet", "feature/test"]);
+        assert_eq!(all(), before, "{line}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_text_is_none() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let repo = toy();
+    let before = remote(&repo);
+    for (verb, code) in [("is-protected", 0), ("checkout", 1), ("push", 1)] {
+        let mut command = repo.program();
+        command.args(["ice", verb]);
+        if verb == "push" {
+            command.arg("origin");
+        }
+        let ran = Ran::of(command.arg(OsStr::from_bytes(b"x\xff")).output().unwrap()).ends(code);
+        assert_eq!(ran.out, if verb == "is-protected" { "true\n" } else { "" });
+    }
+    assert_eq!(remote(&repo), before);
+}

@@ -42,9 +42,8 @@ type Done<T = ()> = Result<T, No>;
 
 /// Ends with 0, 1 or 2 and nothing else.
 pub(super) fn run(ui: &mut Ui, git_dir: Option<&Path>, words: &[OsString]) -> Result<Exit, Fail> {
-    let words: Option<Vec<String>> =
-        words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
-    let Some(words) = words else { return Err(Fail::new(Exit::Usage, "a word is no UTF-8")) };
+    // What is no text holds a character then that no name may hold.
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let name = words.first().cloned().unwrap_or_default();
     if let [_, help] = &words[..]
         && matches!(help.as_str(), "-h" | "--help")
