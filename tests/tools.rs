@@ -246,3 +246,12 @@ fn the_hook_is_asked_inside_of_a_fence_as_well() {
     let ran = repo.run(&["ice", "exec", "--", "sh", "-c", ask]);
     refused(ran, "[protected]");
 }
+
+#[test]
+fn a_no_that_cannot_be_written_is_no_silence() {
+    let repo = toy();
+    let call = r#"{"tool_name":"Bash","tool_input":{"command":"git push origin main"}}"#;
+    let line =
+        format!("echo '{call}' | '{}' hook claude pre-tool-use > /dev/full", support::PROGRAM);
+    Ran::of(repo.command("sh").args(["-c", &line]).output().unwrap()).ends(2);
+}

@@ -60,10 +60,11 @@ fn table(repo: &TestRepo, text: &str) {
 fn what_is_protected_is_said_in_one_word() {
     let repo = toy();
     repo.git(&["config", "--add", "run.protectedBranch", "live/*"]);
+    repo.git(&["symbolic-ref", "refs/heads/feature/alias", "refs/heads/main"]);
     let rows = "
         main true | master true | staging true | develop true | development true | production true
         prod true | release/v1.0.0 true | release-2.0 true | hotfix/security-patch true
-        hotfix-urgent true | live/eu true
+        hotfix-urgent true | live/eu true | feature/alias true
         feature/new-feature false | bugfix/fix-123 false | chore/update-deps false
         my-random-branch false | release false | refs/heads/feature/x false
         Main true | refs/heads/main true | heads/main true | origin/main true | mаin true
@@ -105,6 +106,8 @@ fn what_cannot_be_told_is_protected_and_is_not_pushed() {
 #[test]
 fn the_words_and_codes_of_the_wrapper_are_kept() {
     let repo = toy();
+    repo.git(&["push", "--quiet", "origin", "feature/test:feature/theirs"]);
+    repo.git(&["fetch", "--quiet", "origin"]);
     let before = remote(&repo);
     table(
         &repo,
@@ -112,6 +115,10 @@ fn the_words_and_codes_of_the_wrapper_are_kept() {
         validate                      | 0 | OK,feature/test
         checkout feature/other        | 0 |
         checkout refs/heads/feature/test | 0 | feature/test
+        checkout feature/theirs       | 0 | feature/theirs
+        push-upstream origin HEAD     | 0 | feature/theirs
+        checkout feature/test         | 0 | feature/test
+        checkout feature/nowhere      | 1 |
         checkout main                 | 1 | ICE,protected branch
         checkout master               | 1 | ICE
         checkout release/v1.0         | 1 | ICE
@@ -466,4 +473,12 @@ fn a_name_that_is_no_text_is_none() {
         assert_eq!(ran.out, if verb == "is-protected" { "true\n" } else { "" });
     }
     assert_eq!(remote(&repo), before);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_allows_nothing() {
+    let repo = toy();
+    let mut command = repo.command("sh");
+    let line = format!("'{}' ice is-protected main > /dev/full", support::PROGRAM);
+    Ran::of(command.args(["-c", &line]).output().unwrap()).ends(0);
 }
