@@ -10,6 +10,7 @@ use git_run::domain::ice::{
     push_line::{parse_push, parse_transaction},
     refspec,
     shell::{Step, git_words, lex::lex, line},
+    tool, verb,
 };
 use proptest::prelude::*;
 
@@ -207,6 +208,11 @@ proptest! {
         let _ = Protection::configured(std::slice::from_ref(&text)).of(&text);
         let _ = unfit(&text);
         let _ = refspec::parse(&text);
+        let _ = (tool::kind(&text), tool::patched(&text), verb::target(&text));
+        for verb in ["pr-create", "push", "ensure-branch", "nothing"] {
+            let words: Vec<String> = [verb].into_iter().chain(text.split(' ')).map(str::to_owned).collect();
+            let _ = verb::parse(&words);
+        }
         let _ = git_words(&text.split(' ').map(str::to_owned).collect::<Vec<_>>(), &mut scene);
     }
 
@@ -214,6 +220,18 @@ proptest! {
     fn no_bytes_break_what_hooks_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = parse_push(&bytes);
         let _ = parse_transaction(&bytes);
+    }
+
+    /// However a name is spelled, the wrapper's words mean no protected branch by it.
+    #[test]
+    fn no_spelling_of_a_name_is_worked_on(
+        before in prop::sample::select(vec!["", "+", "HEAD:", "feature/x:", ":", "^", "-", "./"]),
+        place in prop::sample::select(vec!["", "heads/", "refs/heads/", "refs/remotes/origin/", "remotes/origin/", "origin/", "refs/heads/heads/"]),
+        name in prop::sample::select(vec!["main", "MAIN", "ma\u{131}n", "release/1/x", "live", "hotfix-1", "ma\u{200b}in", "HEAD", "@"]),
+    ) {
+        let protection = Protection::configured(&["live".into()]);
+        let typed = format!("{before}{place}{name}");
+        prop_assert!(verb::branch(&typed, &protection, &["origin".into()]).is_err(), "{}", typed);
     }
 
     /// However the destination is spelled, `main` stays where it is.

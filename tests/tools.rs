@@ -93,6 +93,8 @@ fn a_command_line_is_judged_where_it_would_run() {
     refused(told(&repo, "claude", call("../main-tree").to_string().as_bytes()), "[protected]");
     let inside = json!({ "command": "git commit -m x", "workdir": "../main-tree" });
     refused(claude(&repo, "exec_command", inside), "[protected]");
+    let inside = json!({ "command": "echo x > config", "workdir": ".git" });
+    refused(claude(&repo, "bash", inside), "[git-dir]");
     let words = json!({ "command": ["bash", "-lc", "git push origin main"] });
     refused(claude(&repo, "shell", words), "[protected]");
 }
@@ -125,6 +127,10 @@ fn no_tool_writes_what_is_gits() {
     }
     let absolute = repo.work.join(".git/HEAD");
     refused(claude(&repo, "Edit", json!({ "file_path": absolute })), "[git-dir]");
+    let twice = json!({ "file_path": "README", "path": ".git/config" });
+    refused(claude(&repo, "Write", twice), "[git-dir]");
+    refused(claude(&repo, "Write", json!({ "file_path": ["README", ".git/x"] })), "[git-dir]");
+    refused(claude(&repo, "Write", json!({ "file_path": 7 })), "ICE");
     let several = json!({ "files": [{ "path": "a" }, { "path": ".git/config" }] });
     refused(claude(&repo, "mcp__files__edit_file", several), "[git-dir]");
     refused(
@@ -239,4 +245,13 @@ fn the_hook_is_asked_inside_of_a_fence_as_well() {
     let ask = "echo '{\"tool_name\":\"Bash\",\"tool_input\":{\"command\":\"git push origin main\"}}' | git run hook claude pre-tool-use";
     let ran = repo.run(&["ice", "exec", "--", "sh", "-c", ask]);
     refused(ran, "[protected]");
+}
+
+#[test]
+fn a_no_that_cannot_be_written_is_no_silence() {
+    let repo = toy();
+    let call = r#"{"tool_name":"Bash","tool_input":{"command":"git push origin main"}}"#;
+    let line =
+        format!("echo '{call}' | '{}' hook claude pre-tool-use > /dev/full", support::PROGRAM);
+    Ran::of(repo.command("sh").args(["-c", &line]).output().unwrap()).ends(2);
 }

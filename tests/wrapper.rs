@@ -60,10 +60,11 @@ fn table(repo: &TestRepo, text: &str) {
 fn what_is_protected_is_said_in_one_word() {
     let repo = toy();
     repo.git(&["config", "--add", "run.protectedBranch", "live/*"]);
+    repo.git(&["symbolic-ref", "refs/heads/feature/alias", "refs/heads/main"]);
     let rows = "
         main true | master true | staging true | develop true | development true | production true
         prod true | release/v1.0.0 true | release-2.0 true | hotfix/security-patch true
-        hotfix-urgent true | live/eu true
+        hotfix-urgent true | live/eu true | feature/alias true
         feature/new-feature false | bugfix/fix-123 false | chore/update-deps false
         my-random-branch false | release false | refs/heads/feature/x false
         Main true | refs/heads/main true | heads/main true | origin/main true | mаin true
@@ -105,6 +106,8 @@ fn what_cannot_be_told_is_protected_and_is_not_pushed() {
 #[test]
 fn the_words_and_codes_of_the_wrapper_are_kept() {
     let repo = toy();
+    repo.git(&["push", "--quiet", "origin", "feature/test:feature/theirs"]);
+    repo.git(&["fetch", "--quiet", "origin"]);
     let before = remote(&repo);
     table(
         &repo,
@@ -112,6 +115,10 @@ fn the_words_and_codes_of_the_wrapper_are_kept() {
         validate                      | 0 | OK,feature/test
         checkout feature/other        | 0 |
         checkout refs/heads/feature/test | 0 | feature/test
+        checkout feature/theirs       | 0 | feature/theirs
+        push-upstream origin HEAD     | 0 | feature/theirs
+        checkout feature/test         | 0 | feature/test
+        checkout feature/nowhere      | 1 |
         checkout main                 | 1 | ICE,protected branch
         checkout master               | 1 | ICE
         checkout release/v1.0         | 1 | ICE
@@ -410,4 +417,57 @@ fn a_run_whose_judges_have_not_passed_is_not_pushed() {
         ),
     );
     assert_eq!(remote(&repo), before);
+}
+
+/// Without the wrapper, an agent meets the same judge.
+#[test]
+fn what_goes_past_the_wrapper_does_not_go_past_the_guard() {
+    let repo = toy();
+    repo.git(&["push", "--quiet", "origin", "feature/test"]);
+    let all = || (remote(&repo), repo.git(&["rev-parse", "main"]));
+    let before = all();
+    for line in [
+        "git push origin main feature/test:main",
+        "git push origin HEAD:main",
+        "git push origin +HEAD:main",
+        "git push --mirror",
+        "git push origin --delete main",
+        "git push --force-with-lease origin HEAD:main",
+        "git push --no-verify origin HEAD:main",
+        "git switch -q main && git merge --no-edit feature/test",
+        "git update-ref refs/heads/main HEAD",
+        "gh pr merge 1",
+        "git run ice push origin feature/test:main",
+        "git run ice force-push",
+    ] {
+        let ran = repo.run(&["ice", "exec", "--", "sh", "-c", line]);
+        assert_ne!(ran.code, Some(0), "{line}");
+        repo.git(&["switch", "--quiet", "feature/test"]);
+        assert_eq!(all(), before, "{line}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_text_is_none() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let repo = toy();
+    let before = remote(&repo);
+    for (verb, code) in [("is-protected", 0), ("checkout", 1), ("push", 1)] {
+        let mut command = repo.program();
+        command.args(["ice", verb]);
+        if verb == "push" {
+            command.arg("origin");
+        }
+        let ran = Ran::of(command.arg(OsStr::from_bytes(b"x\xff")).output().unwrap()).ends(code);
+        assert_eq!(ran.out, if verb == "is-protected" { "true\n" } else { "" });
+    }
+    assert_eq!(remote(&repo), before);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_allows_nothing() {
+    let repo = toy();
+    let mut command = repo.command("sh");
+    let line = format!("'{}' ice is-protected main > /dev/full", support::PROGRAM);
+    Ran::of(command.args(["-c", &line]).output().unwrap()).ends(0);
 }

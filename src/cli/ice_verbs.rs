@@ -42,9 +42,8 @@ type Done<T = ()> = Result<T, No>;
 
 /// Ends with 0, 1 or 2 and nothing else.
 pub(super) fn run(ui: &mut Ui, git_dir: Option<&Path>, words: &[OsString]) -> Result<Exit, Fail> {
-    let words: Option<Vec<String>> =
-        words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
-    let Some(words) = words else { return Err(Fail::new(Exit::Usage, "a word is no UTF-8")) };
+    // What is no text holds a character then that no name may hold.
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let name = words.first().cloned().unwrap_or_default();
     if let [_, help] = &words[..]
         && matches!(help.as_str(), "-h" | "--help")
@@ -61,6 +60,8 @@ pub(super) fn run(ui: &mut Ui, git_dir: Option<&Path>, words: &[OsString]) -> Re
     let opened = super::look(git_dir);
     let blocked = match perform(ui, &opened, verb) {
         Ok(exit) => return Ok(exit),
+        // It is done, and nobody listens any more.
+        Err(No::Failed(fail)) if fail.shown && fail.exit == Exit::Done => return Err(fail),
         Err(No::Failed(fail)) => return Err(Fail { exit: Exit::Failed, ..fail }),
         Err(No::Blocked(denial)) => denial,
     };
@@ -115,24 +116,28 @@ fn perform(ui: &mut Ui, opened: &Result<Repo, OpenError>, verb: Verb) -> Done<Ex
 
 /// Whatever cannot be told is protected: a script asks this before it writes.
 fn is_protected(ui: &mut Ui, opened: &Result<Repo, OpenError>, name: &str) -> Done<Exit> {
-    let known = match opened {
-        Ok(repo) => facts::of(repo, "").map(|facts| (facts.protection.clone(), remotes(&facts))),
+    let asked = match opened {
+        Ok(repo) => facts::of(repo, "")
+            .map_err(No::from)
+            .and_then(|facts| Here { repo, facts }.branch(name)),
         Err(OpenError::NotARepository(_)) => {
-            Ok((Protection::default(), USUAL_REMOTES.map(str::to_owned).to_vec()))
+            let remotes = USUAL_REMOTES.map(str::to_owned);
+            verb::branch(name, &Protection::default(), &remotes).map_err(No::from)
         }
-        Err(error) => Err(anyhow::anyhow!("{error}")),
+        Err(error) => Err(Fail::new(Exit::Failed, error.to_string()).into()),
     };
-    let why = match known {
-        Ok((protection, remotes)) => {
-            verb::branch(name, &protection, &remotes).err().map(|denial| denial.reason)
+    let why = match asked {
+        Ok(_) => {
+            ui.say("false\n")?;
+            return Ok(Exit::Failed);
         }
-        Err(error) => Some(format!("{error:#}")),
+        Err(No::Blocked(denial)) => denial.reason,
+        Err(No::Failed(fail)) => fail.message,
     };
-    if let Some(why) = &why {
-        ui.tell(&format!("ICE: {why}"));
-    }
-    ui.say(if why.is_some() { "true\n" } else { "false\n" })?;
-    Ok(if why.is_some() { Exit::Done } else { Exit::Failed })
+    ui.tell(&format!("ICE: {why}"));
+    // Whether or not anybody can read it: the code says the same.
+    let _ = ui.say("true\n");
+    Ok(Exit::Done)
 }
 
 /// A setting that is none, and settings that cannot be read, push nothing.
@@ -294,22 +299,22 @@ impl Here<'_> {
             .hint(format!("open a draft from `{head}` to `{base}` at your forge, or install gh"))
             .into());
         };
-        let args: Vec<OsString> = words.iter().map(OsString::from).collect();
-        let mut environment = env::vars();
-        environment.push(("GH_PROMPT_DISABLED".into(), "1".into()));
-        let successor = Successor {
-            program: &gh,
-            called: None,
-            args: &args,
-            env: Some(environment),
-            stdin: None,
-        };
         ui.tell(&format!("opening a draft from `{head}` to `{base}`"));
-        match wait_for(successor) {
-            Ok(0) => Ok(()),
-            Ok(code) => Err(Fail::new(Exit::Failed, format!("gh ended with {code}")).into()),
-            Err(error) => Err(Fail::new(Exit::Failed, format!("cannot run gh: {error}")).into()),
-        }
+        forge_client(&gh, &words)
+    }
+}
+
+/// With our own terminal, but it asks nobody anything.
+fn forge_client(gh: &Path, words: &[&str]) -> Done {
+    let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let mut environment = env::vars();
+    environment.push(("GH_PROMPT_DISABLED".into(), "1".into()));
+    let successor =
+        Successor { program: gh, called: None, args: &args, env: Some(environment), stdin: None };
+    match wait_for(successor) {
+        Ok(0) => Ok(()),
+        Ok(code) => Err(Fail::new(Exit::Failed, format!("gh ended with {code}")).into()),
+        Err(error) => Err(Fail::new(Exit::Failed, format!("cannot run gh: {error}")).into()),
     }
 }
 
