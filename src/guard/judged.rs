@@ -2,7 +2,10 @@
 //!
 //! Nothing that cannot be found out is taken for harmless.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     config::settings::Settings,
@@ -108,18 +111,21 @@ impl Bound {
 #[derive(Debug)]
 struct Runs {
     here: Option<Bound>,
+    /// Those that claim a branch that is pushed.
     claims: Vec<Run>,
     /// The branch of a run of this work tree whose journal is gone.
     lost: Option<(RunId, String)>,
 }
 
 impl Runs {
-    fn read(repo: &Repo) -> anyhow::Result<Self> {
-        Ok(Self {
-            here: Bound::here(repo)?,
-            claims: catalog::unfinished(repo)?,
-            lost: catalog::lost_here(repo)?,
-        })
+    fn read(repo: &Repo, lines: &[PushLine]) -> anyhow::Result<Self> {
+        let branches: BTreeSet<_> =
+            lines.iter().filter_map(|line| line.remote.strip_prefix("refs/heads/")).collect();
+        let mut claims = Vec::new();
+        for branch in branches {
+            claims.extend(catalog::claiming(repo, branch)?);
+        }
+        Ok(Self { here: Bound::here(repo)?, claims, lost: catalog::lost_here(repo)? })
     }
 
     /// The run that has a say in a push to this branch. More than one, or one that cannot be
@@ -218,7 +224,7 @@ fn push(repo: &Repo, remote: &str, url: &str, lines: &[PushLine]) -> Result<(), 
         return Ok(());
     }
     let settings = Settings::read(repo).map_err(told)?;
-    let runs = Runs::read(repo).map_err(told)?;
+    let runs = Runs::read(repo, lines).map_err(told)?;
     let said = match who {
         Who::Agent => Said::by(repo, url).map_err(told)?,
         Who::Person => Said::default(),
