@@ -76,7 +76,12 @@ impl Gh {
             .filter(|one| one.head_ref_name == branch && !one.is_cross_repository)
             .collect();
         let marked = own.iter().position(|one| one.body.contains(marker)).unwrap_or(0);
-        Ok((marked < own.len()).then(|| own.swap_remove(marked)))
+        let found = (marked < own.len()).then(|| own.swap_remove(marked));
+        ensure!(
+            found.as_ref().is_none_or(|one| address(&one.url).as_ref() == Some(&one.url)),
+            "gh pr list names a pull request without an address"
+        );
+        Ok(found)
     }
 
     /// Opens a draft; its address.
@@ -152,7 +157,7 @@ pub fn repository(url: &str) -> Option<String> {
     [host, owner, name].into_iter().all(plain).then(|| format!("{host}/{owner}/{name}"))
 }
 
-/// Nothing that is asked of it is done without a reason: what a refusal looks like is not guessed.
+/// Whether a forge takes a text of this length: what it would cut is not known.
 pub fn fits(text: Text<'_>, characters_max: usize) -> anyhow::Result<()> {
     let found = text.body.chars().count();
     ensure!(

@@ -59,8 +59,9 @@ fn is_signed(raw: &[u8]) -> bool {
 /// The message of a commit as it is written.
 #[must_use]
 pub fn message(raw: &[u8]) -> Option<String> {
-    let (_, message) = std::str::from_utf8(raw).ok()?.split_once("\n\n")?;
-    Some(message.to_owned())
+    // The names above it may be in any encoding.
+    let at = raw.windows(2).position(|two| two == b"\n\n")?;
+    std::str::from_utf8(&raw[at + 2..]).ok().map(str::to_owned)
 }
 
 fn said(stderr: &[u8]) -> String {

@@ -2,11 +2,13 @@
 //!
 //! Nothing that cannot be found out is taken for harmless.
 
-use gix::bstr::ByteSlice as _;
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
+
+use gix::bstr::ByteSlice as _;
 
 use crate::{
     config::settings::Settings,
@@ -142,14 +144,18 @@ impl Bound {
 #[derive(Debug)]
 struct Runs {
     here: Option<Bound>,
+    /// Those that claim a branch that is pushed.
     claims: Vec<Run>,
     /// The branch of a run of this work tree whose journal is gone.
     lost: Option<(RunId, String)>,
 }
 
 impl Runs {
-    fn beside(repo: &Repo, here: Option<Bound>) -> anyhow::Result<Self> {
-        Ok(Self { here, claims: catalog::unfinished(repo)?, lost: catalog::lost_here(repo)? })
+    fn about(repo: &Repo, lines: &[PushLine], here: Option<Bound>) -> anyhow::Result<Self> {
+        let branches: BTreeSet<_> =
+            lines.iter().filter_map(|line| line.remote.strip_prefix("refs/heads/")).collect();
+        let claims = catalog::claiming(repo, &branches)?;
+        Ok(Self { here, claims, lost: catalog::lost_here(repo)? })
     }
 
     /// The run that has a say in a push to this branch. More than one, or one that cannot be
@@ -290,7 +296,7 @@ fn push_by(
     lines: &[PushLine],
 ) -> Result<(), Denial> {
     let (settings, bound) = here(repo).map_err(told)?;
-    let runs = Runs::beside(repo, bound).map_err(told)?;
+    let runs = Runs::about(repo, lines, bound).map_err(told)?;
     let said = match who {
         Who::Agent => Said::by(repo, url).map_err(told)?,
         Who::Person => Said::default(),

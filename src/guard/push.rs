@@ -175,9 +175,9 @@ pub fn clear_run(
 /// Nobody else's run works on the same branch.
 fn alone(repo: &Repo, run: &Run) -> Result<(), Denial> {
     let (id, branch) = (&run.charter.run, &run.charter.branch);
-    let all = catalog::unfinished(repo)
+    let all = catalog::claiming(repo, &[branch.as_str()].into())
         .map_err(|error| Denial::new("unknown", format!("{error:#}")).next("git run list"))?;
-    match all.iter().find(|other| other.charter.branch == *branch && other.charter.run != *id) {
+    match all.iter().find(|other| other.charter.run != *id) {
         Some(other) => Err(claimed(branch, id, &other.charter.run)),
         None => Ok(()),
     }

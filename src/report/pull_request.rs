@@ -23,6 +23,7 @@ use crate::domain::{
 pub const BODY_BYTES_MAX: usize = 48_000;
 const TITLE_BYTES_MAX: usize = 200;
 const TEXT_BYTES_MAX: usize = 300;
+const LINE_BYTES_MAX: usize = 1_000;
 const DELETED_BYTES_MAX: usize = 16_000;
 const COMMITS_BYTES_MAX: usize = 14_000;
 const TABLE_BYTES_MAX: usize = 6_000;
@@ -119,7 +120,9 @@ fn removed(view: &View<'_>) -> String {
     let mut lines = String::new();
     for line in deleted::tree_within(view.run, view.deleted, DELETED_BYTES_MAX).lines() {
         // Line by line: what looks like the begin of a key hides no other name.
-        lines.push_str(secret::redact(line).trim_end_matches('\n'));
+        let mut line = secret::redact(line).trim_end_matches('\n').to_owned();
+        cut(&mut line, LINE_BYTES_MAX);
+        lines.push_str(&line);
         lines.push('\n');
     }
     lines

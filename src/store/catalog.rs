@@ -1,9 +1,11 @@
 //! Which runs there are, and which one belongs here.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, bail};
 
 use super::{
-    journal::Present,
+    journal::{Present, recorded_state},
     layout::{self, HERE, RUNS},
     message::{MESSAGE_BYTES_MAX, Message},
     wire::event,
@@ -80,11 +82,20 @@ fn charter_of_first(repo: &Repo, first: &Oid) -> Option<Charter> {
     }
 }
 
-/// The runs that are not over, as far as they can be read.
-pub fn unfinished(repo: &Repo) -> anyhow::Result<Vec<Run>> {
-    let all = runs(repo)?.into_iter();
-    let read = |tip: &Oid| Present::read(repo, tip).ok().map(|present| present.run);
-    Ok(all.filter_map(|(_, tip)| read(&tip)).filter(|run| !run.state.is_over()).collect())
+/// The runs of these branches that are not over, as far as they can be read.
+pub fn claiming(repo: &Repo, branches: &BTreeSet<&str>) -> anyhow::Result<Vec<Run>> {
+    if branches.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = |tip: &Oid| {
+        // The newest recorded state first: a branch never changes, and what is over stays so.
+        let recorded = recorded_state(repo, tip).ok()?;
+        let is_it =
+            branches.contains(recorded.charter.branch.as_str()) && !recorded.state.is_over();
+        is_it.then(|| Present::read(repo, tip).ok())?.map(|present| present.run)
+    };
+    let found = runs(repo)?.into_iter().filter_map(|(_, tip)| read(&tip));
+    Ok(found.filter(|run| !run.state.is_over()).collect())
 }
 
 /// The run of this work tree, and its branch, when its journal is gone while other refs of it are

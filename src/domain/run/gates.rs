@@ -5,8 +5,8 @@ use crate::domain::{
     event::{Delivery, Envelope, Event, GateOverride},
     gate::{Gate, Override},
     ice::denial::Denial,
-    id::Oid,
-    item::{Phase, Progress},
+    id::{Oid, StageId},
+    item::{Active, Evidence, Phase, Progress},
 };
 
 /// More gates than this are counted and not listed in one refusal.
@@ -31,11 +31,9 @@ impl Run {
             judges()
                 .filter(move |stage| match &item.progress {
                     Progress::Pending => true,
-                    Progress::Active(active) => !active.passed.iter().any(|evidence| {
-                        evidence.stage == stage.id
-                            && commit == Some(&self.head)
-                            && Some(&evidence.tree) == self.tree.as_ref()
-                    }),
+                    Progress::Active(active) => {
+                        commit != Some(&self.head) || !self.has_passed(active, &stage.id)
+                    }
                     // What came after the last verdict was judged by nobody.
                     Progress::Done { head, .. } => {
                         last && self.all_done() && commit.is_some_and(|commit| commit != head)
@@ -44,6 +42,17 @@ impl Run {
                 .map(|stage| Gate { item: item.id.clone(), stage: stage.id.clone() })
         });
         gates.collect()
+    }
+
+    /// Whether this judge passed the present tree on the item's present way: what it said before it
+    /// was, or is, to be asked again counts no more.
+    fn has_passed(&self, active: &Active, stage: &StageId) -> bool {
+        let at = |id: &StageId| self.charter.stages.iter().position(|shape| shape.id == *id);
+        let behind = active.phase == Phase::Passed || at(stage) < at(&active.stage);
+        let saw = |evidence: &Evidence| {
+            evidence.stage == *stage && Some(&evidence.tree) == self.tree.as_ref()
+        };
+        behind && active.passed.iter().any(saw)
     }
 
     /// Whether this very commit may leave: it was proven, or a person answered for all that is open.

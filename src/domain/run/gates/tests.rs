@@ -79,6 +79,21 @@ fn a_judge_that_passed_this_tree_asks_for_nothing_more() {
 }
 
 #[test]
+fn a_judge_that_is_to_be_asked_again_has_passed_nothing() {
+    for last in [Verdict::Revise, Verdict::Fail] {
+        let mut tape = working(&["a"]);
+        tape.stage(Outcome::Built, 1, &[]);
+        tape.stage(Outcome::Judged(Verdict::Pass), 1, &[]);
+        tape.stage(Outcome::Judged(Verdict::Revise), 1, &["x"]);
+        assert_eq!(open(&tape, Some(&oid(1))), "review of a, audit of a");
+        // The same tree again, of which the same judge thinks otherwise now.
+        tape.stage(Outcome::Built, 1, &[]);
+        tape.stage(Outcome::Judged(last), 1, &["y"]);
+        assert_eq!(open(&tape, Some(&oid(1))), "review of a, audit of a", "{last:?}");
+    }
+}
+
+#[test]
 fn what_came_after_the_last_verdict_was_judged_by_nobody() {
     let tape = complete(&["a", "b"]);
     assert_eq!(open(&tape, Some(&oid(1))), "");
