@@ -66,7 +66,10 @@ pub(super) fn run(
         _ => Ok(()),
     };
     if let Err(denial) = verdict {
-        ledger::refused(repo, Layer::of_hook(&name), &denial, &ledger::asked_of_parent());
+        // On a server git lets nobody write before it has taken the push.
+        if !on_server {
+            ledger::refused(repo, Layer::of_hook(&name), &denial, &ledger::asked_of_parent());
+        }
         return Ok(refuse(ui, &name, &denial));
     }
     match chained(repo, &name)? {

@@ -97,7 +97,10 @@ fn defaults_of_remotes(repo: &Repo) -> anyhow::Result<Vec<String>> {
 }
 
 fn policy(repo: &Repo, defaults: Vec<String>, agent: bool) -> anyhow::Result<(Policy, u32)> {
-    let settings = Settings::read(repo)?;
+    let mut settings = Settings::read(repo)?;
+    for base in &defaults {
+        settings.tighten(repo, base)?;
+    }
     let protection =
         Protection { configured: settings.protected, base: None, remote_defaults: defaults };
     let strict = settings.server.strict;

@@ -3,7 +3,9 @@
 
 use anyhow::ensure;
 
-use super::{checkpoints, journal::TREE_BYTES_MAX, message::MESSAGE_BYTES_MAX, notes, wire::note};
+use super::{
+    checkpoints, journal::TREE_BYTES_MAX, message::MESSAGE_BYTES_MAX, notes, verdicts, wire::note,
+};
 use crate::{
     domain::{
         ice::server::Leaf,
@@ -23,6 +25,7 @@ pub fn check_leaf(repo: &Repo, run: &RunId, leaf: Leaf, tip: &Oid) -> anyhow::Re
             ensure!(note::run_of(line).as_ref() == Some(run), "it is no lease of run `{run}`");
             Ok(())
         }
+        Leaf::Verdicts => verdicts::check(repo, tip),
         Leaf::Transcripts => {
             let tree = repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree;
             let names: Vec<_> = repo.read_tree(&tree, TREE_BYTES_MAX)?.into_keys().collect();

@@ -111,6 +111,11 @@ pub fn add(
     bail!("gave up on `{chain}` after {TRIES_MAX} lost races")
 }
 
+/// Whether it is an entry.
+pub fn check(repo: &Repo, entry: &Oid) -> anyhow::Result<()> {
+    read(repo, entry).map(drop)
+}
+
 fn read(repo: &Repo, entry: &Oid) -> anyhow::Result<(Count, Oid)> {
     let commit = repo.read_commit(entry, wire::VERDICT_BYTES_MAX)?;
     let count = numbers(&commit.message).with_context(|| format!("commit `{entry}`"))?;

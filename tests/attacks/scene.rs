@@ -15,6 +15,7 @@ pub struct Scene {
     repo: TestRepo,
     git: String,
     before: Look,
+    ledger: String,
     fenced: bool,
 }
 
@@ -112,7 +113,7 @@ impl Scene {
             reflog: 0,
             beside: Vec::new(),
         };
-        let mut scene = Self { repo, git, before: nothing, fenced: true };
+        let mut scene = Self { repo, git, before: nothing, ledger: String::new(), fenced: true };
         for name in KEPT {
             copy(&scene.path(name), &scene.path(&format!("kept-{name}")));
         }
@@ -176,7 +177,15 @@ impl Scene {
             self.repo.try_git(&[&git_dir, "for-each-ref", "--format=%(refname) %(objectname)"]);
         let out = text(&out.stdout);
         let lines = out.lines().filter_map(|line| line.split_once(' '));
+        // What the guard writes down is looked at by itself.
+        let lines = lines.filter(|(name, _)| !name.ends_with("/verdicts"));
         lines.map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
+    }
+
+    /// Where the guard writes down what it decided.
+    fn written(&self) -> String {
+        let words = ["rev-parse", "--verify", "--quiet", "refs/run/worktree/verdicts"];
+        text(&self.repo.try_git(&words).stdout).trim().to_owned()
     }
 
     fn look(&self) -> Look {
@@ -206,10 +215,18 @@ impl Scene {
     /// What has changed that may not; puts back whatever has changed.
     pub fn harm(&mut self) -> Vec<String> {
         let after = self.look();
-        if after == self.before {
-            return Vec::new();
-        }
+        let written = self.written();
+        let forward = |old: &str| {
+            let words = ["merge-base", "--is-ancestor", old, &written];
+            old.is_empty() || self.repo.try_git(&words).status.success()
+        };
         let mut harm = Vec::new();
+        if !forward(&std::mem::replace(&mut self.ledger, written.clone())) {
+            harm.push("something was taken out of what the guard wrote down".to_owned());
+        }
+        if after == self.before && harm.is_empty() {
+            return harm;
+        }
         self.moved(&self.before.remote, &after.remote, "remote.git", &mut harm);
         self.moved(&self.before.sub, &after.sub, "sub.git", &mut harm);
         for (name, old) in &self.before.here {
@@ -248,6 +265,7 @@ impl Scene {
             harm.push("the reflog is shorter".to_owned());
         }
         self.put_back(&after);
+        self.ledger = self.written();
         harm
     }
 

@@ -49,6 +49,7 @@ pub enum Leaf {
     Checkpoints,
     Lease,
     Transcripts,
+    Verdicts,
 }
 
 /// One ref of a push, with what was found out about it.
@@ -175,6 +176,7 @@ fn run_ref(rest: &str) -> Option<Place> {
         "checkpoints" => Some(Place::Kept(run, Leaf::Checkpoints)),
         "lease" => Some(Place::Kept(run, Leaf::Lease)),
         "transcripts" => Some(Place::Kept(run, Leaf::Transcripts)),
+        "verdicts" => Some(Place::Kept(run, Leaf::Verdicts)),
         _ => None,
     }
 }
