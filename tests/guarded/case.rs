@@ -246,7 +246,7 @@ impl Case {
         let aliased = case.config.iter().any(|line| line.starts_with("alias."));
         add(&mut case, &[if aliased && chance.rarely() { "p" } else { "push" }]);
         let option = |chance: &mut Chance, case: &mut Self| {
-            while chance.below(3) == 0 {
+            while chance.below(5) == 0 {
                 let at = chance.below(OPTIONS.len());
                 add(case, OPTIONS[at]);
             }
@@ -292,6 +292,12 @@ impl Case {
 }
 
 fn refspec(chance: &mut Chance) -> String {
+    // What is cleared is done: the rest is cheap, and more of it finds less.
+    if chance.below(3) == 0 {
+        let branch = chance.one(&["feature/x", "topic", "other", "alias", "main"]);
+        let to = if chance.below(2) == 0 { String::new() } else { format!(":refs/heads/{branch}") };
+        return format!("{branch}{to}");
+    }
     if chance.below(6) == 0 {
         return chance.one(&WHOLE).to_owned();
     }
