@@ -14,7 +14,7 @@ use crate::domain::{
     gate::Gate,
     id::{ItemId, Oid, RunId},
     item::{Item, Progress},
-    run::Run,
+    run::{Run, gates::INCOMPLETE},
     secret,
     tale::{because, counted},
 };
@@ -76,8 +76,6 @@ pub fn title(view: &View<'_>, given: Option<&str>) -> String {
     cut(&mut text, TITLE_BYTES_MAX);
     text
 }
-
-const INCOMPLETE: &str = "[INCOMPLETE]";
 
 #[must_use]
 pub fn body(view: &View<'_>) -> String {
