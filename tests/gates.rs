@@ -56,6 +56,7 @@ fn refused(repo: &TestRepo, code: i32, rule: &str) {
         assert!(ran.err.contains(&format!("rule: {rule}")), "{}", ran.err);
         assert!(ran.err.contains("hint: "), "{}", ran.err);
     }
+    repo.run(&["pr"]).ends(code);
     let hook = git_push(repo, &["feature/sprint-1"]);
     assert_ne!(hook.code, Some(0), "{}", hook.err);
     assert!(hook.err.contains("ICE: "), "{}", hook.err);

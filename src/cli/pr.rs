@@ -18,7 +18,10 @@ use crate::{
     engine::proposal::Facts,
     forge::gh::{self, Gh, Text},
     git::Repo,
-    guard::{judged, push::Remote},
+    guard::{
+        judged,
+        push::{self, Remote},
+    },
     process::clock,
     report::{
         pull_request::{body, marker, merged, title},
@@ -97,6 +100,7 @@ fn there(repo: &Repo, run: &Run) -> Result<(Remote, Oid), Fail> {
         let what = format!("run `{id}` asks a person before it opens anything");
         return Err(Denial::new("person", what).next("a person types git run pr").into());
     }
+    push::alone(repo, run)?;
     let settings = settings(repo)?;
     let judged = run.clears(&tip(repo, run)?);
     let remote = match (remote(repo, run, &settings), &judged) {
