@@ -56,6 +56,7 @@ fn refused(repo: &TestRepo, code: i32, rule: &str) {
         assert!(ran.err.contains(&format!("rule: {rule}")), "{}", ran.err);
         assert!(ran.err.contains("hint: "), "{}", ran.err);
     }
+    repo.run(&["pr"]).ends(code);
     let hook = git_push(repo, &["feature/sprint-1"]);
     assert_ne!(hook.code, Some(0), "{}", hook.err);
     assert!(hook.err.contains("ICE: "), "{}", hook.err);
@@ -384,6 +385,57 @@ fn a_run_at_work_is_not_pushed() {
     fs::write(repo.root().join("go"), "").unwrap();
     assert!(working.wait().unwrap().success());
     repo.run(&["push"]).ends(0);
+}
+
+#[test]
+fn what_passed_an_older_tree_passed_nothing() {
+    let repo = TestRepo::scripted(&[("audit", r#"report '{"format":1,"verdict":"fail"}'"#)]);
+    repo.remote();
+    repo.run(&["sprint-1"]).ends(5);
+    assert_eq!(repo.status()["gates"], serde_json::json!(["audit of sprint-1"]));
+    repo.run(&["override", "sprint-1/audit", "--reason", "x"]).ends(0);
+    repo.write("work.txt", "another tree\n");
+    repo.git(&["commit", "--quiet", "-am", "after the review"]);
+    let ran = repo.run(&["push"]).ends(3);
+    assert!(ran.err.contains("review of sprint-1, audit of sprint-1"), "{}", ran.err);
+    refused(&repo, 3, "gate");
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    repo.run(&["push"]).ends(0);
+}
+
+#[test]
+fn a_runs_branch_is_held_back_in_every_work_tree() {
+    let repo = halted();
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.git(&["worktree", "add", "--quiet", "--detach", "../second", "main"]);
+    let second = |words: &[&str]| Ran::of(repo.try_git(&[&["-C", "../second"], words].concat()));
+    let ran = second(&["push", "origin", "feature/sprint-1"]);
+    assert!(ran.code != Some(0) && ran.err.contains("not passed yet"), "{}", ran.err);
+    second(&["push", "origin", "HEAD:refs/heads/other"]).ends(0);
+    assert_eq!(repo.remote_refs(), ["refs/heads/main", "refs/heads/other"]);
+    let mut elsewhere = repo.program();
+    elsewhere.current_dir(repo.root().join("second"));
+    let id = repo.status()["run"].as_str().unwrap().to_owned();
+    let words = ["override", "review", "--reason", "x", "--run", &id];
+    refused_by_rule(&Ran::of(elsewhere.args(words).output().unwrap()).ends(3), "commit");
+}
+
+#[test]
+fn every_answer_has_the_documented_fields() {
+    let repo = halted();
+    let format = include_str!("../docs/FORMAT.md");
+    for words in [
+        &["override", "review", "--reason", "x", "--json"][..],
+        &["override", "audit", "--reason", "x", "--json"],
+        &["push", "--json"],
+    ] {
+        let answer = repo.run(words).ends(0).json();
+        let row = format!("| `{}` |", answer["schema"].as_str().unwrap());
+        let row = format.lines().find(|line| line.starts_with(&row)).unwrap();
+        for key in answer.as_object().unwrap().keys().filter(|key| *key != "schema") {
+            assert!(row.contains(&format!("`{key}`")), "{key}: {row}");
+        }
+    }
 }
 
 #[test]

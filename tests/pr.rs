@@ -123,6 +123,11 @@ fn a_draft_is_opened_once_and_brought_up_to_date_afterwards() {
     for bad in ["ready", "merge", "close", "review"] {
         assert!(!calls.contains(bad), "{calls}");
     }
+    forge.run(&["pr", "--title", "better"]).ends(0);
+    let written = |repo: &TestRepo| {
+        repo.events().iter().filter(|kind| *kind == "pull-request-written").count()
+    };
+    assert_eq!(written(&forge.0), 2, "the same text is kept once");
     forge.run(&["verify"]).ends(0);
 }
 
@@ -202,6 +207,15 @@ fn nothing_is_opened_before_the_gates_and_the_push() {
     let tip = forge.0.git(&["commit-tree", "-m", "theirs", "-p", "HEAD", "HEAD^{tree}"]);
     forge.0.git(&["push", "--quiet", "origin", &format!("{tip}:feature/sprint-1")]);
     refused_by_rule(&forge.run(&["pr"]).ends(3), "push");
+    // What goes on and is done says so no longer.
+    let bare = |words: &[&str]| forge.0.git(&[&["--git-dir=../remote.git"], words].concat());
+    bare(&["update-ref", "-d", "refs/heads/feature/sprint-1"]);
+    forge.0.agent("review", "pass");
+    forge.run(&["resume"]).ends(0);
+    assert!(forge.0.status()["next"]["command"].as_str().unwrap().starts_with("git run pr "));
+    forge.run(&["pr"]).ends(0);
+    assert!(forge.says("title").starts_with("sprint-1: "), "{}", forge.says("title"));
+    assert!(forge.0.status()["next"]["command"].as_str().unwrap().starts_with("git log "));
 }
 
 #[test]

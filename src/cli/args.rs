@@ -454,7 +454,7 @@ pub(super) struct PushArgs {
         git run show artifacts/pull-request.md. In a pull request that is there, only the run's own part is\n\
         replaced. Refused with exit code 3 while a gate is open, before git run push, and for a local run; a\n\
         run with push mode `prompt` asks. Without gh the exit code is 1, and the text is kept all the same.\n\
-        --body-only writes and prints the text at any time: nothing leaves the machine."
+        --body-only writes and prints the text whenever the run rests: nothing leaves the machine."
 )]
 pub(super) struct PrArgs {
     /// The run; else the one of this work tree.

@@ -18,17 +18,21 @@ use crate::{
     engine::proposal::Facts,
     forge::gh::{self, Gh, Text},
     git::Repo,
-    guard::{judged, push::Remote},
+    guard::{
+        judged,
+        push::{self, Remote},
+    },
     process::clock,
     report::{
         pull_request::{body, marker, merged, title},
         sanitise::sanitise,
     },
-    store::journal::Artifact,
+    store::{history, journal::Artifact},
 };
 
 /// Below `artifacts/`.
 const PATH: &str = "pull-request.md";
+const TEXT_BYTES_MAX: u64 = 1024 * 1024;
 /// What the largest forge takes.
 const FORGE_CHARACTERS_MAX: usize = 65_536;
 
@@ -45,7 +49,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PrArgs) -> Result<Exit, Fail>
         let commit = tip(repo, &run)?;
         let written = write(repo, &run, &commit, args)?;
         if !args.dry_run {
-            keep(&mut Rest::hold(repo, &id)?, &written)?;
+            keep(repo, &mut Rest::hold(repo, &id)?, &written)?;
         }
         return answer(
             ui,
@@ -70,7 +74,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PrArgs) -> Result<Exit, Fail>
         return Err(Fail::new(Exit::Held, "somebody else went on with the run meanwhile")
             .hint("git run pr"));
     }
-    keep(&mut rest, &written)?;
+    keep(repo, &mut rest, &written)?;
     let directory = repo.worktree().unwrap_or_else(|| repo.git_dir());
     let Some(gh) = Gh::found(directory, remote.url()) else {
         return Err(by_hand(&run, &written, "`gh` is not on the PATH".to_owned()));
@@ -96,6 +100,7 @@ fn there(repo: &Repo, run: &Run) -> Result<(Remote, Oid), Fail> {
         let what = format!("run `{id}` asks a person before it opens anything");
         return Err(Denial::new("person", what).next("a person types git run pr").into());
     }
+    push::alone(repo, run)?;
     let settings = settings(repo)?;
     let judged = run.clears(&tip(repo, run)?);
     let remote = match (remote(repo, run, &settings), &judged) {
@@ -129,12 +134,16 @@ fn write(repo: &Repo, run: &Run, commit: &Oid, args: &PrArgs) -> Result<Written,
 }
 
 /// Into the run's refs, before anything leaves. The same again is kept once.
-fn keep(rest: &mut Rest<'_>, written: &Written) -> Result<(), Fail> {
+fn keep(repo: &Repo, rest: &mut Rest<'_>, written: &Written) -> Result<(), Fail> {
+    let run = rest.journal.run();
+    let path = format!("artifacts/{PATH}");
+    let there = history::read_file(repo, &run.charter.run, &path, TEXT_BYTES_MAX)?;
+    let same_title = run.pull_request.as_ref().is_some_and(|one| one.title == written.title);
+    if same_title && there.as_deref() == Some(written.body.as_bytes()) {
+        return Ok(());
+    }
     let text = Artifact { path: PATH.to_owned(), content: written.body.clone().into_bytes() };
-    let event = Event::PullRequestWritten {
-        title: written.title.clone(),
-        path: format!("artifacts/{PATH}"),
-    };
+    let event = Event::PullRequestWritten { title: written.title.clone(), path };
     Ok(rest.journal.append(vec![event], &[text], clock::now())?)
 }
 

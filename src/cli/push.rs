@@ -129,13 +129,17 @@ fn answer(
         return Ok(Exit::Done);
     }
     let (short, name) = (commit.short(), name.unwrap_or("the remote"));
+    let next = match run.charter.push {
+        PushMode::Local => "git run pr --body-only",
+        PushMode::Prompt | PushMode::Auto => "git run pr",
+    };
     ui.say(&crate::report::sanitise::sanitise(&match outcome {
         "nothing" => format!("run {id} changed nothing, so there is nothing to push\n"),
-        "there" => format!("{short} is in `{branch}` of {name} already\nnext: git run pr\n"),
+        "there" => format!("{short} is in `{branch}` of {name} already\nnext: {next}\n"),
         "would-push" => {
             format!("would push {short} to `{branch}` of {name}\nnothing was written\n")
         }
-        _ => format!("pushed {short} to `{branch}` of {name}\nnext: git run pr\n"),
+        _ => format!("pushed {short} to `{branch}` of {name}\nnext: {next}\n"),
     }))?;
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! One run as the fold over its journal. `apply` is total: every pair of state and event gives the
 //! next state or a refusal that names both.
 
-mod gates;
+pub mod gates;
 mod rollback;
 mod work;
 

@@ -66,6 +66,8 @@ pub fn next_step(run: &Run, seen: &Sight) -> Step {
         },
         State::Running if run.intent.is_some() => Step::SettleIntent,
         State::Running => running(run, seen),
+        // Announced, and nobody heard what came of it.
+        State::Complete if run.delivering => Step::Deliver,
         State::Complete => match run.delivery {
             Some(Delivery::Refused { .. } | Delivery::Failed { .. }) => Step::Rest,
             Some(Delivery::Pushed { .. } | Delivery::Skipped { .. }) | None => Step::Deliver,

@@ -59,7 +59,8 @@ impl Gh {
     /// The program, where there is one that is not ours under its name.
     #[must_use]
     pub fn found(directory: &Path, url: &str) -> Option<Self> {
-        let program = env::foreign_program("gh")?;
+        // A PATH with an empty entry would find one in whatever is checked out.
+        let program = env::foreign_program("gh").filter(|found| found.is_absolute())?;
         Some(Self { program, directory: directory.to_owned(), repository: repository(url) })
     }
 

@@ -173,7 +173,7 @@ pub fn clear_run(
 }
 
 /// Nobody else's run works on the same branch.
-fn alone(repo: &Repo, run: &Run) -> Result<(), Denial> {
+pub fn alone(repo: &Repo, run: &Run) -> Result<(), Denial> {
     let (id, branch) = (&run.charter.run, &run.charter.branch);
     let all = catalog::claiming(repo, &[branch.as_str()].into())
         .map_err(|error| Denial::new("unknown", format!("{error:#}")).next("git run list"))?;

@@ -14,7 +14,7 @@ use crate::domain::{
     gate::Gate,
     id::{ItemId, Oid, RunId},
     item::{Item, Progress},
-    run::Run,
+    run::{Run, gates::INCOMPLETE},
     secret,
     tale::{because, counted},
 };
@@ -68,6 +68,7 @@ pub const END: &str = "<!-- git-run: end -->";
 pub fn title(view: &View<'_>, given: Option<&str>) -> String {
     let usual = || format!("{}: {}", view.run.charter.target, view.plan);
     // In a title nothing is code, so that nobody may be called.
+    let given = given.filter(|text| !sanitise(text).trim().is_empty());
     let text = given.map_or_else(usual, str::to_owned).replace('@', "@ ");
     let mut text = secret::redact(one_line(&text).trim());
     if !view.run.all_done() && !text.starts_with(INCOMPLETE) {
@@ -76,8 +77,6 @@ pub fn title(view: &View<'_>, given: Option<&str>) -> String {
     cut(&mut text, TITLE_BYTES_MAX);
     text
 }
-
-const INCOMPLETE: &str = "[INCOMPLETE]";
 
 #[must_use]
 pub fn body(view: &View<'_>) -> String {

@@ -9,6 +9,8 @@ use crate::domain::{
     item::{Active, Evidence, Phase, Progress},
 };
 
+/// How the title of a pull request begins whose run is not done.
+pub const INCOMPLETE: &str = "[INCOMPLETE]";
 /// More gates than this are counted and not listed in one refusal.
 const GATES_SHOWN_MAX: usize = 5;
 
@@ -99,10 +101,13 @@ impl Run {
         }
     }
 
-    /// Whether the forge has a pull request of it.
+    /// Whether the forge has a pull request of it, and of all of it.
     #[must_use]
     pub fn is_proposed(&self) -> bool {
-        self.pull_request.as_ref().is_some_and(|request| request.url.is_some())
+        self.pull_request.as_ref().is_some_and(|request| {
+            let stale = self.all_done() && request.title.starts_with(INCOMPLETE);
+            request.url.is_some() && !stale
+        })
     }
 
     pub(super) fn override_gate(

@@ -90,6 +90,7 @@ fn a_title_is_one_line_calls_nobody_and_says_what_is_incomplete() {
         assert_eq!(title(&of, given), expected);
     }
     let usual = title(&of, None);
+    assert_eq!(title(&of, Some(" \u{200b}\n")), usual);
     assert!(
         usual.starts_with("[INCOMPLETE] sprint-1: ") && usual.len() <= TITLE_BYTES_MAX,
         "{usual}"

@@ -5,7 +5,8 @@ use crate::domain::{
     limits::Limits,
     outcome::{Outcome, Verdict},
     run::State,
-    testing::{Tape, charter, item, oid, stage},
+    step::{Step, next_step},
+    testing::{Tape, charter, item, oid, seen, stage},
 };
 
 const WORKFLOW: &str = "build review<build audit<build";
@@ -150,6 +151,23 @@ fn going_on_forgets_every_override_and_what_was_pushed_before() {
     tape.write(Event::RunResumed).unwrap();
     assert_eq!((&tape.run.delivery, tape.run.overrides.len()), (&None, 0));
     assert!(!tape.run.may_leave(&oid(1)));
+}
+
+#[test]
+fn a_push_that_was_announced_after_one_that_failed_is_gone_on_with() {
+    let started =
+        || Event::DeliveryStarted { remote: "origin".into(), branch: "b".into(), commit: oid(1) };
+    let mut tape = complete(&["a"]);
+    for event in [
+        Event::RunCompleted { head: oid(1), tree: oid(1) },
+        started(),
+        Event::DeliveryEnded { outcome: Delivery::Failed { why: "w".into() } },
+    ] {
+        tape.write(event).unwrap();
+    }
+    assert_eq!(next_step(&tape.run, &seen(&tape, 1)), Step::Rest);
+    tape.write(started()).unwrap();
+    assert_eq!(next_step(&tape.run, &seen(&tape, 1)), Step::Deliver);
 }
 
 #[test]
