@@ -64,7 +64,8 @@ fn started(repo: &TestRepo, crash_at: usize) -> (Vec<String>, bool) {
 
 /// The events that were acknowledged: each is told after it is durable.
 fn told(err: &str) -> Vec<String> {
-    err.lines().filter(|line| !line.starts_with("going on")).map(str::to_owned).collect()
+    let is_event = |line: &&str| !line.starts_with("going on") && !line.starts_with("note: ");
+    err.lines().filter(is_event).map(str::to_owned).collect()
 }
 
 /// Everything that must hold after a death, and after going on from it.

@@ -114,7 +114,7 @@ fn push(ui: &mut Ui, repo: &Repo, range: Option<&str>, onto: Option<&str>) -> Re
     if ui.json {
         let refs: Vec<_> = judged.iter().map(json).collect();
         ui.say_json(&serde_json::json!({
-            "schema": "git-run/push/1", "allowed": allowed, "refs": refs,
+            "schema": "git-run/verify-push/1", "allowed": allowed, "refs": refs,
         }))?;
     } else {
         for Judged { name, verdict } in &judged {
