@@ -1,7 +1,7 @@
 //! The guard's verdicts on command lines: the table in `tests/ice/commands.tsv`, every parser under
 //! arbitrary input, and the command that explains.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use assert_cmd::Command;
 use git_run::domain::ice::{
@@ -247,4 +247,37 @@ proptest! {
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         prop_assert_ne!(rule(&git_words(&words, &mut scene)), "-");
     }
+}
+
+/// Every word that a refusal may be known by is one that people can look up.
+#[test]
+fn every_rule_is_documented() {
+    fn sources(directory: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                found.push(fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut all = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let page = include_str!("../docs/ICE.md");
+    let mut count = 0;
+    for text in &all {
+        for maker in ["Denial::new(", "never("] {
+            for call in text.split(maker).skip(1) {
+                let Some(rest) = call.trim_start().strip_prefix('"') else { continue };
+                let (rule, _) = rest.split_once('"').unwrap();
+                assert!(
+                    page.contains(&format!("`{rule}`")),
+                    "docs/ICE.md does not explain `{rule}`"
+                );
+                count += 1;
+            }
+        }
+    }
+    assert!(100 < count, "{count}");
 }

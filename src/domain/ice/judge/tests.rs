@@ -33,18 +33,64 @@ fn said(
 const MOTIONS: [Motion; 5] =
     [Motion::Create, Motion::Forward, Motion::Rewrite, Motion::Delete, Motion::Unknown];
 
+type Asker<'a> = (&'static str, Who, Option<&'a [String]>);
+
+fn askers(gates: &[String]) -> [Asker<'_>; 5] {
+    [
+        ("person", Who::Person, None),
+        ("person, gates open", Who::Person, Some(gates)),
+        ("agent", Who::Agent, None),
+        ("run, gates open", Who::Agent, Some(gates)),
+        ("run, gates passed", Who::Agent, Some(&[])),
+    ]
+}
+
+/// The table for people is what the judge says, cell by cell.
+#[test]
+fn the_decision_table_of_the_documentation_is_the_judges() {
+    let gates = ["review".to_owned()];
+    let mut table = String::new();
+    for (to, what) in [
+        ("refs/heads/feature/x", "`feature/x`, the branch of the run"),
+        ("refs/heads/feature/y", "`feature/y`, any other branch"),
+        ("refs/heads/main", "`main`, protected by its name"),
+        ("refs/heads/Main", "`Main`, which looks like it"),
+        ("refs/heads/deploy/1", "`deploy/1`, which the team protects"),
+        ("refs/heads/trunk", "`trunk`, the remote's default branch"),
+        ("refs/heads/topic", "`topic`, the base of the run"),
+        ("refs/heads/-f", "`-f`, which is no name"),
+        ("refs/tags/v1", "`refs/tags/v1`"),
+        ("refs/run/r/journal", "`refs/run/r/journal`"),
+        ("refs/notes/run", "`refs/notes/run`"),
+        ("refs/for/main", "`refs/for/main`, a review"),
+    ] {
+        let cells = |motion: &Motion| {
+            let said =
+                askers(&gates).map(|(_, who, run)| match said(who, run, to, *motion, false) {
+                    "ok" => "yes".to_owned(),
+                    rule => format!("`{rule}`"),
+                });
+            said.join(" | ")
+        };
+        let mut rest = MOTIONS.to_vec();
+        while let Some(first) = rest.first().map(cells) {
+            let (same, others): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|motion| cells(motion) == first);
+            let words: Vec<_> = same.iter().map(|motion| motion.word()).collect();
+            let words = if same.len() == MOTIONS.len() { "any".into() } else { words.join(", ") };
+            table.push_str(&format!("| {what} | {words} | {first} |\n"));
+            rest = others;
+        }
+    }
+    let page = include_str!("../../../../docs/ICE.md");
+    assert!(page.contains(&table), "docs/ICE.md should have\n{table}");
+}
+
 #[test]
 fn the_table_of_the_judge() {
     let gates = ["review".to_owned()];
     let mut table = String::new();
-    let askers: [(&str, Who, Option<&[String]>); 5] = [
-        ("person", Who::Person, None),
-        ("person, gates open", Who::Person, Some(&gates)),
-        ("agent", Who::Agent, None),
-        ("run, gates open", Who::Agent, Some(&gates)),
-        ("run, gates passed", Who::Agent, Some(&[])),
-    ];
-    for (title, who, run) in askers {
+    for (title, who, run) in askers(&gates) {
         table
             .push_str(&format!("{title:<22}create     forward    rewrite    delete     unknown\n"));
         for to in [
