@@ -81,7 +81,10 @@ fn the_frozen_documents_are_read_and_written_again() {
     let agents: policy::Agents = [("implement", "claude -p"), ("review", "steps")]
         .map(|(stage, words)| (stage.to_owned(), words.split(' ').map(str::to_owned).collect()))
         .into();
-    assert_eq!(policy::encode(&charter, &protected, &agents), examples("policy")[0]);
+    assert_eq!(
+        policy::encode(&charter, &protected, &agents, Some("https://host/ada/project")),
+        examples("policy")[0]
+    );
     assert_eq!(policy::agents(examples("policy")[0].as_bytes()), Ok(agents));
     for text in examples("plan") {
         let plan = plan_file::read("plan.json", text).unwrap_or_else(|faults| panic!("{faults:?}"));

@@ -10,7 +10,7 @@ mod support;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use support::TestRepo;
+use support::{ONE_SPRINT, TestRepo};
 
 const OWN: &str = "refs/heads/feature/sprint-1";
 
@@ -209,8 +209,9 @@ fn a_remote_that_is_named_in_the_settings_must_be_there() {
     repo.git(&["config", "run.remote", "upstream"]);
     let ran = repo.run(&["sprint-1"]).ends(1);
     assert!(ran.err.contains("`upstream`"), "{}", ran.err);
+    assert_eq!(repo.refs("refs/run/"), [""; 0], "nobody works for hours and then cannot deliver");
     repo.git(&["remote", "rename", "origin", "upstream"]);
-    repo.run(&["resume"]).ends(0);
+    repo.run(&["sprint-1"]).ends(0);
     assert_eq!(repo.remote_refs(), [OWN, "refs/heads/main"]);
 }
 
@@ -223,4 +224,37 @@ fn a_branch_that_became_protected_is_not_pushed() {
     repo.git(&["config", "run.protectedBranch", "FEATURE/*"]);
     repo.run(&["resume"]).ends(3);
     assert_eq!(repo.remote_refs(), ["refs/heads/main"]);
+}
+
+/// An agent that writes the configuration does not choose where the work goes.
+#[test]
+fn a_run_pushes_to_where_it_was_meant_to_when_it_began() {
+    for line in [
+        "sed -i 's#url = ../remote.git#url = ../elsewhere.git#' .git/config",
+        "printf '[remote \"origin\"]\\n\\tpushurl = ../elsewhere.git\\n' >> .git/config",
+        "printf '[url \"../elsewhere.git\"]\\n\\tpushInsteadOf = ../remote.git\\n' >> .git/config",
+        "printf '[url \"../elsewhere.git\"]\\n\\tinsteadOf = ../remote.git\\n' >> .git/config",
+    ] {
+        let repo = TestRepo::scripted(&[("implement", &format!("{line}; echo work > work.txt"))]);
+        repo.remote();
+        repo.git(&["init", "--quiet", "--bare", "../elsewhere.git"]);
+        let ran = repo.run(&["sprint-1"]);
+        assert!(repo.git(&["config", "--list"]).contains("elsewhere"), "{line}: {}", ran.err);
+        assert!(ran.err.contains("when it began"), "{line}: {}", ran.err);
+        assert_eq!(repo.git(&["--git-dir=../elsewhere.git", "for-each-ref"]), "", "{line}");
+    }
+}
+
+#[test]
+fn a_remote_that_became_another_is_told_and_not_pushed_to() {
+    let repo = TestRepo::new();
+    repo.remote();
+    repo.plan(ONE_SPRINT);
+    repo.run(&["sprint-1", "--local"]).ends(0);
+    repo.git(&["clone", "--quiet", "--bare", "../remote.git", "../other.git"]);
+    repo.git(&["config", "remote.origin.url", "../other.git"]);
+    let ran = repo.run(&["push"]).ends(3);
+    assert!(ran.err.contains("other") && ran.err.contains("when it began"), "{}", ran.err);
+    repo.git(&["config", "remote.origin.url", "../remote.git/"]);
+    repo.run(&["push"]).ends(0);
 }

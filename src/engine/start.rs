@@ -20,6 +20,7 @@ use crate::{
         workflow::{Duty, Stage, Workflow},
     },
     git::Repo,
+    guard::push,
     process::clock,
     store::{
         journal::{AppendError, Frozen, Journal},
@@ -120,10 +121,16 @@ pub fn prepare(
         push: request.push.map_or(settings.push, |push| push.stricter(settings.push)),
         limits,
     };
+    let remote = push::place(repo, settings.remote.as_deref());
+    let remote = match charter.push {
+        PushMode::Local => remote.unwrap_or_default(),
+        PushMode::Prompt | PushMode::Auto => remote?,
+    };
     let policy = policy::encode(
         &charter,
         &settings.protected,
         &agents(settings, &workflow, &request.agents)?,
+        remote.as_deref(),
     );
     Ok(Prepared { charter, plan, workflow, workflow_text, policy })
 }

@@ -1,6 +1,8 @@
 //! Writing down what the guard decided: each refused attempt with what was tried, and a receipt for
 //! each push before it leaves.
 
+use std::path::{Component, Path, PathBuf};
+
 use crate::{
     domain::{
         event::RefMove,
@@ -85,8 +87,31 @@ pub fn cleared(repo: &Repo, layer: Layer, url: &str, lines: &[PushLine]) -> Resu
 #[must_use]
 pub fn place(repo: &Repo, url: &str) -> String {
     let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
-    match judged::directory(url, top) {
-        Some(directory) => plain_url(&directory.to_string_lossy()),
-        None => plain_url(url),
+    if let Some(directory) = judged::directory(url, top) {
+        return plain_url(&directory.to_string_lossy());
     }
+    let url = plain_url(url);
+    let path = url.strip_prefix("file://").unwrap_or(&url);
+    // `host:path` is no directory, and neither is what has a scheme.
+    let is_path = !path.split('/').next().unwrap_or_default().contains(':');
+    if is_path {
+        absolute(&top.canonicalize().unwrap_or_else(|_| top.to_owned()), path)
+    } else {
+        url
+    }
+}
+
+/// Where a directory would be that is not there now.
+fn absolute(top: &Path, path: &str) -> String {
+    let mut whole = PathBuf::new();
+    for part in top.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                whole.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => whole.push(part),
+        }
+    }
+    whole.to_string_lossy().into_owned()
 }

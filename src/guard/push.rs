@@ -18,10 +18,11 @@ use crate::{
         },
         id::Oid,
         run::Run,
+        secret,
     },
     git::Repo,
     process::fault,
-    store::catalog,
+    store::{catalog, history, wire::policy},
 };
 
 /// Where a run's branch goes, and what the remote says of it.
@@ -48,6 +49,8 @@ impl Remote {
     }
 }
 
+const POLICY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// The remote that a run pushes to: the configured one, `origin`, or the only one.
 pub fn remote_name(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<String>> {
     let out = repo.git().output(&["remote"])?;
@@ -63,10 +66,14 @@ pub fn remote_name(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<S
     Ok(origin.or(names.first().filter(|_| names.len() == 1)).cloned())
 }
 
-/// Asks the remote where its HEAD and the branch are.
-pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
-    let git = repo.git();
-    let urls = git.output(&["remote", "get-url", "--push", "--all", name])?;
+/// The place that a run of now would push to, as it is pinned for all of the run.
+pub fn place(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<String>> {
+    let Some(name) = remote_name(repo, wanted)? else { return Ok(None) };
+    Ok(push_url(repo, &name).ok().map(|url| ledger::place(repo, &url)))
+}
+
+fn push_url(repo: &Repo, name: &str) -> anyhow::Result<String> {
+    let urls = repo.git().output(&["remote", "get-url", "--push", "--all", name])?;
     let urls = String::from_utf8_lossy(&urls).into_owned();
     let mut urls = urls.lines();
     let url = urls.next().context("the remote has no URL")?.to_owned();
@@ -74,6 +81,13 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
         urls.next().is_none(),
         "the remote `{name}` pushes to several URLs, and a run pushes to one"
     );
+    Ok(url)
+}
+
+/// Asks the remote where its HEAD and the branch are.
+pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
+    let git = repo.git();
+    let url = push_url(repo, name)?;
     let wanted = format!("refs/heads/{branch}");
     bends_no_further(repo, &url)?;
     let answer =
@@ -148,6 +162,7 @@ pub fn clear_run(
 ) -> Result<Clearance, Denial> {
     let charter = &run.charter;
     alone(repo, run)?;
+    pinned(repo, remote, run)?;
     let motion = match &remote.branch {
         None => Motion::Create,
         Some(there) if there == commit => Motion::Forward,
@@ -170,6 +185,30 @@ pub fn clear_run(
     let wish =
         Wish { url: remote.url.clone(), branch: charter.branch.clone(), commit: commit.clone() };
     clear(wish, &during, motion, remote.leads_to.as_deref(), &rules)
+}
+
+/// An agent can write the repository's configuration, and a run follows it nowhere.
+fn pinned(repo: &Repo, remote: &Remote, run: &Run) -> Result<(), Denial> {
+    let id = &run.charter.run;
+    let read = || -> anyhow::Result<Option<String>> {
+        let text = history::read_file(repo, id, "policy.json", POLICY_BYTES_MAX)?;
+        Ok(policy::remote(&text.context("the journal has no policy")?)?)
+    };
+    let then = read().map_err(|error| {
+        Denial::new("journal", format!("{error:#}")).next(format!("git run verify {id}"))
+    })?;
+    let now = ledger::place(repo, &remote.url);
+    match then {
+        Some(then) if then != now => Err(Denial::new(
+            "remote",
+            format!(
+                "the run pushes to `{then}`, as it was when it began, and `{}` is `{now}` now",
+                remote.name
+            ),
+        )
+        .next(format!("set it back, or push it yourself: git push <url> {}", run.charter.branch))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Nobody else's run works on the same branch.
@@ -300,7 +339,7 @@ pub fn send(repo: &Repo, remote: &Remote, clearance: &Clearance) -> Delivery {
                 why = format!("git push ended with {:?}", finished.status);
             }
             crate::domain::finding::cut(&mut why, 2000);
-            Delivery::Failed { why }
+            Delivery::Failed { why: secret::redact(&why) }
         }
         Err(error) => Delivery::Failed { why: format!("{error:#}") },
     }

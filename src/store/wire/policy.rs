@@ -14,9 +14,14 @@ pub type Agents = BTreeMap<String, Vec<String>>;
 
 /// The limits, the rules of the branches and the agents, as they were when the run began.
 #[must_use]
-pub fn encode(charter: &Charter, protected: &[String], agents: &Agents) -> String {
+pub fn encode(
+    charter: &Charter,
+    protected: &[String],
+    agents: &Agents,
+    remote: Option<&str>,
+) -> String {
     let doc = CharterDoc::from(charter);
-    canonical(&json!({
+    let mut policy = json!({
         "format": FORMAT,
         "limits": doc.limits(),
         "push": charter.push.word(),
@@ -24,7 +29,20 @@ pub fn encode(charter: &Charter, protected: &[String], agents: &Agents) -> Strin
         "branch": charter.branch,
         "protected": protected,
         "agents": agents,
-    }))
+    });
+    if let Some(url) = remote {
+        policy["remote"] = url.into();
+    }
+    canonical(&policy)
+}
+
+/// The place that the run pushes to and no other; nothing where there was none at its start.
+pub fn remote(text: &[u8]) -> Result<Option<String>, DecodeError> {
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        remote: Option<String>,
+    }
+    serde_json::from_slice(text).map(|doc: PolicyDoc| doc.remote).map_err(garbled("a policy"))
 }
 
 /// The agents of a frozen policy.
