@@ -65,6 +65,32 @@ fn files(git_dir: &Path) -> FileRefs {
     FileRefs::new(common.to_owned(), git_dir.to_owned())
 }
 
+#[test]
+fn one_leaf_of_each_is_listed_packed_or_not() {
+    everywhere(|label, repo, refs, commits| {
+        let names = [
+            "refs/run/a/journal",
+            "refs/run/a/lease",
+            "refs/run/b/journal",
+            "refs/run/c/d/journal",
+        ];
+        for (name, id) in names.into_iter().zip(commits) {
+            refs.compare_and_swap(name, None, Some(id)).unwrap();
+        }
+        let listed = || refs.list_leaf("refs/run/", "journal").unwrap();
+        let expected = [
+            ("refs/run/a/journal".to_owned(), commits[0].clone()),
+            ("refs/run/b/journal".to_owned(), commits[2].clone()),
+        ];
+        assert_eq!(listed(), expected, "{label}");
+        repo.git(&["pack-refs", "--all"]);
+        assert_eq!(listed(), expected, "{label}, packed");
+        refs.compare_and_swap("refs/run/b/journal", Some(&commits[2]), Some(&commits[3])).unwrap();
+        assert_eq!(listed()[1].1, commits[3], "{label}, both");
+        assert_eq!(refs.list_leaf("refs/none/", "journal").unwrap(), [], "{label}");
+    });
+}
+
 /// Runs the same case in every kind of repository. `commits` are four that are there.
 fn everywhere(case: impl Fn(&str, &TestRepo, &dyn RefStore, &[Oid])) {
     for (label, writer, init) in KINDS {

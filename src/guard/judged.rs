@@ -310,10 +310,9 @@ fn push_by(
         let branch = line.remote.strip_prefix("refs/heads/").unwrap_or_default();
         let run = runs.of(who, branch)?;
         // Of people it matters only where a run has a say.
-        let motion = match (who, run) {
-            (Who::Person, None) => Motion::Unknown,
-            (Who::Person, Some(_)) | (Who::Agent, _) => motion(repo, line),
-        };
+        let has_a_say = run.is_some_and(|run| run.charter.branch == branch);
+        let motion =
+            if who == Who::Agent || has_a_say { motion(repo, line) } else { Motion::Unknown };
         let step = Move { to: &line.remote, leads_to, commit: line.new.as_ref(), motion };
         let open = run.map_or_else(Vec::new, |run| open_gates(run, line, motion));
         let during = run.map_or(During::NoRun, |run| During::Run {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail};
 
 use super::{
-    journal::{Present, recorded_state},
+    glance,
+    journal::Present,
     layout::{self, HERE, RUNS},
     message::{MESSAGE_BYTES_MAX, Message},
     wire::event,
@@ -21,7 +22,7 @@ use crate::{
 
 /// Every run, oldest first, with the tip of its journal.
 pub fn runs(repo: &Repo) -> anyhow::Result<Vec<(RunId, Oid)>> {
-    let refs = repo.refs().list(RUNS)?;
+    let refs = repo.refs().list_leaf(RUNS, "journal")?;
     Ok(refs
         .into_iter()
         .filter_map(|(name, tip)| Some((layout::run_of_journal(&name)?, tip)))
@@ -43,12 +44,9 @@ pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
         return Ok(Some((run, tip)));
     }
     let identity = repo.identity();
-    for (run, tip) in runs(repo)?.into_iter().rev() {
-        if Present::read(repo, &tip).is_ok_and(|present| present.run.charter.worktree == identity) {
-            return Ok(Some((run, tip)));
-        }
-    }
-    Ok(None)
+    let all = glance::at(repo, runs(repo)?, false);
+    let here = all.into_iter().rev().find(|(_, _, glance)| glance.is_of(&identity));
+    Ok(here.map(|(run, tip, _)| (run, tip)))
 }
 
 /// Who the chains of this work tree belong to when no run is at work. It is called as git calls the
@@ -87,15 +85,10 @@ pub fn claiming(repo: &Repo, branches: &BTreeSet<&str>) -> anyhow::Result<Vec<Ru
     if branches.is_empty() {
         return Ok(Vec::new());
     }
-    let read = |tip: &Oid| {
-        // The newest recorded state first: a branch never changes, and what is over stays so.
-        let recorded = recorded_state(repo, tip).ok()?;
-        let is_it =
-            branches.contains(recorded.charter.branch.as_str()) && !recorded.state.is_over();
-        is_it.then(|| Present::read(repo, tip).ok())?.map(|present| present.run)
-    };
-    let found = runs(repo)?.into_iter().filter_map(|(_, tip)| read(&tip));
-    Ok(found.filter(|run| !run.state.is_over()).collect())
+    let all = glance::at(repo, runs(repo)?, true).into_iter();
+    let claims =
+        all.filter(|(_, _, glance)| !glance.over && branches.contains(glance.branch.as_str()));
+    Ok(claims.filter_map(|(_, tip, _)| Some(Present::read(repo, &tip).ok()?.run)).collect())
 }
 
 /// The run of this work tree, and its branch, when its journal is gone while other refs of it are

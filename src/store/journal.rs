@@ -320,11 +320,6 @@ impl Present {
     }
 }
 
-/// The newest state that a tree holds: at most 63 appends old.
-pub(super) fn recorded_state(repo: &Repo, tip: &Oid) -> anyhow::Result<Run> {
-    read_state(repo, &repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree)
-}
-
 fn parent_of(repo: &Repo, commit: &Commit) -> anyhow::Result<Commit> {
     let [parent] = commit.parents.as_slice() else { bail!("its chain ends too early") };
     repo.read_commit(parent, MESSAGE_BYTES_MAX)

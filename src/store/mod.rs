@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod checkpoints;
+mod glance;
 pub mod history;
 pub mod hold;
 pub mod intent;

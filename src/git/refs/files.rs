@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::{RefError, RefStore, program::ProgramRefs};
+use super::{RefError, RefStore, part_of, program::ProgramRefs};
 use crate::{
     domain::id::Oid,
     git::{objects::sync_dir, program::Git},
@@ -163,6 +163,34 @@ impl RefStore for FileRefs {
             .with_context(|| format!("cannot list `{prefix}`"))?;
         for name in names {
             if let Some(id) = self.read(&name)? {
+                found.insert(name, id);
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn list_leaf(&self, prefix: &str, leaf: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+        let mut found = std::collections::BTreeMap::new();
+        if let Some(text) = self.read_packed()? {
+            let ours =
+                packed_lines(&text).filter(|(_, name)| part_of(name, prefix, leaf).is_some());
+            for (id, name) in ours {
+                found.insert(name.to_owned(), Oid::parse(id)?);
+            }
+        }
+        let entries = match fs::read_dir(self.path(prefix.trim_end_matches('/'))) {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => return Ok(found.into_iter().collect()),
+            Err(error) => return Err(error).with_context(|| format!("cannot list `{prefix}`")),
+        };
+        for entry in entries {
+            let Some(part) = entry?.file_name().to_str().map(str::to_owned) else { continue };
+            let name = format!("{prefix}{part}/{leaf}");
+            // Only what is a file of its own: what is packed is known already.
+            if is_safe(&name)
+                && self.path(&name).is_file()
+                && let Some(id) = self.read(&name)?
+            {
                 found.insert(name, id);
             }
         }

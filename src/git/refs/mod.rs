@@ -23,6 +23,12 @@ fn shown(oid: &Option<Oid>) -> &str {
     oid.as_ref().map_or("nothing", Oid::short)
 }
 
+/// The part between prefix and leaf.
+fn part_of<'n>(name: &'n str, prefix: &str, leaf: &str) -> Option<&'n str> {
+    let part = name.strip_prefix(prefix)?.strip_suffix(leaf)?.strip_suffix('/')?;
+    (!part.is_empty() && !part.contains('/')).then_some(part)
+}
+
 /// Refs as files, of a repository with a hook that wants to hear of every change: git makes them.
 #[derive(Debug)]
 pub struct HookedRefs {
@@ -50,6 +56,10 @@ impl RefStore for HookedRefs {
         self.files.list(prefix)
     }
 
+    fn list_leaf(&self, prefix: &str, leaf: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+        self.files.list_leaf(prefix, leaf)
+    }
+
     fn compare_and_swap(
         &self,
         name: &str,
@@ -74,6 +84,13 @@ pub trait RefStore {
 
     /// Every ref below `prefix`, which ends in a slash, sorted by name.
     fn list(&self, prefix: &str) -> anyhow::Result<Vec<(String, Oid)>>;
+
+    /// Every ref `<prefix><one part>/<leaf>`, sorted by name.
+    fn list_leaf(&self, prefix: &str, leaf: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+        let mut all = self.list(prefix)?;
+        all.retain(|(name, _)| part_of(name, prefix, leaf).is_some());
+        Ok(all)
+    }
 
     /// Moves `name` from `expected` to `new`, both of which may be nothing. Durable when it returns.
     fn compare_and_swap(
