@@ -277,6 +277,33 @@ fn no_program_means_no_push() {
     assert_eq!(remote(&repo), before);
 }
 
+/// People's commits start no program of ours, and an agent's do, whatever it did to its environment.
+#[test]
+fn a_commit_is_looked_at_while_a_fence_stands() {
+    let repo = guarded();
+    repo.hook("pre-commit", "echo theirs >> \"$HOME/hooks.log\"");
+    repo.run(&["hooks", "install"]).ends(0);
+    let real = repo.command("sh").args(["-c", "command -v git"]).output().unwrap();
+    let real = String::from_utf8(real.stdout).unwrap();
+    let emptied = format!(
+        "env -i HOME=\"$HOME\" PATH=/usr/local/bin:/usr/bin:/bin {} -c user.name=a -c user.email=a@b commit -q --allow-empty -m on-main",
+        real.trim()
+    );
+    repo.git(&["switch", "--quiet", "main"]);
+    let before = repo.git(&["rev-parse", "main"]);
+    let ran = as_agent(&repo, &emptied);
+    assert_eq!(repo.git(&["rev-parse", "main"]), before, "{}", ran.err);
+    assert!(ran.err.contains("ICE"), "{}", ran.err);
+    // Nobody is inside any more, also when the one who put it up was killed.
+    assert!(!repo.work.join(".git/git-run/fences").exists());
+    fs::create_dir_all(repo.work.join(".git/git-run/fences")).unwrap();
+    fs::write(repo.work.join(".git/git-run/fences/1"), "999999\n1\nx\ny\n").unwrap();
+    as_agent(&repo, "true").ends(0);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "a person's"]);
+    let log = fs::read_to_string(repo.root().join("hooks.log")).unwrap();
+    assert_eq!(log, "theirs\n");
+}
+
 #[test]
 fn a_run_does_not_begin_with_hooks_that_judge_no_longer() {
     let repo = guarded();

@@ -7,6 +7,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, Permissions},
+    io,
     os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -14,8 +15,12 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
+    domain::event::ProcessMark,
     git::Repo,
-    process::env::{self, FENCE},
+    process::{
+        alive, clock,
+        env::{self, FENCE},
+    },
 };
 
 /// The programs that are ours where an agent looks for them.
@@ -27,6 +32,7 @@ pub const FENCED: &str = "GIT_RUN_FENCED";
 /// The scheme that sends every push through our helper.
 pub const SCHEME: &str = "run::";
 
+const STANDING_TRIES_MAX: u32 = 100;
 const STASH: &str = "refs/stash";
 
 /// Everything that git on the client side may call.
@@ -96,6 +102,7 @@ const BENDING: [&str; 13] = [
 /// A directory with the programs and hooks. It is gone when the value is.
 #[derive(Debug)]
 pub struct Fence {
+    _standing: Standing,
     dir: tempfile::TempDir,
     behind: PathBuf,
     fenced: PathBuf,
@@ -129,7 +136,8 @@ impl Fence {
         fs::write(dir.path().join("stash"), stash)?;
         let fenced = repo.common_dir();
         let fenced = fenced.canonicalize().unwrap_or_else(|_| fenced.to_owned());
-        Ok(Self { push_urls: push_urls(repo)?, dir, behind, fenced })
+        let standing = Standing::of(repo)?;
+        Ok(Self { _standing: standing, push_urls: push_urls(repo)?, dir, behind, fenced })
     }
 
     /// The environment inside, made of the one outside.
@@ -186,6 +194,60 @@ impl Fence {
             all.push((format!("remote.{remote}.pushurl"), format!("{SCHEME}{url}").into()));
         }
         all
+    }
+}
+
+/// Says in the repository that a fence stands around somebody, for as long as it does: where it says
+/// nothing, people's commits need not be looked at.
+#[derive(Debug)]
+struct Standing {
+    file: PathBuf,
+}
+
+impl Standing {
+    fn of(repo: &Repo) -> anyhow::Result<Self> {
+        let directory = repo.common_dir().join("git-run").join("fences");
+        clear(&directory);
+        let mark = alive::own_mark();
+        let ProcessMark { pid, start, boot, host } = &mark;
+        let text = format!("{pid}\n{start}\n{boot}\n{host}\n");
+        let file = directory.join(format!("{pid}-{:x}", clock::jitter(u64::MAX)));
+        // Whoever takes the last one away takes the directory away as well.
+        for _ in 0..STANDING_TRIES_MAX {
+            fs::create_dir_all(&directory)
+                .with_context(|| format!("cannot make `{}`", directory.display()))?;
+            match fs::write(&file, &text) {
+                Ok(()) => return Ok(Self { file }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(error)
+                        .with_context(|| format!("cannot write `{}`", file.display()));
+                }
+            }
+        }
+        anyhow::bail!("cannot write `{}`", file.display())
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.file);
+        // Only when it was the last one.
+        let _ = self.file.parent().map(fs::remove_dir);
+    }
+}
+
+/// Takes away what killed processes left.
+fn clear(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let [pid, start, boot, host] = lines.as_slice() else { continue };
+        let (Ok(pid), Ok(start)) = (pid.parse(), start.parse()) else { continue };
+        let mark = ProcessMark { pid, start, boot: (*boot).to_owned(), host: (*host).to_owned() };
+        if matches!(alive::standing(&mark), alive::Standing::Gone) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -23,8 +23,11 @@ pub const NAMES: [&str; 4] = ["pre-push", "pre-commit", "pre-merge-commit", "pre
 /// somebody took the first one out.
 pub const SERVER: [&str; 2] = ["pre-receive", "update"];
 /// Raised when the script changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SCRIPT: &str = include_str!("../../hooks/hook.sh");
+/// Of the hooks that judge nobody but agents.
+const LOCAL_SCRIPT: &str = include_str!("../../hooks/local-hook.sh");
+const LOCAL: [&str; 3] = ["pre-commit", "pre-merge-commit", "pre-rebase"];
 const MARK: &str = "# git-run hook ";
 /// What a hook that was there is called beside ours.
 const BEFORE: &str = "before-git-run";
@@ -239,7 +242,7 @@ fn look(place: &Place, name: &'static str) -> Hook {
         Ok(about) if about.is_symlink() => State::NoFile,
         Ok(about) if about.permissions().mode() & 0o111 == 0 => State::NotExecutable,
         Ok(_) => match fs::read_to_string(&path) {
-            Ok(text) if script(name).is_ok_and(|script| script == text) => State::Current,
+            Ok(text) if script(place, name).is_ok_and(|script| script == text) => State::Current,
             Ok(_) | Err(_) => State::Stale,
         },
     };
@@ -278,7 +281,7 @@ fn put(place: &Place, name: &'static str) -> anyhow::Result<()> {
     }
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&place.directory)?;
-        file.write_all(script(name).map_err(io::Error::other)?.as_bytes())?;
+        file.write_all(script(place, name).map_err(io::Error::other)?.as_bytes())?;
         file.as_file().set_permissions(Permissions::from_mode(0o755))?;
         file.persist(&path)?;
         Ok(())
@@ -286,10 +289,13 @@ fn put(place: &Place, name: &'static str) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn script(name: &str) -> anyhow::Result<String> {
+fn script(place: &Place, name: &str) -> anyhow::Result<String> {
     let program = env::own_program()?;
     let program = program.to_str().context("the path of this program is not UTF-8")?;
-    Ok(SCRIPT
+    // From there the script finds whether a fence stands, and the hook that was there before.
+    let beside = place.behind.is_none() && !place.directory.is_symlink();
+    let text = if beside && LOCAL.contains(&name) { LOCAL_SCRIPT } else { SCRIPT };
+    Ok(text
         .replace("@VERSION@", &VERSION.to_string())
         .replace("@PROGRAM@", &program.replace('\'', r"'\''"))
         .replace("@NAME@", name))

@@ -1,0 +1,13 @@
+#!/bin/sh
+# git-run hook @VERSION@: judges what is about to happen; `git run hooks uninstall` removes it.
+# Agents alone are judged here. Where no fence stands around any, nothing is started.
+hooks=${0%/*}
+if [ -d "$hooks" ] && [ ! -d "$hooks/../git-run/fences" ]; then
+	[ -x "$0.before-git-run" ] || exit 0
+	exec "$0.before-git-run" "$@"
+fi
+# No program, no answer: then git refuses.
+if [ -x '@PROGRAM@' ]; then
+	exec '@PROGRAM@' hook @NAME@ "$@"
+fi
+exec git-run hook @NAME@ "$@"
