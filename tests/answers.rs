@@ -83,6 +83,13 @@ fn every_answer_has_the_documented_fields() {
     }
     let rows = FORMAT.lines().filter(|line| line.starts_with("| `git-run/")).count();
     // Two depend on what they found, one needs a run that can still be halted, and what leaves the
-    // machine a remote: `tests/gates.rs` reads those.
-    assert_eq!(seen.len() + 5, rows, "{seen:?}");
+    // machine a remote: `tests/gates.rs` reads those. One needs a run of its own.
+    assert_eq!(seen.len() + 6, rows, "{seen:?}");
+}
+
+#[test]
+fn a_step_that_is_handed_out_has_the_documented_fields() {
+    let repo = TestRepo::new();
+    repo.plan(ONE_SPRINT);
+    agrees(&repo.run(&["next", "sprint-1", "--local", "--json"]).ends(0).json());
 }

@@ -66,6 +66,13 @@ pub struct Called {
 }
 
 impl Called {
+    /// What somebody did who was called by nobody.
+    #[must_use]
+    pub fn by_hand(report: Report, took: Span) -> Self {
+        let (ending, transcript) = (Ending::Exited(0), String::new());
+        Self { ending, took, transcript, report: Some(report), unreadable: None }
+    }
+
     #[must_use]
     pub fn paper(&self) -> Paper<'_> {
         match (&self.report, &self.unreadable) {

@@ -42,6 +42,10 @@ pub(super) enum Command {
     Halt(HaltArgs),
     /// Go on with a run that was halted or lost its process.
     Resume(ResumeArgs),
+    /// Hand out the one step that the run wants now, for an agent or a person that drives itself.
+    Next(super::next::NextArgs),
+    /// Take what came of the step that was handed out.
+    Report(super::next::ReportArgs),
     /// Show where the run of this work tree stands.
     Status(StatusArgs),
     /// List every run.

@@ -18,6 +18,7 @@ mod init;
 mod list;
 mod log;
 mod narrate;
+mod next;
 mod override_gate;
 mod plan;
 mod pr;
@@ -118,6 +119,8 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         }
         Command::Halt(args) => halt::run(ui, &open(git_dir)?, &args),
         Command::Resume(args) => resume::run(ui, &open(git_dir)?, &args),
+        Command::Next(args) => next::next(ui, &open(git_dir)?, &args),
+        Command::Report(args) => next::report(ui, &open(git_dir)?, &args),
         Command::Status(args) => status::run(ui, &open(git_dir)?, &args),
         Command::List(args) => list::run(ui, &open(git_dir)?, &args),
         Command::Log(args) => log::run(ui, &open(git_dir)?, &args),

@@ -106,11 +106,12 @@ pub(super) fn hooks_in_force(ui: &mut Ui, repo: &Repo, quiet: bool) -> Result<()
 pub(super) struct Underway<'r> {
     pub journal: Journal<'r>,
     pub frozen: (Plan, Workflow),
-    _hold: Hold,
+    /// Nobody else writes it as long as this lives.
+    pub hold: Hold,
 }
 
 impl<'r> Underway<'r> {
-    fn begun(
+    pub(super) fn begun(
         repo: &'r Repo,
         prepared: Prepared,
         hold: Hold,
@@ -120,7 +121,7 @@ impl<'r> Underway<'r> {
         let hold = hold.and_run(repo, &prepared.charter.run, &me)?;
         journal.take_lease(me, clock::now())?;
         audit::first_look(repo, None)?;
-        Ok(Self { journal, frozen: (prepared.plan, prepared.workflow), _hold: hold })
+        Ok(Self { journal, frozen: (prepared.plan, prepared.workflow), hold })
     }
 
     pub(super) fn again(
@@ -133,7 +134,7 @@ impl<'r> Underway<'r> {
         let mut journal = Journal::open(repo, id, actor(repo))?;
         let frozen = super::resume::frozen(repo, id)?;
         journal.take_lease(me, clock::now())?;
-        Ok(Self { journal, frozen, _hold: hold })
+        Ok(Self { journal, frozen, hold })
     }
 }
 
@@ -146,14 +147,14 @@ pub(super) fn nothing_interrupted(repo: &Repo) -> Result<(), Fail> {
 }
 
 /// A run of this work tree whose end was not reached.
-fn unfinished_here(repo: &Repo) -> Result<Option<Run>, Fail> {
+pub(super) fn unfinished_here(repo: &Repo) -> Result<Option<Run>, Fail> {
     let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
     let run = catalog::present(repo, &id, &tip)?;
     Ok((!run.state.is_over() && run.charter.worktree == repo.identity()).then_some(run))
 }
 
 /// The same target again is the same run going on; anything else has to wait.
-fn may_go_on(run: &Run, request: &Request) -> Result<(), Fail> {
+pub(super) fn may_go_on(run: &Run, request: &Request) -> Result<(), Fail> {
     let (id, state) = (&run.charter.run, run.state.word());
     let tried = matches!(run.delivery, Some(Delivery::Refused { .. } | Delivery::Failed { .. }));
     if run.state == State::Halted {
@@ -190,7 +191,7 @@ pub(super) fn carry_on(
     agents: Vec<(Option<String>, String)>,
     manner: Manner,
 ) -> Result<Exit, Fail> {
-    let Underway { journal, frozen, _hold } = underway;
+    let Underway { journal, frozen, hold: _hold } = underway;
     let keep = settings.checkpoints.keep.clone();
     let quiet = manner.quiet || ui.json;
     let id = journal.run().charter.run.clone();
@@ -239,7 +240,7 @@ fn publish(repo: &Repo, run: &Run, me: &ProcessMark, taken: bool) -> Result<(), 
 }
 
 /// Hears the terminal, and what is asked for in the journal.
-fn stop_signal(repo: &Repo, run: RunId) -> Result<StopSignal, Fail> {
+pub(super) fn stop_signal(repo: &Repo, run: RunId) -> Result<StopSignal, Fail> {
     let again = Repo::at(repo.git_dir()).map_err(Fail::from)?;
     let ask = move || halt_asked(&again, &run).filter(|force| *force).map(|_| StopKind::Graceful);
     StopSignal::install(Box::new(ask))

@@ -75,6 +75,17 @@ pub struct Working {
     pub process: Option<ProcessMark>,
 }
 
+/// The agent of a stage that was handed out by `git run next`: whoever asked does it.
+pub const HANDED: &str = "next";
+
+impl Working {
+    /// Whether no process of ours does it.
+    #[must_use]
+    pub fn is_handed(&self) -> bool {
+        self.agent == HANDED
+    }
+}
+
 /// Where an item goes when what a stage left is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {

@@ -65,6 +65,7 @@ impl RunView {
         let (item, active) = self.run.active_item().zip(self.run.active())?;
         let doing = match &active.phase {
             Phase::Ready => "next",
+            Phase::Working(working) if working.is_handed() => "handed out",
             Phase::Working(_) if self.held => "at work",
             // The runner is gone: what its stage did is not known.
             Phase::Working(_) => "in doubt",
@@ -111,6 +112,12 @@ pub struct Position<'a> {
     pub agent: Option<&'a str>,
 }
 
+fn is_handed(run: &Run) -> bool {
+    run.active().is_some_and(
+        |active| matches!(&active.phase, Phase::Working(working) if working.is_handed()),
+    )
+}
+
 fn next_move(run: &Run, held: bool) -> NextMove {
     let say = |command: String, why: &str| NextMove { command, why: why.to_owned() };
     let id = &run.charter.run;
@@ -123,6 +130,9 @@ fn next_move(run: &Run, held: bool) -> NextMove {
     match run.state {
         State::Ready | State::JackIn | State::Running if held => {
             say("git run halt".to_owned(), "it is at work; this stops it after the present stage")
+        }
+        State::Running if is_handed(run) => {
+            say("git run report".to_owned(), "a step is handed out; this takes what came of it")
         }
         State::Ready | State::JackIn | State::Running => {
             say("git run resume".to_owned(), "its process is gone; this goes on where it stopped")

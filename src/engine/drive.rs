@@ -6,7 +6,7 @@ use crate::{
     domain::{
         event::{Delivery, Event, ProcessMark, RefMove, StageEnd, StageStart, Work},
         id::Oid,
-        item::Working,
+        item::{HANDED, Phase, Working},
         run::{Run, State},
         step::{Sight, Step, next_step},
         time::Timestamp,
@@ -103,8 +103,44 @@ pub enum Stop {
 /// Steps that may follow each other without a new event: beyond it something goes round in circles.
 const IDLE_STEPS_MAX: u32 = 8;
 
+/// How far a run was driven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drove {
+    /// There is nothing to do without a person.
+    Rests,
+    /// The next call of an agent has to wait.
+    Waits(Timestamp),
+    /// A stage of an agent is announced, and left to whoever asked.
+    Handed,
+}
+
 /// Drives the run until there is nothing to do without a person.
 pub fn drive(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    go(log, world, false).map(drop)
+}
+
+/// The same, but calls no agent and waits for nothing.
+pub fn drive_to_stage(log: &mut dyn Log, world: &mut dyn World) -> Result<Drove, Stop> {
+    go(log, world, true)
+}
+
+/// The stage that somebody was handed and has not reported on.
+#[must_use]
+pub fn handed(run: &Run) -> Option<StageStart> {
+    let (item, active) = run.active_item().zip(run.active())?;
+    let Phase::Working(working) = &active.phase else { return None };
+    working.is_handed().then(|| StageStart {
+        item: item.id.clone(),
+        stage: active.stage.clone(),
+        cycle: active.cycle,
+        attempt: active.attempt,
+        agent: working.agent.clone(),
+        head: working.head.clone(),
+        tree: working.tree.clone(),
+    })
+}
+
+fn go(log: &mut dyn Log, world: &mut dyn World, by_hand: bool) -> Result<Drove, Stop> {
     let mut idle = 0;
     loop {
         log.refresh()?;
@@ -113,10 +149,18 @@ pub fn drive(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
         let seen = world.look(log.run())?;
         let step = next_step(log.run(), &seen);
         tracing::debug!(?step, state = log.run().state.word(), "next");
-        if step == Step::Rest {
-            return Ok(());
+        match step {
+            Step::Rest => return Ok(Drove::Rests),
+            Step::WaitUntil(until) if by_hand => return Ok(Drove::Waits(until)),
+            Step::SeeProcessGone if by_hand && handed(log.run()).is_some() => {
+                return Ok(Drove::Handed);
+            }
+            Step::RunStage(start) if by_hand => {
+                let agent = HANDED.to_owned();
+                begin_stage(log, world, StageStart { agent, ..start })?;
+            }
+            step => perform(log, world, step)?,
         }
-        perform(log, world, step)?;
         idle = if before < log.run().seq { 0 } else { idle + 1 };
         if IDLE_STEPS_MAX < idle {
             return Err(anyhow::anyhow!("the run goes round in circles at event {before}").into());
@@ -195,21 +239,30 @@ fn settle(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
 
 fn run_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> Result<(), Stop> {
     let start = StageStart { agent: world.agent_for(log.run(), &start)?, ..start };
-    let before = log.run().seq;
-    let events = vec![world.checkpoint(log.run())?, Event::StageStarted(start.clone())];
-    match log.append(events, &[], world.now()) {
-        // Somebody asked for a halt in between.
-        Err(AppendError::Refused(_)) if before < log.run().seq => return Ok(()),
-        other => other?,
+    if begin_stage(log, world, start.clone())? {
+        let ended = world.stage(log, &start)?;
+        end_stage(log, ended, world.now())?;
     }
-    let ended = world.stage(log, &start)?;
-    log.append(vec![Event::StageEnded(Box::new(ended.end))], &ended.artifacts, world.now())?;
     Ok(())
 }
 
+/// Announces it. No where somebody asked for a halt in between.
+fn begin_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> Result<bool, Stop> {
+    let before = log.run().seq;
+    let events = vec![world.checkpoint(log.run())?, Event::StageStarted(start)];
+    match log.append(events, &[], world.now()) {
+        Err(AppendError::Refused(_)) if before < log.run().seq => Ok(false),
+        other => Ok(other.map(|()| true)?),
+    }
+}
+
+/// Writes down what has come of it.
+pub fn end_stage(log: &mut dyn Log, ended: Ended, now: Timestamp) -> Result<(), AppendError> {
+    log.append(vec![Event::StageEnded(Box::new(ended.end))], &ended.artifacts, now)
+}
+
 fn see_process_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
-    let Some(crate::domain::item::Phase::Working(working)) =
-        log.run().active().map(|active| active.phase.clone())
+    let Some(Phase::Working(working)) = log.run().active().map(|active| active.phase.clone())
     else {
         return Ok(());
     };

@@ -9,14 +9,17 @@ use super::{
     drive::{Ended, Log, Standing, World},
 };
 use crate::{
-    agents::call::{self, Call, Caller},
+    agents::{
+        call::{self, Call, Called, Caller},
+        report_file::Report,
+    },
     config::settings::Settings,
     domain::{
         checkpoint::Why,
         deletion::Deleted,
         event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
-        id::Oid,
+        id::{Oid, StageId},
         item::{Progress, Working},
         outcome::{self, Facts},
         plan::{Plan, Sprint, Task},
@@ -136,7 +139,12 @@ impl<'r> RealWorld<'r> {
         Ok(Some(Marks { run, item, stage, cycle, parent: parents.into_iter().next() }))
     }
 
-    fn brief(&self, run: &Run, start: &StageStart) -> anyhow::Result<String> {
+    fn brief(
+        &self,
+        run: &Run,
+        start: &StageStart,
+        hand_in: Option<&str>,
+    ) -> anyhow::Result<String> {
         let (sprint, tasks) = work_of(&self.plan, start.item.as_str())?;
         let stage =
             self.workflow.stage(&start.stage).context("the frozen workflow lacks the stage")?;
@@ -150,7 +158,93 @@ impl<'r> RealWorld<'r> {
             findings: &active.findings,
             branch: &run.charter.branch,
             range_start: active.started.as_str(),
+            hand_in,
         }))
+    }
+
+    /// Whether the stage looks at what others built.
+    #[must_use]
+    pub fn judges(&self, stage: &StageId) -> bool {
+        self.workflow.stage(stage).is_some_and(|stage| stage.duty != Duty::Build)
+    }
+
+    /// What whoever does the stage is told; `hand_in` is the command that takes the report.
+    pub fn handed_brief(
+        &self,
+        run: &Run,
+        start: &StageStart,
+        hand_in: &str,
+    ) -> anyhow::Result<String> {
+        self.brief(run, start, Some(hand_in))
+    }
+
+    /// What somebody reports on a stage that was handed out, looked at as any agent's.
+    pub fn reported(
+        &mut self,
+        run: &Run,
+        start: &StageStart,
+        report: Report,
+        took: Span,
+    ) -> anyhow::Result<Ended> {
+        self.dirty = None;
+        self.ended(run, start, self.judges(&start.stage), Called::by_hand(report, took))
+    }
+
+    /// What a stage has come to, from what the agent said and from what is there.
+    fn ended(
+        &mut self,
+        run: &Run,
+        start: &StageStart,
+        judges: bool,
+        called: Called,
+    ) -> anyhow::Result<Ended> {
+        let (head, tree) = self.here(run)?;
+        let clean = !self.is_dirty()?;
+        let paper = called.paper();
+        let item_has_work = run.active().is_some_and(|active| active.started != head);
+        let outcome = outcome::decide(&Facts {
+            judges,
+            ending: called.ending,
+            paper,
+            shown: (&start.head, &start.tree),
+            left: (&head, &tree),
+            clean,
+            item_has_work,
+            now: clock::now(),
+        });
+        let subject = format!(
+            "{} {} cycle {} attempt {}",
+            start.item, start.stage, start.cycle, start.attempt
+        );
+        let said = secret::redact(&called.transcript);
+        let keep = || {
+            transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())
+        };
+        let transcript = (!said.is_empty()).then(keep).transpose()?;
+        let report = called.report.unwrap_or_default();
+        // By the number of the call: a stage that is done again begins anew with attempt 1.
+        let path = format!("{}/{:04}-{}.json", start.item, run.calls_total, start.stage);
+        let artifacts: Vec<_> = (!report.text.is_empty())
+            .then(|| Artifact {
+                path: path.clone(),
+                content: secret::redact(&report.text).into_bytes(),
+            })
+            .into_iter()
+            .collect();
+        let end = StageEnd {
+            outcome,
+            head,
+            tree,
+            clean,
+            findings: report.findings,
+            findings_dropped: report.findings_dropped,
+            summary: secret::redact(&report.summary),
+            took: called.took,
+            usage: report.usage,
+            report: (!artifacts.is_empty()).then(|| format!("artifacts/{path}")),
+            transcript,
+        };
+        Ok(Ended { end, artifacts })
     }
 
     fn deadline(&self, run: &Run) -> Span {
@@ -227,8 +321,7 @@ impl World for RealWorld<'_> {
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError> {
         let run = log.run().clone();
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
-        let judges =
-            self.workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
+        let judges = self.judges(&start.stage);
         let environment = self.environment()?;
         let (_, tasks) = work_of(&self.plan, start.item.as_str())?;
         let worktree = self.repo.worktree().context("a bare repository has no work tree")?;
@@ -237,7 +330,7 @@ impl World for RealWorld<'_> {
             run: &run,
             start,
             agent: &agent,
-            brief: self.brief(&run, start)?,
+            brief: self.brief(&run, start, None)?,
             tasks: &tasks,
             judges,
             deadline: self.deadline(&run),
@@ -247,55 +340,14 @@ impl World for RealWorld<'_> {
         let now = clock::now;
         let called =
             self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
-        let (head, tree) = self.here(&run)?;
-        let clean = !self.is_dirty()?;
-        let paper = called.paper();
-        let item_has_work = run.active().is_some_and(|active| active.started != head);
-        let outcome = outcome::decide(&Facts {
-            judges,
-            ending: called.ending,
-            paper,
-            shown: (&start.head, &start.tree),
-            left: (&head, &tree),
-            clean,
-            item_has_work,
-            now: clock::now(),
-        });
-        let subject = format!(
-            "{} {} cycle {} attempt {}",
-            start.item, start.stage, start.cycle, start.attempt
-        );
-        let said = secret::redact(&called.transcript);
-        let transcript =
-            transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())?;
-        let report = called.report.unwrap_or_default();
-        // By the number of the call: a stage that is done again begins anew with attempt 1.
-        let path = format!("{}/{:04}-{}.json", start.item, run.calls_total, start.stage);
-        let artifacts: Vec<_> = (!report.text.is_empty())
-            .then(|| Artifact {
-                path: path.clone(),
-                content: secret::redact(&report.text).into_bytes(),
-            })
-            .into_iter()
-            .collect();
-        let end = StageEnd {
-            outcome,
-            head,
-            tree,
-            clean,
-            findings: report.findings,
-            findings_dropped: report.findings_dropped,
-            summary: secret::redact(&report.summary),
-            took: called.took,
-            usage: report.usage,
-            report: (!artifacts.is_empty()).then(|| format!("artifacts/{path}")),
-            transcript: Some(transcript),
-        };
-        Ok(Ended { end, artifacts })
+        Ok(self.ended(&run, start, judges, called)?)
     }
 
     fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing> {
         self.dirty = None;
+        if working.is_handed() {
+            return Ok(Standing::Gone("it was handed out, and the run went on without it".into()));
+        }
         let Some(mark) = &working.process else {
             // An agent starts only after its process is written down.
             return Ok(Standing::Gone("its process had not been started".to_owned()));

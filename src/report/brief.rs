@@ -18,6 +18,8 @@ pub struct Brief<'a> {
     pub findings: &'a [Finding],
     pub branch: &'a str,
     pub range_start: &'a str,
+    /// The command that takes the report, where no file waits for it.
+    pub hand_in: Option<&'a str>,
 }
 
 impl std::fmt::Debug for Brief<'_> {
@@ -47,7 +49,7 @@ pub fn text(brief: &Brief<'_>) -> String {
         &mut out,
         &format!("- the work of this item so far: `git diff {} HEAD`", brief.range_start),
     );
-    rules_text(&mut out, stage);
+    rules_text(&mut out, stage, brief.hand_in);
     out
 }
 
@@ -86,7 +88,7 @@ fn findings_text(out: &mut String, brief: &Brief<'_>) {
     }
 }
 
-fn rules_text(out: &mut String, stage: &Stage) {
+fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
     line(out, "\n## Rules\n");
     match stage.duty {
         Duty::Build => {
@@ -102,7 +104,17 @@ fn rules_text(out: &mut String, stage: &Stage) {
         }
     }
     line(out, "\n## Report\n");
-    line(out, "Write a JSON object to the file that the variable GIT_RUN_REPORT names:\n");
+    line(
+        out,
+        &match hand_in {
+            Some(command) => {
+                format!("Hand in a JSON object on standard input, with `{command}`:\n")
+            }
+            None => {
+                "Write a JSON object to the file that the variable GIT_RUN_REPORT names:\n".into()
+            }
+        },
+    );
     line(out, "```json");
     line(out, r#"{"format": 1, "summary": "…", "verdict": "pass", "findings": ["#);
     line(
