@@ -53,6 +53,7 @@ fn every_answer_has_the_documented_fields() {
         (&["sprint-9", "--json"], 2),
         (&["sprint-1", "--local", "--json"], 0),
         (&["status", "--json"], 0),
+        (&["status", "--for-agent", "--json"], 0),
         (&["list", "--json"], 0),
         (&["verify", "--json"], 0),
         (&["push", "--dry-run", "--json"], 1),

@@ -157,3 +157,50 @@ fn one_that_is_held_is_handed_out_to_nobody() {
     let said = std::fs::read_to_string(repo.root().join("next.out")).unwrap();
     assert_eq!(code.trim(), "6", "{said}");
 }
+
+#[test]
+fn a_lost_context_is_found_again_within_so_many_tokens() {
+    let repo = TestRepo::scripted(&[("review", "revise $calls"), ("audit", "pass")]);
+    let _ = repo.run(&["sprint-1", "--local", "--max-cycles", "2"]);
+    repo.write("being-written.txt", "x\n");
+    let whole = repo.run(&["status", "--for-agent", "--budget", "4000"]).ends(0).out;
+    for key in [
+        "run: ",
+        "goal: ",
+        "halted: ",
+        "branch: ",
+        "file: being-written.txt",
+        "left: ",
+        "undo: ",
+        "next: ",
+    ] {
+        assert!(whole.contains(key), "{key} in\n{whole}");
+    }
+    assert_eq!(whole, repo.run(&["status", "--for-agent", "--budget", "4000"]).ends(0).out);
+    for budget in [0, 20, 60, 200, 1000] {
+        let text =
+            repo.run(&["status", "--for-agent", "--budget", &budget.to_string()]).ends(0).out;
+        assert!(text.len() <= (budget * 3).max(60), "{budget}: {text}");
+        assert!(text.lines().last().unwrap().starts_with("next: "), "{text}");
+        let twin = ["status", "--for-agent", "--json", "--budget", &budget.to_string()];
+        let twin = repo.run(&twin).ends(0).json();
+        let lines = twin["lines"].as_array().unwrap();
+        let again: String = lines
+            .iter()
+            .map(|line| {
+                format!("{}: {}\n", line["key"].as_str().unwrap(), line["text"].as_str().unwrap())
+            })
+            .collect();
+        assert_eq!(again, text);
+        assert_eq!(
+            twin["left_out"].as_u64().unwrap() as usize + lines.len(),
+            whole.lines().count()
+        );
+    }
+    // The same was kept with the event that halted it.
+    let kept = repo.git(&["ls-tree", "-r", "--name-only", &repo.journal(), "artifacts/hand-over/"]);
+    assert_eq!(kept.lines().count(), 1, "{kept}");
+    let text = repo.run(&["show", kept.trim()]).ends(0).out;
+    assert!(text.contains("halted: ") && text.contains("next: git run resume"), "{text}");
+    repo.run(&["verify"]).ends(0);
+}

@@ -11,10 +11,15 @@ use crate::{
         time::Timestamp,
         view::RunView,
     },
-    engine::restore,
+    engine::{self, restore},
     git::Repo,
     process::clock,
-    report::{json, sanitise::one_line, status},
+    report::{
+        hand_over::{self, HandOver},
+        json,
+        sanitise::one_line,
+        status,
+    },
     store::{catalog, hold, layout, verdicts},
 };
 
@@ -36,13 +41,20 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
     }
     let Some((id, tip)) = found else { return nothing(ui, args) };
     let view = view(repo, &id, &tip)?;
-    if ui.json {
+    if args.for_agent {
+        let (goal, titles) = titles(repo, &id);
+        let files = in_play(repo, &view);
+        let (goal, titles, files) = (goal.as_deref(), titles.as_slice(), files.as_slice());
+        let over = HandOver { view: &view, goal, titles, files };
+        if ui.json {
+            ui.say_json(&hand_over::json(&over, args.budget))?;
+        } else {
+            ui.say(&hand_over::text(&over, args.budget))?;
+        }
+    } else if ui.json {
         ui.say_json(&json::status(&view, &time))?;
     } else if args.porcelain {
         ui.say(&porcelain(&view))?;
-    } else if args.for_agent {
-        let titles = titles(repo, &id);
-        ui.say(&status::for_agent(&view, &titles, args.budget))?;
     } else {
         ui.say(&status::text(&view, args.verbose, &time))?;
     }
@@ -74,12 +86,20 @@ fn nothing(ui: &mut Ui, args: &StatusArgs) -> Result<Exit, Fail> {
     Ok(Exit::Done)
 }
 
-/// The titles of the frozen plan's sprints and tasks; a plan that cannot be read has none.
-fn titles(repo: &Repo, id: &RunId) -> Vec<(String, String)> {
-    let Ok((plan, _)) = super::resume::frozen(repo, id) else { return Vec::new() };
+/// What the item at work has changed; what cannot be looked at from here is not told.
+fn in_play(repo: &Repo, view: &RunView) -> Vec<Vec<u8>> {
+    if view.run.charter.worktree != repo.identity() {
+        return Vec::new();
+    }
+    engine::hand_over::in_play(repo, &view.run).unwrap_or_default()
+}
+
+/// The title of the frozen plan, and those of its sprints and tasks; a plan that cannot be read has none.
+fn titles(repo: &Repo, id: &RunId) -> (Option<String>, Vec<(String, String)>) {
+    let Ok((plan, _)) = super::resume::frozen(repo, id) else { return (None, Vec::new()) };
     let sprints = plan.sprints.iter().map(|sprint| (sprint.id.to_string(), sprint.title.clone()));
     let tasks = plan.tasks().map(|(_, task)| (task.id.to_string(), task.title.clone()));
-    sprints.chain(tasks).collect()
+    (Some(plan.title.clone()), sprints.chain(tasks).collect())
 }
 
 /// Lines of `key value`, stable for ever; new keys may be added.

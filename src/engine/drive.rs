@@ -66,6 +66,10 @@ pub trait World {
     /// The commit at HEAD, which bears the announced commit's trailers.
     fn adopt(&mut self, run: &Run) -> anyhow::Result<Work>;
     fn survey(&mut self, run: &Run) -> anyhow::Result<Event>;
+    /// What is to be kept beside decisions for whoever goes on.
+    fn hand_over(&mut self, _run: &Run, _events: &[Event]) -> Vec<Artifact> {
+        Vec::new()
+    }
     /// Puts notes on the commits that the event tells of; what is to be kept beside the event.
     fn noted(&mut self, run: &Run, event: &Event) -> anyhow::Result<Vec<Artifact>>;
     fn wait(&mut self, log: &mut dyn Log, until: Timestamp) -> Result<(), AppendError>;
@@ -181,7 +185,10 @@ fn note_interrupt(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> 
 fn perform(log: &mut dyn Log, world: &mut dyn World, step: Step) -> Result<(), Stop> {
     match step {
         Step::Rest => Ok(()),
-        Step::Record(events) => record(log, events, world.now()),
+        Step::Record(events) => {
+            let kept = world.hand_over(log.run(), &events);
+            record_with(log, events, &kept, world.now())
+        }
         Step::JackIn => jack_in(log, world),
         Step::SettleIntent => settle(log, world),
         Step::RunStage(start) => run_stage(log, world, start),

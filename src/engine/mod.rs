@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod deletions;
 pub mod drive;
 pub mod gc;
+pub mod hand_over;
 pub mod preflight;
 pub mod proposal;
 pub mod real;

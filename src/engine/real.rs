@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::{
     checkpoint, deletions,
     drive::{Ended, Log, Standing, World},
+    hand_over,
 };
 use crate::{
     agents::{
@@ -20,7 +21,7 @@ use crate::{
         event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
         id::{Oid, StageId},
-        item::{Progress, Working},
+        item::{HANDED, Progress, Working},
         outcome::{self, Facts},
         plan::{Plan, Sprint, Task},
         run::Run,
@@ -220,7 +221,8 @@ impl<'r> RealWorld<'r> {
         let keep = || {
             transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())
         };
-        let transcript = (!said.is_empty()).then(keep).transpose()?;
+        // Of whoever was called by nobody, nobody heard a word.
+        let transcript = (start.agent != HANDED).then(keep).transpose()?;
         let report = called.report.unwrap_or_default();
         // By the number of the call: a stage that is done again begins anew with attempt 1.
         let path = format!("{}/{:04}-{}.json", start.item, run.calls_total, start.stage);
@@ -423,6 +425,10 @@ impl World for RealWorld<'_> {
             clean: !self.is_dirty()?,
             deleted: Deleted::bounded(deleted),
         })
+    }
+
+    fn hand_over(&mut self, run: &Run, events: &[Event]) -> Vec<Artifact> {
+        hand_over::beside(self.repo, run, &self.plan, events)
     }
 
     fn noted(&mut self, run: &Run, event: &Event) -> anyhow::Result<Vec<Artifact>> {

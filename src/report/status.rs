@@ -13,9 +13,6 @@ use crate::domain::{
     view::RunView,
 };
 
-/// A rough measure that errs on the safe side: an agent's tokens are seldom shorter than this.
-const BYTES_PER_TOKEN: usize = 3;
-
 #[must_use]
 pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -> String {
     let mut out = String::new();
@@ -66,72 +63,6 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     out
 }
 
-/// What an agent that lost its context needs, most important first, within so many tokens.
-#[must_use]
-pub fn for_agent(view: &RunView, titles: &[(String, String)], tokens_max: usize) -> String {
-    let mut out = String::new();
-    let run = &view.run;
-    let budget = tokens_max.saturating_mul(BYTES_PER_TOKEN);
-    let last = format!("next: {}\n", view.next.command);
-    let mut lines =
-        vec![format!("run {} is {}: {}", run.charter.run, run.state.word(), view.next.why)];
-    if let Some(at) = view.position() {
-        lines.push(format!(
-            "position: {} {} cycle {} attempt {}, {}",
-            at.item, at.stage, at.cycle, at.attempt, at.doing
-        ));
-    }
-    if let Some(cause) = &run.halt {
-        lines.push(format!("halted because: {}", because(cause)));
-    }
-    lines.push(format!(
-        "branch: {} from {}, base {}",
-        run.charter.branch,
-        run.charter.start.short(),
-        run.charter.base
-    ));
-    lines.push(format!("done: {} of {}", view.done(), counted(run.items.len(), "item")));
-    for evidence in run.active().into_iter().flat_map(|active| &active.passed) {
-        let (stage, verdict, tree) =
-            (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
-        lines.push(format!("proven: {stage} said {verdict} for tree {tree}"));
-    }
-    lines.extend(run.overrides.iter().map(|one| format!("gate: {}", overridden(one))));
-    if run.is_at_rest() {
-        let open = run.open_gates(Some(&run.head));
-        lines.extend(open.iter().map(|gate| format!("gate: {gate} is open")));
-    }
-    if let Some(url) = run.pull_request.as_ref().and_then(|request| request.url.as_ref()) {
-        lines.push(format!("pull request: {url}"));
-    }
-    for finding in view.open_findings() {
-        let place = finding.path.as_deref().unwrap_or("-");
-        lines.push(format!(
-            "finding: [{}] {} {place}: {}",
-            finding.severity, finding.rule, finding.message
-        ));
-    }
-    for item in &run.items {
-        let title =
-            titles.iter().find(|(id, _)| id == item.id.as_str()).map_or("", |(_, title)| title);
-        lines.push(format!("{} {title}", item_line(item)));
-    }
-    lines.push(format!(
-        "undo: git diff {} {} shows all that the run did",
-        run.charter.start.short(),
-        run.head.short()
-    ));
-    for line in lines {
-        let line = one_line(&line);
-        if budget < out.len() + line.len() + 1 + last.len() {
-            break;
-        }
-        say(&mut out, &line);
-    }
-    out.push_str(&last);
-    out
-}
-
 /// One run on one line, for `git run list`.
 #[must_use]
 pub fn list_line(view: &RunView) -> String {
@@ -147,7 +78,7 @@ pub fn list_line(view: &RunView) -> String {
     ))
 }
 
-fn item_line(item: &Item) -> String {
+pub(super) fn item_line(item: &Item) -> String {
     match &item.progress {
         Progress::Pending => format!("[ ] {}", item.id),
         Progress::Active(active) => {
@@ -248,7 +179,7 @@ fn gates(out: &mut String, view: &RunView) {
 }
 
 /// `review of sprint-1 overridden by Ada for 1234567: why`
-fn overridden(one: &Override) -> String {
+pub(super) fn overridden(one: &Override) -> String {
     let signed = if one.signed.is_some() { ", signed" } else { "" };
     let (gate, person, commit) = (&one.gate, &one.person, one.commit.short());
     format!("{gate} overridden by {person} for {commit}{signed}: {}", one.reason)

@@ -1,0 +1,66 @@
+//! What is kept for whoever goes on: written with the event that stops a run, or that tells that its
+//! agent is nearly at its end.
+
+use crate::{
+    domain::{
+        event::{Actor, Envelope, Event},
+        limits::BudgetLevel,
+        plan::Plan,
+        run::Run,
+        view::RunView,
+    },
+    git::{Repo, tree_diff},
+    process::clock,
+    report::hand_over::{self, HandOver},
+    store::journal::Artifact,
+};
+
+/// As many tokens as an agent may spend on beginning again.
+const TOKENS_MAX: usize = 4000;
+const FILES_MAX: usize = 10_000;
+
+/// The files that the item at work has changed, or the whole run where none is: committed or not.
+pub fn in_play(repo: &Repo, run: &Run) -> anyhow::Result<Vec<Vec<u8>>> {
+    let from = run.active().map_or(&run.charter.start, |active| &active.started);
+    let mut files = repo.uncommitted(|_| false)?;
+    let (now, then) = (repo.tree_of(&run.head)?, repo.tree_of(from)?);
+    files.extend(tree_diff::changes(&repo.git(), &now, &then)?.into_iter().map(|one| one.path));
+    files.sort();
+    files.dedup();
+    files.truncate(FILES_MAX);
+    Ok(files)
+}
+
+/// The artifact that goes with these events, where one of them ends somebody's work.
+#[must_use]
+pub fn beside(repo: &Repo, run: &Run, plan: &Plan, events: &[Event]) -> Vec<Artifact> {
+    let ends = |event: &Event| {
+        matches!(
+            event,
+            Event::RunHalted { .. } | Event::BudgetReached { level: BudgetLevel::HandOver, .. }
+        )
+    };
+    if !events.iter().any(ends) {
+        return Vec::new();
+    }
+    let mut after = run.clone();
+    let now = clock::now();
+    for event in events {
+        let (seq, lamport) = (after.seq + 1, after.lamport + 1);
+        let (actor, lease) = (Actor::default(), after.generation);
+        let envelope = Envelope { seq, at: now, lamport, actor, lease, event: event.clone() };
+        if after.apply(&envelope).is_err() {
+            return Vec::new();
+        }
+    }
+    let seq = after.seq;
+    let view = RunView::new(after, false, now);
+    let sprints = plan.sprints.iter().map(|sprint| (sprint.id.to_string(), sprint.title.clone()));
+    let tasks = plan.tasks().map(|(_, task)| (task.id.to_string(), task.title.clone()));
+    let titles: Vec<_> = sprints.chain(tasks).collect();
+    // What cannot be found out now is missing in it, and stops nobody.
+    let files = in_play(repo, run).unwrap_or_default();
+    let over = HandOver { view: &view, goal: Some(&plan.title), titles: &titles, files: &files };
+    let path = format!("hand-over/{seq:06}.txt");
+    vec![Artifact { path, content: hand_over::text(&over, TOKENS_MAX).into_bytes() }]
+}
