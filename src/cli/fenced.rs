@@ -11,11 +11,15 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::ice::{ledger::Layer, shell},
+    domain::ice::{
+        denial::Denial,
+        ledger::Layer,
+        shell::{self, Step},
+    },
     git::Repo,
     guard::{
         facts,
-        fence::{Fence, stashed_inside},
+        fence::{Fence, stashed_inside, writes_aside},
         judged, ledger,
     },
     process::{
@@ -60,14 +64,23 @@ pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
             let all = std::iter::once(name).chain(words.iter().map(String::as_str));
             shell::line(&shell_words::join(all), ask)
         };
-        if let Some(denial) = steps.iter().find_map(|step| step.verdict.as_ref().err()) {
+        let refused = |ui: &mut Ui, denial: &Denial, said: &str| {
             if let Ok(repo) = Repo::discover(&place(&words)) {
                 ledger::refused(&repo, Layer::Program, denial, &format!("{name} {line}"));
             }
-            for line in verdict::text(&steps).lines() {
+            for line in said.lines() {
                 ui.tell(&format!("ICE: {line}"));
             }
-            return Exit::Refused;
+            Exit::Refused
+        };
+        if let Some(denial) = steps.iter().find_map(|step| step.verdict.as_ref().err()) {
+            return refused(ui, denial, &verdict::text(&steps));
+        }
+        let aside = |repo: Repo| writes_aside(&repo).err();
+        if let Some(denial) = Repo::discover(Path::new(".")).ok().and_then(aside) {
+            let said =
+                verdict::text(&[Step { command: line.clone(), verdict: Err(denial.clone()) }]);
+            return refused(ui, &denial, &said);
         }
     }
     real(ui, name, args)

@@ -1,7 +1,7 @@
 //! What a judge of command lines has to know about a directory. Everything is read; nothing is asked
 //! of a remote, and nothing is written.
 
-use std::path::Path;
+use std::{collections::BTreeMap, ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use crate::{
     config::settings::Settings,
@@ -12,15 +12,27 @@ use crate::{
         },
         run::Run,
     },
-    git::{OpenError, Repo},
-    process::command::ExitStatus,
+    git::{OpenError, Repo, program::Git},
+    process::{command::ExitStatus, env},
     store::{catalog, checkpoints},
 };
 
 /// Words after which it matters whether anything would be lost.
-const DISCARDING: [&str; 9] =
-    ["reset", "checkout", "restore", "switch", "rm", "mv", "bisect", "submodule", "index"];
+const DISCARDING: [&str; 10] = [
+    "reset",
+    "checkout",
+    "restore",
+    "switch",
+    "rm",
+    "mv",
+    "read-tree",
+    "submodule",
+    "index",
+    "apply",
+];
 const WORK_TREES_MAX: usize = 1000;
+/// More files than that are not compared one by one.
+const OVERLOOKED_MAX: usize = 1000;
 
 /// The facts about `directory`, which is written as seen from where this process stands.
 #[must_use]
@@ -35,7 +47,8 @@ pub fn gather_at(here: &Path, path: &Path, line: &str) -> Facts {
     let line_directory = here.to_string_lossy().into_owned();
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = absolute.to_string_lossy().into_owned();
-    let nothing = Facts { directory, line_directory, ..Facts::default() };
+    let home = env::text("HOME").unwrap_or_default();
+    let nothing = Facts { directory, line_directory, home, ..Facts::default() };
     if !path.is_dir() {
         return nothing;
     }
@@ -102,11 +115,14 @@ fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
         bare: repo.worktree().is_none(),
         kept: kept(repo),
         push: push_settings(repo, &head),
+        upstreams: upstreams(repo),
         unsaved: if DISCARDING.iter().any(|word| line.contains(word)) {
             unsaved(repo, run.as_ref())
         } else {
             Unsaved::Something
         },
+        conflicted: ["checkout", "restore"].iter().any(|word| line.contains(word))
+            && repo.git().output(&["ls-files", "-u"]).is_ok_and(|out| !out.is_empty()),
         new_tags: settings.new_tags,
         branches: branches.into_iter().map(|(name, _)| name).collect(),
         tags: tags.into_iter().map(|(name, _)| name).collect(),
@@ -152,6 +168,20 @@ fn remotes(repo: &Repo) -> Vec<Remote> {
         remote.mirror |= body.values("mirror").iter().any(|value| value.as_slice() != b"false");
         remote.program |=
             body.contains_value_name("receivepack") || body.contains_value_name("vcs");
+    }
+    found
+}
+
+fn upstreams(repo: &Repo) -> BTreeMap<String, (String, String)> {
+    let config = repo.gix().config_snapshot();
+    let mut found = BTreeMap::new();
+    for section in config.plumbing().sections_by_name("branch").into_iter().flatten() {
+        let (name, body) = (section.header().subsection_name(), section.body());
+        if let (Some(name), Some(remote), Some(merge)) =
+            (name, body.value("remote"), body.value("merge"))
+        {
+            found.insert(name.to_string(), (remote.to_string(), merge.to_string()));
+        }
     }
     found
 }
@@ -202,7 +232,9 @@ fn unsaved(repo: &Repo, run: Option<&Run>) -> Unsaved {
     };
     let same = ["diff", "--quiet", "--no-ext-diff", "--no-textconv"];
     let present = [&same[..], &["HEAD", "--"]].concat();
-    if repo.worktree().is_none() || quiet(&present) {
+    let Some(top) = repo.worktree() else { return Unsaved::Nothing };
+    let hidden = overlooked(&git);
+    if quiet(&present) && is_as_in(&git, top, "HEAD", &hidden) {
         return Unsaved::Nothing;
     }
     let chain = match run {
@@ -211,8 +243,48 @@ fn unsaved(repo: &Repo, run: Option<&Run>) -> Unsaved {
     };
     let newest = chain.and_then(|chain| checkpoints::newest(repo, &chain));
     let Ok(Some(newest)) = newest else { return Unsaved::Something };
-    // What is only in the checkpoint was saved and is gone from the index: nothing of it can be lost.
+    // What is only in the checkpoint was saved. What is merely gone from the index may still be there,
+    // and may be another by now.
     let tree = newest.checkpoint.tree.to_string();
     let held = [&same[..], &["--diff-filter=AMTUX", &tree, "--"]].concat();
-    if quiet(&held) { Unsaved::Held } else { Unsaved::Something }
+    let gone = ["diff", "--name-only", "-z", "--no-renames", "--diff-filter=D", &tree, "--"];
+    let Ok(gone) = git.output(&gone) else { return Unsaved::Something };
+    let unseen = [hidden, nul_separated(&gone)].concat();
+    if quiet(&held) && is_as_in(&git, top, &tree, &unseen) {
+        Unsaved::Held
+    } else {
+        Unsaved::Something
+    }
+}
+
+/// The files of which the index says that they need not be looked at.
+fn overlooked(git: &Git) -> Vec<Vec<u8>> {
+    let marked = git.output(&["ls-files", "-v", "-z"]).unwrap_or_default();
+    let is_marked = |entry: &Vec<u8>| entry.first().is_some_and(u8::is_ascii_lowercase);
+    let entries = nul_separated(&marked).into_iter().filter(is_marked);
+    entries.filter_map(|entry| entry.get(2..).map(<[u8]>::to_vec)).collect()
+}
+
+fn nul_separated(text: &[u8]) -> Vec<Vec<u8>> {
+    text.split(|byte| *byte == 0).filter(|path| !path.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// Whether those of the paths at which there is something are what the tree has there.
+fn is_as_in(git: &Git, top: &Path, tree: &str, paths: &[Vec<u8>]) -> bool {
+    let there = |path: &&Vec<u8>| top.join(OsStr::from_bytes(path)).symlink_metadata().is_ok();
+    let paths: Vec<&Vec<u8>> = paths.iter().filter(there).collect();
+    if paths.is_empty() {
+        return true;
+    }
+    if OVERLOOKED_MAX < paths.len() || paths.iter().any(|path| path.contains(&b'\n')) {
+        return false;
+    }
+    let (mut files, mut blobs) = (Vec::new(), Vec::new());
+    for path in paths {
+        files.extend([path.as_slice(), b"\n"].concat());
+        blobs.extend([tree.as_bytes(), b":", path, b"\n"].concat());
+    }
+    let here = git.answer(&["hash-object", "--stdin-paths"], &files);
+    let said = git.answer(&["cat-file", "--batch-check=%(objectname)"], &blobs);
+    matches!((here, said), (Ok(here), Ok(said)) if here == said)
 }

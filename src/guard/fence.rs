@@ -15,10 +15,10 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    domain::event::ProcessMark,
+    domain::{event::ProcessMark, ice::denial::Denial},
     git::Repo,
     process::{
-        alive, clock,
+        alive, ancestry, clock,
         env::{self, FENCE},
     },
 };
@@ -33,7 +33,8 @@ pub const FENCED: &str = "GIT_RUN_FENCED";
 pub const SCHEME: &str = "run::";
 
 const STANDING_TRIES_MAX: u32 = 100;
-const STASH: &str = "refs/stash";
+/// What is put away.
+pub const STASH: &str = "refs/stash";
 
 /// Everything that git on the client side may call.
 pub const HOOKS: [&str; 15] = [
@@ -259,6 +260,49 @@ pub fn stashed_inside(repo: &Repo) -> bool {
         (Some(before), Ok(Some(top))) => before != top.as_str(),
         (_, _) => false,
     }
+}
+
+/// Whether what had been stashed when the fence was put up is stashed still. `git stash drop` takes the
+/// last entry out of the log before it asks whether the ref may go.
+#[must_use]
+pub fn holds_stash(repo: &Repo) -> bool {
+    let fence = ancestry::outermost(FENCE).map(PathBuf::from);
+    let before = fence.and_then(|dir| fs::read_to_string(dir.join("stash")).ok());
+    let Some(before) = before.filter(|before| !before.is_empty()) else { return false };
+    let now = repo.refs().read(STASH).ok().flatten();
+    now.is_some_and(|now| now.as_str() == before)
+        || repo
+            .reflog(STASH)
+            .iter()
+            .any(|line| line.new.as_ref().is_some_and(|id| id.as_str() == before))
+}
+
+/// Variables that make git write into files that are somebody's: traces, and an index.
+pub fn writes_aside(repo: &Repo) -> Result<(), Denial> {
+    let kept = [repo.worktree(), Some(repo.common_dir())];
+    let is_kept = |path: &Path| {
+        let path = path.parent().and_then(|parent| parent.canonicalize().ok());
+        let within = |kept: &&Path| {
+            kept.canonicalize()
+                .is_ok_and(|kept| path.as_ref().is_some_and(|path| path.starts_with(kept)))
+        };
+        kept.iter().flatten().any(within)
+    };
+    let denied = |name: &OsStr| {
+        let what = format!("`{}` would write into a file that is there", name.to_string_lossy());
+        Err(Denial::new("environment", what).next("leave it out, or name a file elsewhere"))
+    };
+    for (name, value) in env::vars() {
+        let path = Path::new(&value);
+        if name.as_bytes().starts_with(b"GIT_TRACE") && path.is_absolute() && is_kept(path) {
+            return denied(&name);
+        }
+        let is_index = |bytes: Vec<u8>| bytes.is_empty() || bytes.starts_with(b"DIRC");
+        if name == "GIT_INDEX_FILE" && fs::read(path).is_ok_and(|bytes| !is_index(bytes)) {
+            return denied(&name);
+        }
+    }
+    Ok(())
 }
 
 /// Where this process is inside of a fence: the directory that it put up.

@@ -6,9 +6,10 @@
 //! another name next to ours.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, Permissions},
     io::{self, Write as _},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -157,6 +158,7 @@ pub fn install(repo: &Repo, side: Side) -> anyhow::Result<Vec<Hook>> {
     for name in side.names() {
         put(&place, name)?;
     }
+    mirror(&place)?;
     Ok(side.names().iter().map(|name| look(&place, name)).collect())
 }
 
@@ -174,6 +176,11 @@ pub fn uninstall(repo: &Repo) -> anyhow::Result<Vec<Hook>> {
         if before.symlink_metadata().is_ok() && path.symlink_metadata().is_err() {
             fs::rename(&before, &path)?;
         }
+    }
+    let mirror = mirror_of(&place.directory);
+    if mirror.is_dir() {
+        fs::remove_dir_all(&mirror)
+            .with_context(|| format!("cannot remove `{}`", mirror.display()))?;
     }
     if place.behind.is_some() {
         give_the_place_back(repo)?;
@@ -193,7 +200,12 @@ pub fn others(repo: &Repo) -> anyhow::Result<PathBuf> {
 #[must_use]
 pub fn chained_in(directory: &Path, name: &str) -> Option<PathBuf> {
     let path = directory.join(name);
-    let path = if is_ours(&path) { before(directory, name) } else { path };
+    let path = if is_ours(&path) {
+        let by_its_name = mirror_of(directory).join(name);
+        if by_its_name.exists() { by_its_name } else { before(directory, name) }
+    } else {
+        path
+    };
     let runs = fs::metadata(&path)
         .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0);
     runs.then_some(path)
@@ -218,15 +230,57 @@ fn place(repo: &Repo) -> anyhow::Result<Place> {
     if directory != own_directory(repo) {
         return Ok(Place { directory, behind: None });
     }
-    let said = repo.setting(BEFORE_KEY).unwrap_or_default();
     let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
-    let behind = match said.as_str() {
-        "" => {
+    let behind = match repo.setting(BEFORE_KEY).as_deref() {
+        None => {
             bail!("`core.hooksPath` is ours, and `{BEFORE_KEY}` does not say what was there before")
         }
-        path => top.join(path),
+        // With nothing as the directory git finds no hook.
+        Some("") => PathBuf::from("/dev/null"),
+        // As git reads a path: `~` is somebody's home.
+        Some(_) => {
+            let path = repo.git().output(&["config", "--type=path", "--get", BEFORE_KEY])?;
+            top.join(OsStr::from_bytes(path.trim_ascii_end()))
+        }
     };
     Ok(Place { directory, behind: Some(behind) })
+}
+
+/// Hooks ask `$0` who they are and where they are: beside the directory, and as deep, there is one in
+/// which those that got another name have their own, and what they may call stands beside them.
+fn mirror_of(directory: &Path) -> PathBuf {
+    let name = directory.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    let mut name = name;
+    name.push(".");
+    name.push(BEFORE);
+    directory.with_file_name(name)
+}
+
+fn mirror(place: &Place) -> anyhow::Result<()> {
+    let renamed = |name: &&str| before(&place.directory, name).symlink_metadata().is_ok();
+    let mirror = mirror_of(&place.directory);
+    if place.behind.is_some() || !NAMES.iter().chain(&SERVER).any(renamed) {
+        return Ok(());
+    }
+    let make = || -> io::Result<()> {
+        if mirror.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&mirror)?;
+        }
+        fs::create_dir(&mirror)?;
+        let back = Path::new("..").join(place.directory.file_name().unwrap_or_default());
+        for entry in fs::read_dir(&place.directory)? {
+            let name = entry?.file_name();
+            let own =
+                name.to_string_lossy().strip_suffix(&format!(".{BEFORE}")).map(OsString::from);
+            let is_helper = own.is_none() && !is_ours(&place.directory.join(&name));
+            if is_helper || own.is_some() {
+                let link = mirror.join(own.as_ref().unwrap_or(&name));
+                std::os::unix::fs::symlink(back.join(&name), link)?;
+            }
+        }
+        Ok(())
+    };
+    make().with_context(|| format!("cannot make `{}`", mirror.display()))
 }
 
 fn before(directory: &Path, name: &str) -> PathBuf {
@@ -255,9 +309,15 @@ fn look(place: &Place, name: &'static str) -> Hook {
 
 fn is_ours(path: &Path) -> bool {
     let small = fs::metadata(path).is_ok_and(|about| about.len() <= SCRIPT_BYTES_MAX);
-    small
-        && fs::read_to_string(path)
-            .is_ok_and(|text| text.lines().any(|line| line.starts_with(MARK)))
+    small && fs::read_to_string(path).is_ok_and(|text| bears_the_mark(&text))
+}
+
+/// The mark is the second line of ours, with a number. Somebody else's may speak of it.
+fn bears_the_mark(text: &str) -> bool {
+    let version = text.lines().nth(1).and_then(|line| line.strip_prefix(MARK));
+    version.and_then(|rest| rest.split_once(':')).is_some_and(|(number, _)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn put(place: &Place, name: &'static str) -> anyhow::Result<()> {
@@ -304,20 +364,43 @@ fn script(place: &Place, name: &str) -> anyhow::Result<String> {
 fn take_the_place(repo: &Repo, set: &str, own: &Path) -> anyhow::Result<()> {
     let own = own.to_str().context("the path of the repository is not UTF-8")?;
     // What was there first: without it nobody could call it any more.
-    repo.git().output(&["config", "--local", BEFORE_KEY, set])?;
-    repo.git().output(&["config", "--local", "core.hooksPath", own])?;
+    let scope = scope(repo);
+    repo.git().output(&["config", scope, BEFORE_KEY, set])?;
+    let taken = repo.git().output(&["config", scope, "core.hooksPath", own]);
+    if let Err(error) = taken {
+        forget(repo, scope)?;
+        return Err(error);
+    }
+    let fresh = Repo::at(repo.git_dir())?;
+    if fresh.setting("core.hooksPath").as_deref() != Some(own) {
+        // A file that is read later has the last word: then its directory is where ours must be.
+        repo.git().output(&["config", scope, "--unset-all", "core.hooksPath"])?;
+        forget(repo, scope)?;
+    }
+    Ok(())
+}
+
+/// Where `core.hooksPath` is to be set so that git heeds it.
+fn scope(repo: &Repo) -> &'static str {
+    let words = ["config", "--show-scope", "--get", "core.hooksPath"];
+    let said = repo.git().output(&words).unwrap_or_default();
+    if said.starts_with(b"worktree") { "--worktree" } else { "--local" }
+}
+
+fn forget(repo: &Repo, scope: &str) -> anyhow::Result<()> {
+    repo.git().output(&["config", scope, "--unset-all", BEFORE_KEY])?;
+    let _ = repo.git().plumbing(&["config", scope, "--remove-section", "git-run"]);
     Ok(())
 }
 
 fn give_the_place_back(repo: &Repo) -> anyhow::Result<()> {
     let said = repo.setting(BEFORE_KEY).unwrap_or_default();
-    repo.git().output(&["config", "--local", "--unset-all", "core.hooksPath"])?;
+    let scope = scope(repo);
+    repo.git().output(&["config", scope, "--unset-all", "core.hooksPath"])?;
     let fresh = Repo::at(repo.git_dir())?;
     // It may have been set for the user and not for the repository.
     if fresh.setting("core.hooksPath").as_deref() != Some(said.as_str()) {
-        repo.git().output(&["config", "--local", "core.hooksPath", &said])?;
+        repo.git().output(&["config", scope, "core.hooksPath", &said])?;
     }
-    repo.git().output(&["config", "--local", "--unset-all", BEFORE_KEY])?;
-    let _ = repo.git().plumbing(&["config", "--local", "--remove-section", "git-run"]);
-    Ok(())
+    forget(repo, scope)
 }

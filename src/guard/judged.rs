@@ -433,6 +433,9 @@ fn local(repo: &Repo, line: &TransactionLine, protection: &Protection) -> Result
     if own {
         return Err(Denial::new("run-state", format!("`{name}` is written by git-run alone")));
     }
+    if name == fence::STASH && line.new == Value::Zero && fence::holds_stash(repo) {
+        return Err(Denial::new("unsaved", "what was stashed before the agent came would be lost"));
+    }
     if name.starts_with("refs/replace/") {
         return Err(Denial::new("replace", "a replaced object hides what really is there"));
     }

@@ -20,13 +20,15 @@ pub struct Scene {
 }
 
 /// Everything that is compared.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 struct Look {
     here: BTreeMap<String, String>,
     remote: BTreeMap<String, String>,
     sub: BTreeMap<String, String>,
     files: Vec<(String, String)>,
     reflog: usize,
+    /// What is staged, and how: the next line must not find what this one left.
+    index: String,
     /// What else there is beside the work tree.
     beside: Vec<String>,
 }
@@ -105,14 +107,7 @@ impl Scene {
         }
         let found = repo.command("sh").args(["-c", "command -v git"]).output().unwrap();
         let git = text(&found.stdout).trim().to_owned();
-        let nothing = Look {
-            here: BTreeMap::new(),
-            remote: BTreeMap::new(),
-            sub: BTreeMap::new(),
-            files: Vec::new(),
-            reflog: 0,
-            beside: Vec::new(),
-        };
+        let nothing = Look::default();
         let mut scene = Self { repo, git, before: nothing, ledger: String::new(), fenced: true };
         for name in KEPT {
             copy(&scene.path(name), &scene.path(&format!("kept-{name}")));
@@ -208,6 +203,7 @@ impl Scene {
             sub: self.refs("sub.git"),
             files,
             reflog: reflog.lines().count(),
+            index: text(&self.repo.try_git(&["ls-files", "--stage", "-v"]).stdout),
             beside,
         }
     }

@@ -1,6 +1,6 @@
 //! What was found out, before the judge is asked, about the place where a command would run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::Protection;
 
@@ -15,6 +15,8 @@ pub struct Facts {
     pub directory: String,
     /// Where the line begins, absolute.
     pub line_directory: String,
+    /// The user's own directory.
+    pub home: String,
     /// The work tree and the directories of its repository, absolute.
     pub kept: Vec<String>,
     pub branches: BTreeSet<String>,
@@ -23,7 +25,11 @@ pub struct Facts {
     pub tracking: BTreeSet<String>,
     pub remotes: Vec<Remote>,
     pub push: PushSettings,
+    /// The remote and the ref that each branch pulls from.
+    pub upstreams: BTreeMap<String, (String, String)>,
     pub unsaved: Unsaved,
+    /// A merge has left conflicts: choosing a side is then no loss.
+    pub conflicted: bool,
     /// Agents may make tags that are new.
     pub new_tags: bool,
 }

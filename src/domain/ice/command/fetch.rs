@@ -227,10 +227,12 @@ fn is_catching_up(parsed: &Parsed, place: &Place<'_>) -> bool {
                 && branch.known() == Some(head)
         }
         [] => {
-            let same = |(_, to): &(String, String)| to.strip_prefix("refs/heads/") == Some(head);
-            place.as_found
-                && *place.head == place.facts.head
-                && place.facts.push.upstream.as_ref().is_some_and(same)
+            let upstream = place.facts.upstreams.get(head);
+            !place.configured
+                && upstream.is_some_and(|(remote, to)| {
+                    to.strip_prefix("refs/heads/") == Some(head)
+                        && place.facts.remote(remote).is_some()
+                })
         }
         [..] => false,
     }

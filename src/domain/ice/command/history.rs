@@ -235,7 +235,7 @@ pub(super) fn judge(sub: &str, args: &[Word], place: &Place<'_>) -> Judged {
             allowed()
         }
         "reset" => reset(&RESET.parse(sub, args)?, place),
-        _ => bisect(args, place),
+        _ => bisect(args),
     }
 }
 
@@ -303,15 +303,15 @@ fn may_move(parsed: &Parsed) -> bool {
     !(to_head || only_paths)
 }
 
-fn bisect(args: &[Word], place: &Place<'_>) -> Judged {
+fn bisect(args: &[Word]) -> Judged {
     match args.first().map(Word::known) {
         Some(Some("run")) => Ok(Effect { starts: args[1..].to_vec(), ..Effect::default() }),
         Some(Some(
             "start" | "good" | "bad" | "old" | "new" | "skip" | "log" | "view" | "visualize"
             | "terms" | "next",
         )) => Ok(Effect { head: Some(Head::Detached), ..Effect::default() }),
+        // It goes back as `git checkout` goes: not over what is changed.
         Some(Some("reset")) if args.len() == 1 => {
-            loses_nothing("git bisect reset", place)?;
             Ok(Effect { head: Some(Head::Unknown), ..Effect::default() })
         }
         Some(_) | None => never("option", "this form of `git bisect` is not known to be harmless"),

@@ -30,6 +30,10 @@ pub struct Place<'a> {
     pub before: &'a Head,
     /// Branches that the same line has made.
     pub made: &'a BTreeSet<String>,
+    /// Branches that it has made if it came so far; without them a push fails.
+    pub perhaps: &'a BTreeSet<String>,
+    /// The same line has changed where branches pull from.
+    pub configured: bool,
     /// The same line has stashed something.
     pub stashed: bool,
     /// What is configured is as the facts have it.

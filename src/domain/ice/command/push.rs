@@ -173,7 +173,7 @@ fn same(from: &str, remote: &Remote, place: &Place<'_>) -> Result<String, Denial
     if !remote.push.is_empty() || bent || !place.as_found {
         let is_head = matches!(place.head, Head::Branch(head) if *head == branch);
         // The branch was made on this very line, or nothing that is configured bends its way.
-        if !(remote.push.is_empty() && !bent && (is_head || place.made.contains(&branch))) {
+        if !(remote.push.is_empty() && !bent && (is_head || is_made(&branch, place))) {
             let explicit = format!("git push {} {branch}:refs/heads/{branch}", remote.name);
             return Err(
                 Denial::new("setting", "what is configured could send it elsewhere").next(explicit)
@@ -181,6 +181,10 @@ fn same(from: &str, remote: &Remote, place: &Place<'_>) -> Result<String, Denial
         }
     }
     Ok(format!("refs/heads/{branch}"))
+}
+
+fn is_made(branch: &str, place: &Place<'_>) -> bool {
+    place.made.contains(branch) || place.perhaps.contains(branch)
 }
 
 fn local_branch(from: &str, place: &Place<'_>) -> Result<String, Denial> {
@@ -196,7 +200,7 @@ fn local_branch(from: &str, place: &Place<'_>) -> Result<String, Denial> {
     }
     let name = from.strip_prefix("heads/").unwrap_or(from);
     let is_head = matches!(place.head, Head::Branch(head) if head == name);
-    let is_branch = facts.branches.contains(name) || place.made.contains(name) || is_head;
+    let is_branch = facts.branches.contains(name) || is_made(name, place) || is_head;
     match (is_branch, facts.tags.contains(from)) {
         (true, false) => Ok(name.to_owned()),
         (false, true) => {

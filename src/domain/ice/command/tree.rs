@@ -206,7 +206,7 @@ pub(super) fn judge(sub: &str, args: &[Word], place: &Place<'_>) -> Judged {
         "restore" => {
             let parsed = RESTORE.parse(sub, args)?;
             let kept = parsed.has("staged") && !parsed.has("worktree");
-            if !kept && !parsed.any(&["ours", "theirs", "merge"]) {
+            if !kept && !chooses_a_side(&parsed, place) {
                 loses_nothing("git restore", place)?;
             }
             allowed()
@@ -220,7 +220,15 @@ pub(super) fn judge(sub: &str, args: &[Word], place: &Place<'_>) -> Judged {
             }
             allowed()
         }
-        "apply" => APPLY.parse(sub, args).map(|_| Effect::default()),
+        "apply" => {
+            let parsed = APPLY.parse(sub, args)?;
+            let looks = parsed.any(&["check", "stat", "numstat", "summary", "cached"]);
+            // `git diff | git apply -R` is `git checkout .`
+            if parsed.has("reverse") && (!looks || parsed.has("apply")) {
+                loses_nothing("git apply --reverse", place)?;
+            }
+            allowed()
+        }
         "worktree" => worktree(args, place),
         "clean" => {
             if CLEAN.parse(sub, args)?.has("dry-run") {
@@ -232,6 +240,11 @@ pub(super) fn judge(sub: &str, args: &[Word], place: &Place<'_>) -> Judged {
         "read-tree" | "checkout-index" => index(sub, args, place),
         _ => allowed(),
     }
+}
+
+/// In a conflict that is what it is for; elsewhere it takes the file from the index.
+fn chooses_a_side(parsed: &Parsed, place: &Place<'_>) -> bool {
+    place.facts.conflicted && parsed.any(&["ours", "theirs", "merge"])
 }
 
 fn index(sub: &str, args: &[Word], place: &Place<'_>) -> Judged {
@@ -296,7 +309,7 @@ fn checkout(args: &[Word], place: &Place<'_>) -> Judged {
         || 1 < parsed.words.len()
         || parsed.any(&["pathspec-from-file", "patch"]);
     if paths {
-        if !parsed.any(&["ours", "theirs"]) {
+        if !chooses_a_side(&parsed, place) {
             loses_nothing("git checkout <paths>", place)?;
         }
         return allowed();
@@ -394,7 +407,7 @@ fn stash(args: &[Word], place: &Place<'_>) -> Judged {
             Ok(Effect { stashed: verb != Some("create"), ..Effect::default() })
         }
         Some("apply") => STASH.parse("stash", rest).map(|_| Effect::default()),
-        Some("pop") if place.stashed && rest.is_empty() => allowed(),
+        Some("pop") if place.stashed && rest.iter().all(is_plain_pop) => allowed(),
         Some("pop") => Err(Denial::new("unsaved", "the stash entry would be gone afterwards")
             .next("git stash apply")),
         Some("drop" | "clear") => {
@@ -407,13 +420,19 @@ fn stash(args: &[Word], place: &Place<'_>) -> Judged {
     }
 }
 
+/// It takes out the newest entry, as without any words.
+fn is_plain_pop(word: &Word) -> bool {
+    matches!(word.known(), Some("-q" | "--quiet" | "--index"))
+}
+
 fn worktree(args: &[Word], place: &Place<'_>) -> Judged {
     let Some((first, rest)) = args.split_first() else { return allowed() };
     match first.known() {
         Some("list" | "lock" | "unlock" | "prune" | "repair") => {
             WORKTREE.parse("worktree", rest).map(|_| Effect::default())
         }
-        Some("remove" | "move") => {
+        Some("move") => never("worktree", "whoever works there would not find it any more"),
+        Some("remove") => {
             let parsed = WORKTREE.parse("worktree", rest)?;
             if parsed.words.iter().any(|word| word.known().is_none()) {
                 return never("unclear", "it cannot be told which work tree is meant");

@@ -27,6 +27,9 @@ pub(super) fn assignable(name: &str, value: Option<&str>) -> Result<(), Denial> 
         "GIT_EDITOR" | "GIT_SEQUENCE_EDITOR" | "GIT_PAGER" => {
             value.is_some_and(|value| matches!(value, "" | "true" | ":" | "cat" | "/bin/true"))
         }
+        _ if name.starts_with("GIT_TRACE") || name == "GIT_CURL_VERBOSE" => {
+            value.is_some_and(|value| matches!(value, "" | "0" | "1" | "2" | "true" | "false"))
+        }
         "GIT_TERMINAL_PROMPT" => value == Some("0"),
         "LD_PRELOAD"
         | "LD_LIBRARY_PATH"

@@ -36,6 +36,7 @@ impl Walk<'_, '_> {
                 Part::Unknown { quoted } => (None, one(*quoted)),
                 Part::Variable { name, quoted } => {
                     let value = state.variables.get(name).cloned();
+                    let value = value.or_else(|| self.known_to_all(name, state));
                     let splits = |value: &String| {
                         !quoted && value.contains([' ', '\t', '\n', '*', '?', '['])
                     };
@@ -66,6 +67,33 @@ impl Walk<'_, '_> {
         Ok((Word { lead, tail, shown, sure }, after))
     }
 
+    /// Variables that every shell has, as long as the line does not set them.
+    fn known_to_all(&mut self, name: &str, state: &State) -> Option<String> {
+        let Directory::Known(directory) = &state.directory else { return None };
+        let facts = self.facts(&directory.clone());
+        let value = match name {
+            "PWD" => facts.directory,
+            "HOME" if state.bent.as_deref() != Some("HOME") => facts.home,
+            _ => return None,
+        };
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// The directory of the repository itself, when that is what is asked.
+    fn git_dir(&mut self, asked: &[&str], state: &State) -> Option<String> {
+        let (["git", "rev-parse", options @ ..], Directory::Known(directory)) =
+            (asked, &state.directory)
+        else {
+            return None;
+        };
+        let own = self.facts(&directory.clone()).kept.get(1).cloned()?;
+        match options {
+            [.., "--git-dir" | "--absolute-git-dir" | "--git-common-dir"] => Some(own),
+            [.., "--git-path", path] => Some(format!("{own}/{path}")),
+            [..] => None,
+        }
+    }
+
     /// What a script prints that only asks where it is.
     fn answer(&mut self, script: &str, state: &State) -> Option<String> {
         let asked: Vec<&str> =
@@ -74,6 +102,9 @@ impl Walk<'_, '_> {
             && let Directory::Known(directory) = &state.directory
         {
             return self.facts(&directory.clone()).kept.first().cloned();
+        }
+        if let Some(git_dir) = self.git_dir(&asked, state) {
+            return Some(git_dir);
         }
         if !CURRENT_BRANCH.contains(&asked.join(" ").as_str()) {
             return None;

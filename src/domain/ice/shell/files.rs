@@ -11,12 +11,17 @@ use crate::domain::ice::{
 type Verdict = Result<(), Denial>;
 
 /// Every path among the words is written.
-const WRITE_ALL: [&str; 16] = [
-    "rm", "unlink", "rmdir", "shred", "truncate", "touch", "mkdir", "chmod", "chown", "tee", "mv",
-    "ln", "ed", "ex", "patch", "trash",
+const WRITE_ALL: [&str; 33] = [
+    "vim", "vi", "nvim", "view", "nano", "emacs", "split", "csplit", "rename", "mkfifo", "mknod",
+    "chattr", "chgrp", "setfacl", "mount", "umount", "sqlite3", "rm", "unlink", "rmdir", "shred",
+    "truncate", "touch", "mkdir", "chmod", "chown", "tee", "mv", "ln", "ed", "ex", "patch",
+    "trash",
 ];
 /// The last word is written.
-const WRITE_LAST: [&str; 4] = ["cp", "install", "rsync", "scp"];
+const WRITE_LAST: [&str; 5] = ["cp", "install", "rsync", "scp", "script"];
+/// Options after which the file stands that a program writes.
+const OUTPUT: [&str; 8] =
+    ["-o", "-O", "-qO", "-qo", "-out", "--out", "--output", "--output-document"];
 
 pub(super) fn judge(program: &str, args: &[Word], facts: &Facts, state: &State) -> Verdict {
     let after_dash = |word: &Word| word.lead.trim_start_matches('-').to_owned();
@@ -43,16 +48,68 @@ pub(super) fn judge(program: &str, args: &[Word], facts: &Facts, state: &State) 
                 written(&pair[1], facts, state)?;
             }
         }
-        for word in
-            args.iter().filter(|word| word.lead.starts_with("of=") || word.lead.starts_with("--"))
-        {
+        let takes = |word: &&Word| {
+            let excludes = word.lead.starts_with("--exclude") || word.lead.starts_with("--no-");
+            word.lead.starts_with("of=") || (word.lead.starts_with("--") && !excludes)
+        };
+        for word in args.iter().filter(takes) {
             written(word, facts, state)?;
         }
     }
+    if !program.ends_with("grep") && program != "rg" {
+        for pair in args.windows(2).filter(|pair| OUTPUT.contains(&pair[0].lead.as_str())) {
+            written(&pair[1], facts, state)?;
+        }
+    }
+    archived(program, args, facts, state)?;
     if matches!(program, "rm" | "mv" | "rsync") {
         for word in args.iter().filter(|word| !word.lead.starts_with('-')) {
             holds_no_repository(word, facts, state)?;
         }
+    }
+    Ok(())
+}
+
+/// `tar cf <file>`; and what an archiver removes after it has packed it.
+fn archived(program: &str, args: &[Word], facts: &Facts, state: &State) -> Verdict {
+    let flags = |word: &Word, flag: char| {
+        word.lead.starts_with('-') && !word.lead.starts_with("--") && word.lead.contains(flag)
+    };
+    if program == "tar" {
+        let first = args.first().map_or("", |word| word.lead.as_str());
+        let unpacks = first.trim_start_matches('-').contains(['x', 't']);
+        let names = |word: &Word| {
+            (word.lead == first || word.lead.starts_with('-'))
+                && !word.lead.starts_with("--")
+                && word.lead.ends_with('f')
+        };
+        for pair in args.windows(2).filter(|pair| !unpacks && names(&pair[0])) {
+            written(&pair[1], facts, state)?;
+        }
+    }
+    let removes = match program {
+        "tar" => args.iter().any(|word| word.lead == "--remove-files"),
+        "zip" => args.iter().any(|word| flags(word, 'm') || word.lead == "--move"),
+        _ => false,
+    };
+    for word in args.iter().filter(|_| removes) {
+        written(word, facts, state)?;
+        holds_no_repository(word, facts, state)?;
+    }
+    Ok(())
+}
+
+/// A copy or a link of git is git by another name, and nobody would know it.
+pub(super) fn no_other_name(program: &str, args: &[Word]) -> Verdict {
+    const GIVERS: [&str; 6] = ["cp", "ln", "install", "mv", "rsync", "hash"];
+    let is_program = |word: &Word| {
+        let path = word.known().unwrap_or(&word.tail);
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let is_git = matches!(name, "git" | "gh" | "glab" | "hub" | "git-run" | "git-remote-run");
+        (is_git && directory.ends_with("bin")) || directory.ends_with("git-core")
+    };
+    if GIVERS.contains(&program) && args.iter().any(is_program) {
+        return Err(Denial::new("command", "it hides git behind another name").next("git …"));
     }
     Ok(())
 }
@@ -110,20 +167,37 @@ pub(super) fn written(word: &Word, facts: &Facts, state: &State) -> Verdict {
     Ok(())
 }
 
+/// A path in a repository's own directory, or a pattern that may become one.
+pub(super) fn is_gits(path: &str) -> bool {
+    let is = |part: &str| part.eq_ignore_ascii_case(".git") || could_be_git(&part.to_lowercase());
+    path.split('/').any(is)
+}
+
 /// `.g*` and `.gi?`.
 fn could_be_git(part: &str) -> bool {
     part.starts_with('.') && part.contains(['*', '?', '[', '{']) && {
-        let pattern: String = part
-            .chars()
-            .map(|c| if matches!(c, '?' | '[' | ']' | '{' | '}' | ',') { '*' } else { c })
-            .collect();
+        let (mut pattern, mut inside) = (String::new(), false);
+        for c in part.chars() {
+            match c {
+                '[' | '{' => {
+                    inside = true;
+                    pattern.push('*');
+                }
+                ']' | '}' => inside = false,
+                '?' => pattern.push('*'),
+                _ if inside => {}
+                _ => pattern.push(c),
+            }
+        }
         matches(&pattern, ".git") && pattern != ".*.*"
     }
 }
 
 /// Removing or moving a directory takes along every repository that is in it.
 fn holds_no_repository(word: &Word, facts: &Facts, state: &State) -> Verdict {
-    let Some(path) = word.known() else { return Ok(()) };
+    // Every file of a directory is what the directory holds.
+    let everything = matches!(word.shown.as_str(), "*" | "./*").then_some(".");
+    let Some(path) = word.known().or(everything) else { return Ok(()) };
     let Some(path) = state.resolve(path) else { return Ok(()) };
     let whole = super::state::join(&facts.line_directory, &path);
     let holds = |kept: &String| {

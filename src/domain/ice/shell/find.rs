@@ -47,7 +47,7 @@ impl Walk<'_, '_> {
 }
 
 /// Whether what a `find` deletes can be no file of a repository's own.
-fn spares_git(args: &[Word]) -> Result<(), Denial> {
+pub(super) fn spares_git(args: &[Word]) -> Result<(), Denial> {
     let roots: Vec<&Word> =
         args.iter().take_while(|word| !word.lead.starts_with(['-', '(', '!'])).collect();
     let is_whole = |word: &&Word| {

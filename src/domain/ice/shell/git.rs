@@ -58,6 +58,8 @@ impl Walk<'_, '_> {
                 head,
                 before: &state.before,
                 made: &state.made,
+                perhaps: &state.perhaps,
+                configured: state.configured,
                 stashed: state.stashed,
                 as_found: !state.configured && *head == facts.head,
             };
@@ -143,6 +145,8 @@ fn writes(sub: &str, args: &[Word]) -> bool {
         head: &Head::Unknown,
         before: &Head::Unknown,
         made: &made,
+        perhaps: &made,
+        configured: false,
         stashed: false,
         as_found: false,
     };

@@ -50,6 +50,22 @@ pub struct Simple {
     pub input: Option<Raw>,
 }
 
+impl Simple {
+    /// `a=x b=y`, and no program whose output they would be.
+    #[must_use]
+    pub fn only_assigns(&self) -> bool {
+        let assigns = |raw: &Raw| {
+            let begins = matches!(raw.parts.first(), Some(Part::Text(text)) if text.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')));
+            begins && !raw.parts.iter().any(|part| matches!(part, Part::Script { .. }))
+        };
+        !self.words.is_empty()
+            && self.words.iter().all(assigns)
+            && self.writes.is_empty()
+            && self.reads.is_empty()
+            && self.input.is_none()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     Command(Simple, Joint),
@@ -376,7 +392,14 @@ impl Lexer {
         let begin = self.at;
         let mut word = Raw { bare: true, ..Raw::default() };
         if self.peek(0) == Some('~') {
-            word.parts.push(Part::Unknown { quoted: true });
+            let own =
+                self.peek(1).is_none_or(|c| c == '/' || c.is_whitespace() || ";&|)".contains(c));
+            word.parts.push(if own {
+                Part::Variable { name: "HOME".to_owned(), quoted: true }
+            } else {
+                Part::Unknown { quoted: true }
+            });
+            word.shown.push('~');
             self.at += 1;
         }
         while let Some(c) = self.peek(0) {

@@ -1,6 +1,7 @@
 //! A command line of an agent, walked from left to right: every command in it is judged in every state
 //! in which it might run.
 
+mod carrier;
 mod environment;
 mod expand;
 mod files;
@@ -12,7 +13,7 @@ pub mod lex;
 mod program;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lex::{Item, Joint, lex};
 use state::State;
@@ -64,6 +65,8 @@ struct Walk<'a, 'b> {
     steps: Vec<Step>,
     depth: u32,
     judged: usize,
+    /// Functions that the line itself has defined.
+    functions: BTreeSet<String>,
 }
 
 /// What a joint leads on from: the states after success, and those after failure.
@@ -75,7 +78,14 @@ struct Ends {
 
 impl<'a, 'b> Walk<'a, 'b> {
     fn new(ask: &'a mut Ask<'b>) -> Self {
-        Self { ask, found: BTreeMap::new(), steps: Vec::new(), depth: 0, judged: 0 }
+        Self {
+            ask,
+            found: BTreeMap::new(),
+            steps: Vec::new(),
+            depth: 0,
+            judged: 0,
+            functions: BTreeSet::new(),
+        }
     }
 
     fn note(&mut self, command: &str, verdict: Result<(), Denial>) {
@@ -123,6 +133,13 @@ impl<'a, 'b> Walk<'a, 'b> {
         let mut ends = Ends { well: begin, badly: Vec::new() };
         let mut outer: Vec<Vec<State>> = Vec::new();
         let mut piped: Option<String> = None;
+        for window in items.windows(3) {
+            if let [Item::Command(simple, _), Item::Open(_), Item::Close] = window
+                && let [name] = &simple.words[..]
+            {
+                self.functions.insert(name.shown.clone());
+            }
+        }
         for item in items {
             match item {
                 Item::Command(simple, joint) => {
@@ -143,7 +160,13 @@ impl<'a, 'b> Walk<'a, 'b> {
                     }
                     piped = program::printed(simple, &before);
                     ends = match joint {
-                        Joint::Then | Joint::Pipe => Ends { well: few(after), badly: before },
+                        // Nothing but a variable that is set: that does not fail.
+                        Joint::Then if simple.only_assigns() => {
+                            Ends { well: few(after), badly: Vec::new() }
+                        }
+                        Joint::Then | Joint::Pipe => {
+                            Ends { badly: perhaps(before, &after), well: few(after) }
+                        }
                         Joint::And => {
                             Ends { well: few(after), badly: merged(&ends.badly, &before) }
                         }
@@ -179,6 +202,15 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         Ok(merged(&ends.well, &ends.badly))
     }
+}
+
+/// The states after a failure: what success would have made may be there.
+fn perhaps(mut failed: Vec<State>, well: &[State]) -> Vec<State> {
+    let made: BTreeSet<String> = well.iter().flat_map(|state| state.made.iter().cloned()).collect();
+    for state in &mut failed {
+        state.perhaps.extend(made.difference(&state.made).cloned());
+    }
+    failed
 }
 
 fn merged(some: &[State], more: &[State]) -> Vec<State> {

@@ -1,15 +1,17 @@
 //! One simple command: what really runs behind wrappers, shells and assignments.
 
 use super::{
-    STEPS_MAX, Walk,
+    STEPS_MAX, Walk, carrier,
     environment::{assignable, bends, exported, is_gits, is_name},
-    files, forge,
+    files,
+    find::spares_git,
+    forge,
     git::{bent, not_literal},
     guess::{dynamic, inline, is_interpreter, mentions_git},
     lex::{Part, Simple},
     state::{Directory, State},
 };
-use crate::domain::ice::{denial::Denial, word::Word};
+use crate::domain::ice::{denial::Denial, facts::Facts, word::Word};
 
 /// Where a command reads from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(super) enum Input {
 
 /// What is printed by a program that can be seen through.
 const FETCHED: &str = "\u{0}fetched";
+/// The names of files of which nobody knows whose they are.
+const EVERYTHING: &str = "\u{0}everything";
 
 const SHELLS: [&str; 10] =
     ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash", "yash"];
@@ -74,7 +78,11 @@ const WRAPPERS: [(&str, &[&str]); 25] = [
 const TELLERS: [&str; 9] =
     ["su", "runuser", "script", "ssh", "tmux", "screen", "nix-shell", "sg", "mosh"];
 /// Words after `git` that are worth a look wherever they stand.
-const GRAVE: [&str; 12] = [
+const GRAVE: [&str; 16] = [
+    "stash",
+    "clean",
+    "reset",
+    "prune",
     "push",
     "send-pack",
     "update-ref",
@@ -154,14 +162,18 @@ impl Walk<'_, '_> {
             if bends(name, value.as_deref()) {
                 own.bent = Some(name.clone());
             }
+            if let (
+                "PAGER" | "EDITOR" | "VISUAL" | "MANPAGER" | "LESSOPEN" | "BROWSER",
+                Some(told),
+            ) = (name.as_str(), &value)
+            {
+                self.script(told.trim_start_matches('|'), vec![state.clone()])?;
+            }
             if words.is_empty() {
                 own.set(name, value);
             }
         }
-        let facts = match &state.directory {
-            Directory::Known(path) => self.facts(&path.clone()),
-            Directory::Unknown => crate::domain::ice::facts::Facts::default(),
-        };
+        let facts = self.place(state);
         for raw in &simple.writes {
             let (word, ended) = self.expand(raw, state)?;
             after.extend(ended.into_iter().filter(|ended| ended != state));
@@ -206,6 +218,10 @@ impl Walk<'_, '_> {
         let same = || Ok(vec![state.clone()]);
         let Some((first, args)) = words.split_first() else { return same() };
         let Some(name) = program_name(first) else {
+            // What a function is called with is judged where it is called.
+            if !self.functions.is_empty() && args.is_empty() && first.shown.contains("$@") {
+                return same();
+            }
             return dynamic(first, args).and_then(|()| same());
         };
         let name = name.as_str();
@@ -230,14 +246,7 @@ impl Walk<'_, '_> {
             "env" => self.environment(args, input, state),
             "cd" | "pushd" | "popd" | "chdir" => Ok(self.change_directory(name, args, state)),
             "eval" => self.evaluated(args, state),
-            "trap" => match args.first().map(Word::known) {
-                Some(Some(text)) => {
-                    let text = text.to_owned();
-                    self.script(&text, vec![state.clone()])
-                }
-                Some(None) => Err(not_literal(&args[0])),
-                None => same(),
-            },
+            "trap" => self.trapped(args, state),
             "export" | "declare" | "typeset" | "readonly" | "local" => exported(args, state),
             "unset" => match args.iter().find(|word| word.known().is_none_or(is_gits)) {
                 Some(word) => Err(bent(&word.shown)),
@@ -250,30 +259,81 @@ impl Walk<'_, '_> {
                 None => same(),
             },
             "for" | "select" | "read" | "mapfile" | "getopts" => {
-                let mut after = state.clone();
-                for word in args {
-                    after.set(&word.lead, None);
-                }
-                Ok(vec![after])
+                Ok(vec![assigned(name, args, state)])
+            }
+            "." | "source" => match args.first().map(|word| word.shown.as_str()) {
+                Some("<(…)" | "/dev/stdin" | "/dev/fd/0") => Err(unseen()),
+                Some(_) | None => same(),
+            },
+            "set" => self.called_with(args, state).and_then(|()| same()),
+            _ if self.functions.contains(name) => {
+                self.called_with(args, state)?;
+                self.ordinary(name, args, state).and_then(|()| same())
             }
             "gh" | "glab" | "hub" => forge::judge(name, args).and_then(|()| same()),
             "find" | "fd" => self.found(args, state).and_then(|()| same()),
             _ => {
-                if let Some(Input::Text(Some(text)) | Input::Piped(Some(text))) = input
-                    && is_interpreter(name)
-                {
-                    inline(&[Word::whole(text)])?;
-                }
+                self.fed_a_program(name, args, input, state)?;
                 self.ordinary(name, args, state).and_then(|()| same())
             }
         }
     }
 
-    fn ordinary(&mut self, name: &str, args: &[Word], state: &State) -> Result<(), Denial> {
-        let facts = match &state.directory {
+    /// A text that such a program runs, on the line or in what it reads.
+    fn fed_a_program(
+        &mut self,
+        name: &str,
+        args: &[Word],
+        input: Option<&Input>,
+        state: &State,
+    ) -> Result<(), Denial> {
+        if let Some(Input::Text(Some(text)) | Input::Piped(Some(text))) = input
+            && is_interpreter(name)
+        {
+            inline(&[Word::whole(text)])?;
+        }
+        if carrier::carries(name) {
+            let read = match input {
+                Some(Input::Text(Some(text)) | Input::Piped(Some(text))) => Some(text),
+                Some(_) | None => None,
+            };
+            let words = args.iter().filter_map(Word::known).collect::<Vec<_>>();
+            let texts = [words, read.map(String::as_str).into_iter().collect()].concat();
+            let facts = self.place(state);
+            self.carried(&texts, &facts, state)?;
+        }
+        Ok(())
+    }
+
+    /// What is known of where a command runs; what is kept where the line begins is kept there as well.
+    fn place(&mut self, state: &State) -> Facts {
+        let mut facts = match &state.directory {
             Directory::Known(path) => self.facts(&path.clone()),
-            Directory::Unknown => crate::domain::ice::facts::Facts::default(),
+            Directory::Unknown => Facts::default(),
         };
+        let begin = self.facts("");
+        facts.line_directory = begin.line_directory;
+        facts.kept.extend(begin.kept);
+        facts
+    }
+
+    /// The words of a function of the line's own, or of a script: they may be run, and they may be written.
+    fn called_with(&mut self, args: &[Word], state: &State) -> Result<(), Denial> {
+        let facts = self.place(state);
+        for (at, word) in args.iter().enumerate() {
+            if program_name(word).is_some_and(|name| matches!(name.as_str(), "git" | "gh" | "rm")) {
+                self.command(&args[at..], None, state)?;
+            }
+            if word.lead.contains(".git") {
+                files::written(word, &facts, state)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ordinary(&mut self, name: &str, args: &[Word], state: &State) -> Result<(), Denial> {
+        let facts = self.place(state);
+        files::no_other_name(name, args)?;
         if matches!(name, "curl" | "wget") {
             forge::judge(name, args)?;
         }
@@ -333,14 +393,57 @@ impl Walk<'_, '_> {
         if matches!(name, "xargs" | "parallel") {
             rest.push(Word::unknown("<what is read>"));
         }
+        if name == "flock"
+            && let Some(lock) = args.get(at.saturating_sub(1))
+        {
+            files::written(lock, &self.place(state), state)?;
+        }
         if let [only] = &rest[..]
             && matches!(name, "watch" | "flock" | "parallel")
             && let Some(text) = only.known().map(str::to_owned)
         {
             return self.script(&text, vec![state.clone()]);
         }
+        if let [option, text, ..] = &rest[..]
+            && matches!(option.known(), Some("-c" | "--command"))
+            && let Some(text) = text.known().map(str::to_owned)
+        {
+            return self.script(&text, vec![state.clone()]);
+        }
+        if matches!(name, "strace" | "ltrace" | "time") {
+            files::judge(name, args, &self.place(state), state)?;
+        }
+        if name == "xargs" {
+            self.fed(&rest, input, state)?;
+        }
         let input = if name == "xargs" { None } else { input };
         self.command(&rest, input, state)
+    }
+
+    /// What `xargs` reads, where the line says it.
+    fn fed(&mut self, words: &[Word], input: Option<&Input>, state: &State) -> Result<(), Denial> {
+        let Some(Input::Text(Some(text)) | Input::Piped(Some(text))) = input else { return Ok(()) };
+        let removes = words.first().is_some_and(|word| {
+            matches!(word.lead.as_str(), "rm" | "mv" | "shred" | "unlink" | "truncate" | "rmdir")
+        });
+        match text.as_str() {
+            EVERYTHING if removes => Err(Denial::new(
+                "git-dir",
+                "it removes the repository's own directory, or files that git never held",
+            )
+            .next("remove the files by name: rm <file>")),
+            text if removes && !text.starts_with('\0') => {
+                let read: Vec<Word> = text
+                    .split(['\n', '\0', ' '])
+                    .filter(|word| !word.is_empty())
+                    .map(Word::whole)
+                    .collect();
+                let known = words.iter().filter(|word| word.known().is_some()).cloned();
+                let words: Vec<Word> = known.chain(read).collect();
+                self.command(&words, None, state).map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn environment(
@@ -428,6 +531,7 @@ impl Walk<'_, '_> {
                 let Some(text) = script.known().map(str::to_owned) else {
                     return Err(not_literal(script));
                 };
+                self.called_with(&args[at..], state)?;
                 let ended = self.script(&text, vec![state.clone()])?;
                 return Ok(ended.into_iter().map(|ended| ended.left_behind(state)).collect());
             }
@@ -446,11 +550,19 @@ impl Walk<'_, '_> {
                 let ended = self.script(&text.clone(), vec![state.clone()])?;
                 Ok(ended.into_iter().map(|ended| ended.left_behind(state)).collect())
             }
-            Some(Input::Text(None) | Input::Piped(None)) => {
-                Err(Denial::new("unclear", "a shell would run what nobody can see before")
-                    .next("put it into a file, and run that"))
-            }
+            Some(Input::Text(None) | Input::Piped(None)) => Err(unseen()),
             Some(Input::Inherited) | None => Ok(vec![state.clone()]),
+        }
+    }
+
+    fn trapped(&mut self, args: &[Word], state: &State) -> Result<Vec<State>, Denial> {
+        match args.first().map(Word::known) {
+            Some(Some(text)) => {
+                let text = text.to_owned();
+                self.script(&text, vec![state.clone()])
+            }
+            Some(None) => Err(not_literal(&args[0])),
+            None => Ok(vec![state.clone()]),
         }
     }
 
@@ -496,6 +608,28 @@ pub(super) fn printed(simple: &Simple, states: &[State]) -> Option<String> {
     let first = simple.words.first().and_then(known)?;
     match first.as_str() {
         "curl" | "wget" => Some(FETCHED.to_owned()),
+        "git" => match words?.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["git", "rev-parse", "--git-dir" | "--absolute-git-dir"] => Some(".git".to_owned()),
+            ["git", "ls-files", ref rest @ ..]
+                if rest.iter().any(|word| {
+                    *word == "--others" || (word.starts_with("-o") || *word == "-io")
+                }) =>
+            {
+                Some(EVERYTHING.to_owned())
+            }
+            [..] => None,
+        },
+        "ls" => {
+            let all = simple.words.iter().any(|raw| {
+                raw.shown.starts_with('-') && raw.shown.contains(['a', 'A'])
+                    || raw.shown.starts_with(".g")
+            });
+            all.then(|| EVERYTHING.to_owned())
+        }
+        "find" => {
+            let args: Vec<Word> = words?.get(1..)?.iter().map(|word| Word::whole(word)).collect();
+            spares_git(&args).is_err().then(|| EVERYTHING.to_owned())
+        }
         "cat" if simple.input.is_none() => Some(FETCHED.to_owned()),
         "cat" => simple.input.as_ref().and_then(known),
         "echo" => Some(words?.get(1..)?.join(" ")),
@@ -505,12 +639,31 @@ pub(super) fn printed(simple: &Simple, states: &[State]) -> Option<String> {
                 .get(1..)?
                 .iter()
                 .filter(|word| *word != "%s" && *word != "%s\\n")
-                .map(|word| word.replace("\\n", "\n"))
+                .map(|word| word.replace("\\n", "\n").replace("\\t", "\t").replace("\\0", "\0"))
                 .collect();
             (!rest.iter().any(|word| word.contains(['%', '\\']))).then(|| rest.join(" "))
         }
         _ => None,
     }
+}
+
+/// Variables to which a builtin gives values that only it knows.
+fn assigned(name: &str, args: &[Word], state: &State) -> State {
+    let mut after = state.clone();
+    for word in args {
+        after.set(&word.lead, None);
+    }
+    // Of all that it will be, the worst.
+    if let ("for", Some(variable)) = (name, args.first()) {
+        let worst = args.iter().skip(2).find(|word| files::is_gits(&word.shown));
+        after.set(&variable.lead, worst.map(|word| word.shown.clone()));
+    }
+    after
+}
+
+fn unseen() -> Denial {
+    Denial::new("unclear", "a shell would run what nobody can see before")
+        .next("put it into a file, and run that")
 }
 
 fn program_name(word: &Word) -> Option<String> {

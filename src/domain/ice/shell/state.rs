@@ -14,6 +14,8 @@ pub(super) struct State {
     pub variables: BTreeMap<String, String>,
     /// Branches that the same line has made.
     pub made: BTreeSet<String>,
+    /// Branches that it has made unless that failed.
+    pub perhaps: BTreeSet<String>,
     /// Work trees that the same line has made.
     pub trees: BTreeMap<String, Head>,
     pub stashed: bool,
