@@ -31,6 +31,7 @@ mod schema;
 mod show;
 mod start;
 mod status;
+mod sync;
 mod tool_hook;
 mod ui;
 mod verify;
@@ -138,6 +139,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Override(args) => override_gate::run(ui, &open(git_dir)?, &args),
         Command::Pr(args) => pr::run(ui, &open(git_dir)?, &args),
         Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
+        Command::Sync(args) => sync::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

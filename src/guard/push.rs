@@ -103,7 +103,7 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
 
 /// `git remote get-url` has applied every rule for rewriting URLs once; git would apply them again to
 /// what it said, and would take a remote of that very name for it.
-fn bends_no_further(repo: &Repo, url: &str) -> anyhow::Result<()> {
+pub fn bends_no_further(repo: &Repo, url: &str) -> anyhow::Result<()> {
     let rules =
         repo.git().plumbing(&["config", "--null", "--get-regexp", r"^(url|remote)\..*\."])?;
     for entry in String::from_utf8_lossy(&rules.stdout).split('\0') {

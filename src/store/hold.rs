@@ -29,6 +29,18 @@ pub struct Hold {
     _run: Option<File>,
 }
 
+/// A run alone, while no work tree matters: its journal is being moved as a whole.
+#[derive(Debug)]
+pub struct RunHold {
+    _run: File,
+}
+
+impl RunHold {
+    pub fn of(repo: &Repo, run: &RunId, me: &ProcessMark) -> Result<Self, HoldError> {
+        Ok(Self { _run: lock(&run_path(repo, run), &format!("run `{run}`"), me)? })
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum HoldError {
     #[error("{what} is held by {who}")]

@@ -1,0 +1,489 @@
+//! Runs between clones and remotes: fetched beside one's own, sent by compare-and-swap, never trusted.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests start processes, and may panic"
+)]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use support::{ONE_SPRINT, Ran, TestRepo, text};
+
+/// A repository with a run that is complete, a remote, and other clones of it.
+struct Scene {
+    repo: TestRepo,
+    run: String,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::with(&[], ONE_SPRINT, "../remote.git")
+    }
+
+    fn with(init: &[&str], plan: &str, url: &str) -> Self {
+        let repo = TestRepo::with(init);
+        repo.plan(plan);
+        let words = ["init", "--quiet", "--bare", "--initial-branch=main", "../remote.git"];
+        repo.git(&[&words, init].concat());
+        let url = url.replace("ROOT", &repo.root().canonicalize().unwrap().display().to_string());
+        repo.git(&["remote", "add", "origin", &url]);
+        repo.git(&["push", "--quiet", "origin", "main"]);
+        let ran = repo.run(&["sprint-1", "--local"]);
+        assert!(matches!(ran.code, Some(0 | 4 | 5)), "{}", ran.err);
+        let run = repo.journal().split('/').nth(2).unwrap().to_owned();
+        Self { repo, run }
+    }
+
+    fn journal(&self) -> String {
+        format!("refs/run/{}/journal", self.run)
+    }
+
+    fn fetched(&self) -> String {
+        format!("refs/run-remote/origin/{}/journal", self.run)
+    }
+
+    /// Another clone of the remote, by its directory.
+    fn clone(&self, name: &str) -> Clone<'_> {
+        let url = self.repo.git(&["remote", "get-url", "origin"]);
+        let dir = self.repo.work.parent().unwrap().join(name);
+        self.repo.git(&["clone", "--quiet", &url, dir.to_str().unwrap()]);
+        Clone { scene: self, dir }
+    }
+
+    fn server(&self, words: &[&str]) -> String {
+        self.repo.git(&[&["--git-dir=../remote.git"], words].concat())
+    }
+
+    /// The server's notes and journal go forward.
+    fn tip_after_a_note(&self, n: u32) -> String {
+        let head = self.repo.git(&["rev-parse", "main"]);
+        let line = format!("{{\"run\":\"s-{n}\"}}");
+        self.repo.git(&["notes", "--ref=run", "append", "-m", &line, &head]);
+        remark(self, &self.repo.work);
+        self.repo.run(&["sync"]).ends(0);
+        self.server(&["rev-parse", "refs/notes/run"])
+    }
+
+    fn server_tip(&self) -> String {
+        self.server(&["rev-parse", &self.journal()])
+    }
+}
+
+struct Clone<'s> {
+    scene: &'s Scene,
+    dir: PathBuf,
+}
+
+impl Clone<'_> {
+    fn in_it(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.scene.repo.command(program);
+        command.current_dir(&self.dir);
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Ran {
+        Ran::of(self.in_it(support::PROGRAM).args(words).output().unwrap())
+    }
+
+    fn git(&self, words: &[&str]) -> String {
+        let out = self.in_it("git").args(words).output().unwrap();
+        assert!(out.status.success(), "git {words:?}: {}", text(&out.stderr));
+        text(&out.stdout).trim().to_owned()
+    }
+
+    fn refs(&self, prefix: &str) -> Vec<String> {
+        let out = self.git(&["for-each-ref", "--format=%(refname)", prefix]);
+        out.lines().map(str::to_owned).collect()
+    }
+}
+
+fn stands(ran: &Ran) -> Vec<String> {
+    let runs = ran.json()["runs"].as_array().unwrap().clone();
+    runs.iter().map(|run| run["stand"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_run_travels_from_clone_to_clone_by_path_and_by_url_with_and_without_hooks() {
+    for (url, hooks, init) in [
+        ("../remote.git", false, &[][..]),
+        ("file://ROOT/remote.git", true, &[]),
+        ("../remote.git", true, &["--ref-format=reftable"]),
+        ("file://ROOT/remote.git", false, &["--object-format=sha256"]),
+    ] {
+        let scene = Scene::with(init, ONE_SPRINT, url);
+        if hooks {
+            let mut command = scene.repo.program();
+            command.current_dir(scene.repo.root().join("remote.git"));
+            Ran::of(command.args(["hooks", "install"]).output().unwrap()).ends(0);
+        }
+        let sent = scene.repo.run(&["sync", "--json"]).ends(0);
+        assert_eq!(stands(&sent), ["same"]);
+        assert_eq!(scene.server_tip(), scene.repo.git(&["rev-parse", &scene.journal()]));
+        assert_eq!(stands(&scene.repo.run(&["sync", "--json"]).ends(0)), ["same"]);
+        let there =
+            scene.server(&["for-each-ref", "--format=%(refname)", "refs/run", "refs/notes"]);
+        let lease = format!("refs/run/{}/lease", scene.run);
+        assert_eq!(there, format!("refs/notes/run\n{}\n{lease}", scene.journal()));
+        let other = scene.clone("other");
+        assert_eq!(stands(&other.run(&["sync", "fetch", "--json"]).ends(0)), ["only-there"]);
+        assert!(other.refs("refs/run/").iter().all(|name| name.ends_with("/verdicts")));
+        assert_eq!(other.git(&["rev-parse", &scene.fetched()]), scene.server_tip());
+        assert_eq!(
+            other.git(&["rev-parse", "refs/notes/run"]),
+            scene.repo.git(&["rev-parse", "refs/notes/run"])
+        );
+        assert!(!other.dir.join(".git/FETCH_HEAD").exists());
+        scene.repo.run(&["audit"]).ends(0);
+    }
+}
+
+#[test]
+fn notes_of_two_clones_are_joined_on_both_sides() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    other.run(&["sync"]).ends(0);
+    let head = scene.repo.git(&["rev-parse", "main"]);
+    let line = |n: u32| format!("{{\"run\":\"r-{n}\"}}");
+    scene.repo.git(&["notes", "--ref=run", "append", "-m", &line(1), &head]);
+    other.git(&["notes", "--ref=run", "append", "-m", &line(2), "-m", "junk", &head]);
+    scene.repo.run(&["sync"]).ends(0);
+    other.run(&["sync"]).ends(0);
+    scene.repo.run(&["sync"]).ends(0);
+    let note = scene.repo.git(&["notes", "--ref=run", "show", &head]);
+    assert_eq!(note, format!("{}\n{}", line(1), line(2)), "junk of others does not come in");
+    assert!(other.git(&["notes", "--ref=run", "show", &head]).contains("junk"));
+    let tips = ["refs/notes/run"].map(|name| scene.server(&["rev-parse", name]));
+    assert_eq!(tips[0], scene.repo.git(&["rev-parse", "refs/notes/run"]));
+}
+
+/// A journal of one more event that says nothing of the work.
+fn remark(scene: &Scene, at: &Path) {
+    let ran = |words: &[&str]| {
+        Ran::of(scene.repo.program().current_dir(at).args(words).output().unwrap())
+    };
+    ran(&["checkpoint", "-m", "x"]).ends(0);
+}
+
+#[test]
+fn a_journal_that_is_behind_goes_forward_only_where_that_opens_nothing() {
+    let scene = Scene::new();
+    let before = scene.repo.git(&["rev-parse", &scene.journal()]);
+    scene.repo.run(&["pr", "--body-only"]).ends(0);
+    scene.repo.run(&["sync"]).ends(0);
+    let after = scene.server_tip();
+    // As if a backup had been restored.
+    scene.repo.git(&["update-ref", &scene.journal(), &before]);
+    let told = scene.repo.run(&["sync", "fetch"]).ends(0);
+    assert!(told.out.contains("ahead at origin, and was left"), "{}", told.out);
+    assert_eq!(scene.repo.git(&["rev-parse", &scene.journal()]), before);
+    let left = scene.repo.run(&["sync", "push"]).ends(6);
+    assert!(left.out.contains("left "), "{}", left.out);
+    assert_eq!(scene.server_tip(), after);
+    // A remark or a checkpoint opens nothing.
+    scene.repo.git(&["update-ref", &scene.journal(), &after]);
+    remark(&scene, &scene.repo.work);
+    let newest = scene.repo.git(&["rev-parse", &scene.journal()]);
+    if newest != after {
+        scene.repo.run(&["sync"]).ends(0);
+        scene.repo.git(&["update-ref", &scene.journal(), &after]);
+        let told = scene.repo.run(&["sync", "fetch"]).ends(0);
+        assert!(told.out.contains("went forward here"), "{}", told.out);
+        assert_eq!(scene.repo.git(&["rev-parse", &scene.journal()]), newest);
+    }
+}
+
+#[test]
+fn diverged_journals_are_told_with_both_tips_and_left_alone() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let base = scene.server_tip();
+    scene.repo.run(&["pr", "--body-only"]).ends(0);
+    let own = scene.repo.git(&["rev-parse", &scene.journal()]);
+    scene.repo.git(&["update-ref", &scene.journal(), &base]);
+    scene.repo.write("other.txt", "x");
+    scene.repo.run(&["pr", "--body-only", "--title", "another"]);
+    let mut theirs = scene.repo.git(&["rev-parse", &scene.journal()]);
+    if theirs == base {
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        scene.repo.run(&["pr", "--body-only"]).ends(0);
+        theirs = scene.repo.git(&["rev-parse", &scene.journal()]);
+    }
+    assert_ne!(own, theirs);
+    scene.repo.run(&["sync", "push"]).ends(0);
+    scene.repo.git(&["update-ref", &scene.journal(), &own]);
+    let told = scene.repo.run(&["sync", "fetch"]).ends(0);
+    assert!(told.out.contains(&own[..10]) && told.out.contains(&theirs[..10]), "{}", told.out);
+    assert_eq!(scene.repo.git(&["rev-parse", &scene.journal()]), own);
+    scene.repo.run(&["sync", "push"]).ends(6);
+    assert_eq!(scene.server_tip(), theirs);
+    assert_eq!(stands(&scene.repo.run(&["sync", "status", "--json"]).ends(0)), ["diverged"]);
+}
+
+#[test]
+fn a_remote_that_rewrites_a_journal_is_named_and_what_it_had_stays() {
+    let scene = Scene::new();
+    scene.repo.run(&["pr", "--body-only"]).ends(0);
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    other.run(&["sync", "fetch"]).ends(0);
+    let old = scene.server_tip();
+    scene.server(&["update-ref", &scene.journal(), &format!("{old}~1")]);
+    let told = other.run(&["sync", "fetch"]).ends(1);
+    let kept = format!("refs/run-remote/origin/{}/rewritten-{old}", scene.run);
+    assert!(told.out.contains("REWRITTEN") && told.out.contains(&kept), "{}", told.out);
+    assert_eq!(other.git(&["rev-parse", &kept]), old);
+    assert_eq!(other.git(&["rev-parse", &scene.fetched()]), scene.server_tip());
+    other.run(&["sync", "fetch"]).ends(0);
+}
+
+#[test]
+fn what_does_not_verify_is_put_aside_and_used_for_nothing() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let good = scene.server_tip();
+    let tree = scene.server(&["rev-parse", "main^{tree}"]);
+    let forged = scene.server(&[
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@x",
+        "commit-tree",
+        "-m",
+        "x",
+        &tree,
+    ]);
+    for bad in [forged.as_str(), tree.as_str()] {
+        scene.server(&["update-ref", &scene.journal(), bad]);
+        let told = scene.repo.run(&["sync", "fetch"]).ends(1);
+        assert!(told.out.contains("does not verify"), "{}", told.out);
+        assert_eq!(scene.repo.git(&["rev-parse", &scene.journal()]), good);
+        assert_eq!(scene.repo.git(&["rev-parse", &scene.fetched()]), good);
+        scene.repo.run(&["status"]).ends(0);
+        assert_eq!(stands(&scene.repo.run(&["sync", "status", "--json"]).ends(0)), ["quarantined"]);
+    }
+    scene.server(&["update-ref", &scene.journal(), &good]);
+    scene.repo.run(&["sync", "fetch"]).ends(0);
+    assert_eq!(stands(&scene.repo.run(&["sync", "status", "--json"]).ends(0)), ["same"]);
+}
+
+#[test]
+fn one_crafted_tree_keeps_no_other_run_from_coming() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let blob = scene.server(&["rev-parse", "main:README"]);
+    let mut child = Command::new("git")
+        .args(["--git-dir=../remote.git", "mktree"])
+        .current_dir(&scene.repo.work)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    use std::io::Write as _;
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(format!("100644 blob {blob}\t.git\n").as_bytes())
+        .unwrap();
+    let tree = text(&child.wait_with_output().unwrap().stdout).trim().to_owned();
+    let forged = scene.server(&[
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@x",
+        "commit-tree",
+        "-m",
+        "x",
+        &tree,
+    ]);
+    scene.server(&["update-ref", "refs/run/20990101-000000-0000000000/journal", &forged]);
+    let other = scene.clone("other");
+    other.git(&["config", "fetch.fsckObjects", "false"]);
+    other.git(&["config", "fetch.fsck.hasDotgit", "ignore"]);
+    let told = other.run(&["sync", "fetch"]).ends(1);
+    assert!(told.out.contains("does not verify") && told.out.contains("is new"), "{}", told.out);
+    assert_eq!(other.git(&["rev-parse", &scene.fetched()]), scene.server_tip());
+}
+
+#[test]
+fn a_flood_of_refs_costs_no_more_than_a_bounded_fetch() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let tip = scene.server(&["rev-parse", "main"]);
+    let mut packed = fs::read_to_string(scene.repo.root().join("remote.git/packed-refs"))
+        .unwrap_or_else(|_| "# pack-refs with: peeled fully-peeled sorted \n".to_owned());
+    for n in 0..50_000 {
+        packed.push_str(&format!("{tip} refs/run/19990101-000000-{n:010}/journal\n"));
+    }
+    fs::write(scene.repo.root().join("remote.git/packed-refs"), packed).unwrap();
+    let other = scene.clone("other");
+    let told = other.run(&["sync", "fetch", "--run", &scene.run]).ends(0);
+    assert_eq!(other.refs("refs/run-remote/").len(), 2, "{}", told.out);
+    let began = std::time::Instant::now();
+    let told = other.run(&["sync", "fetch"]).ends(1);
+    assert!(told.err.contains("48000 more are new there"), "{}", told.err);
+    assert!(other.refs("refs/run-remote/").len() <= 2002);
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_not_sent_to() {
+    let scene = Scene::new();
+    scene.server(&["symbolic-ref", &scene.journal(), "refs/heads/main"]);
+    let main = scene.server(&["rev-parse", "main"]);
+    let told = scene.repo.run(&["sync"]).ends(1);
+    assert!(told.out.contains("another name of something else"), "{}", told.out);
+    assert_eq!(scene.server(&["rev-parse", "main"]), main);
+    assert_eq!(scene.repo.git(&["for-each-ref", &scene.fetched()]), "");
+}
+
+#[test]
+fn a_secret_stops_the_push_and_is_named_without_being_told() {
+    let secret = "ghp_abcDEF0123456789abcdefg";
+    let plan = ONE_SPRINT.replace("Make done.txt", &format!("Use {secret}"));
+    let scene = Scene::with(&[], &plan, "../remote.git");
+    let told = scene.repo.run(&["sync", "push"]).ends(3);
+    assert!(told.err.contains("a token") && told.err.contains("plan.json"), "{}", told.err);
+    assert!(!told.err.contains(secret) && !told.out.contains(secret));
+    assert_eq!(scene.server(&["for-each-ref", "refs/run/", "refs/notes/"]), "");
+    let names: Vec<_> = told
+        .err
+        .lines()
+        .filter_map(|line| Some(line.rsplit_once('[')?.1.strip_suffix(']')?.to_owned()))
+        .collect();
+    let words: Vec<&str> =
+        names.iter().flat_map(|name| ["--allow-secret", name.as_str()]).collect();
+    let agent = {
+        let mut command = scene.repo.program();
+        command.env("CLAUDECODE", "1");
+        Ran::of(command.args(["sync", "push"]).args(&words).output().unwrap())
+    };
+    agent.ends(3);
+    scene.repo.run(&[&["sync", "push"], &words[..]].concat()).ends(0);
+}
+
+#[test]
+fn agents_of_a_run_send_nothing() {
+    let scene = Scene::new();
+    let mut command = scene.repo.program();
+    command.env("GIT_RUN_AGENT", "1").args(["sync", "push"]);
+    let told = Ran::of(command.output().unwrap()).ends(3);
+    assert!(told.err.contains("agents of a run"), "{}", told.err);
+    assert_eq!(scene.server(&["for-each-ref", "refs/run/"]), "");
+}
+
+#[test]
+fn configuration_has_no_say_in_what_is_fetched_or_sent() {
+    let scene = Scene::new();
+    for (key, value) in [
+        ("remote.origin.mirror", "true"),
+        ("remote.origin.push", "+refs/*:refs/*"),
+        ("remote.origin.uploadpack", "false"),
+        ("remote.origin.receivepack", "false"),
+        ("remote.origin.prune", "true"),
+        ("fetch.prune", "true"),
+        ("push.followTags", "true"),
+        ("push.gpgSign", "if-asked"),
+        ("fetch.recurseSubmodules", "true"),
+        ("push.recurseSubmodules", "check"),
+    ] {
+        scene.repo.git(&["config", key, value]);
+    }
+    scene.repo.git(&["tag", "-a", "-m", "x", "v1"]);
+    scene.repo.run(&["sync"]).ends(0);
+    scene.repo.run(&["sync"]).ends(0);
+    let there = scene.server(&["for-each-ref", "--format=%(refname)"]);
+    let lease = format!("refs/run/{}/lease", scene.run);
+    assert_eq!(there, format!("refs/heads/main\nrefs/notes/run\n{}\n{lease}", scene.journal()));
+}
+
+#[test]
+fn a_server_that_refuses_one_run_takes_the_others() {
+    let scene = Scene::new();
+    scene.repo.git(&["switch", "--quiet", "main"]);
+    scene.repo.run(&["sprint-1", "--local", "--branch", "again"]).ends(0);
+    let hook = scene.repo.root().join("remote.git/hooks/update");
+    fs::write(&hook, format!("#!/bin/sh\ncase $1 in *{}*) exit 1;; esac\n", scene.run)).unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let told = scene.repo.run(&["sync", "push"]).ends(1);
+    assert!(told.out.contains("refused "), "{}", told.out);
+    let there = scene.server(&["for-each-ref", "--format=%(refname)", "refs/run/*/journal"]);
+    assert_eq!(there.lines().count(), 1, "{there}");
+    assert_ne!(there, scene.journal());
+}
+
+#[test]
+fn a_push_that_loses_the_race_is_run_again_on_what_the_winner_left() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    other.run(&["sync"]).ends(0);
+    let head = scene.repo.git(&["rev-parse", "main"]);
+    scene.repo.git(&["notes", "--ref=run", "append", "-m", "{\"run\":\"r-1\"}", &head]);
+    other.git(&["notes", "--ref=run", "append", "-m", "{\"run\":\"r-2\"}", &head]);
+    // The other clone pushes after the names were listed: a hook of this one does it.
+    let hook = scene.repo.work.join(".git/hooks/pre-push");
+    let dir = other.dir.display();
+    let once = scene.repo.root().join("once");
+    let script = format!(
+        "#!/bin/sh\ntest -e {0} && exit 0\n: > {0}\nunset $(git rev-parse --local-env-vars)\n\
+         cd {dir} && git push --quiet origin refs/notes/run >/dev/null 2>&1\nexit 0\n",
+        once.display()
+    );
+    fs::write(&hook, script).unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let told = scene.repo.run(&["sync", "push"]).ends(0);
+    assert!(once.exists(), "{}", told.out);
+    let note = scene.server(&["notes", "--ref=run", "show", &head]);
+    assert_eq!(note.lines().count(), 2, "{note}");
+}
+
+#[test]
+fn killed_anywhere_the_next_one_does_the_rest() {
+    let scene = Scene::new();
+    let sync = |at: &Path, crash: Option<u32>| {
+        let mut command = scene.repo.program();
+        command.current_dir(at).args(["sync"]);
+        crash.map(|n| command.env("GIT_RUN_CRASH_AT", n.to_string()));
+        command.output().unwrap()
+    };
+    let head = scene.repo.git(&["rev-parse", "main"]);
+    let other = scene.clone("other");
+    let mut reached = 0;
+    for crash_at in 1.. {
+        // Something to send and something to fetch, each time.
+        let line = format!("{{\"run\":\"r-{crash_at}\"}}");
+        scene.repo.git(&["notes", "--ref=run", "append", "-m", &line, &head]);
+        remark(&scene, &scene.repo.work);
+        if sync(&scene.repo.work, Some(crash_at)).status.success() {
+            break;
+        }
+        reached = crash_at;
+        assert_eq!(text(&sync(&scene.repo.work, None).stderr), "");
+        assert_eq!(scene.server_tip(), scene.repo.git(&["rev-parse", &scene.journal()]));
+    }
+    assert!(7 < reached, "{reached}");
+    let mut reached = 0;
+    for crash_at in 1.. {
+        let new = Scene::tip_after_a_note(&scene, crash_at);
+        if sync(&other.dir, Some(crash_at)).status.success() {
+            break;
+        }
+        reached = crash_at;
+        let ran = other.run(&["sync"]).ends(0);
+        assert!(!ran.out.contains("quarantined"), "{}", ran.out);
+        assert_eq!(other.git(&["rev-parse", "refs/notes/run"]), new);
+        assert_eq!(other.git(&["rev-parse", &scene.fetched()]), scene.server_tip());
+    }
+    assert!(2 < reached, "{reached}");
+}
