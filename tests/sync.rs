@@ -487,3 +487,131 @@ fn killed_anywhere_the_next_one_does_the_rest() {
     }
     assert!(2 < reached, "{reached}");
 }
+
+/// A plan whose review never passes: the run halts, and can be gone on with.
+fn never_done() -> String {
+    ONE_SPRINT.replace("test -f done.txt", "test -f never.txt")
+}
+
+#[test]
+fn a_fetched_run_is_read_and_never_written_until_it_is_adopted() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    let branch = scene.repo.git(&["branch", "--show-current"]);
+    scene.repo.git(&["push", "--quiet", "origin", &branch]);
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    let before = other.run(&["status"]).ends(0);
+    assert!(before.err.contains("git run sync fetch origin"), "{}", before.err);
+    other.run(&["sync", "fetch"]).ends(0);
+    let listed = other.run(&["list", "--remote", "origin"]).ends(0);
+    assert!(listed.out.contains(&scene.run), "{}", listed.out);
+    assert!(!other.run(&["list"]).ends(0).out.contains(&scene.run));
+    let status = other.run(&["status", &scene.run]).ends(0);
+    assert!(
+        status.out.contains("FETCHED") && status.out.contains("git run adopt"),
+        "{}",
+        status.out
+    );
+    assert_eq!(other.run(&["status", &scene.run, "--json"]).ends(0).json()["from"], "origin");
+    let log = other.run(&["log", &scene.run]).ends(0);
+    assert!(log.err.contains("fetched from origin"), "{}", log.err);
+    other.run(&["show", "plan", "--run", &scene.run]).ends(0);
+    for words in [
+        &["resume", &scene.run][..],
+        &["halt", &scene.run],
+        &["push", &scene.run],
+        &["override", "review", "--reason", "x", "--run", &scene.run],
+    ] {
+        let told = other.run(words);
+        assert_ne!(told.code, Some(0), "{words:?}: {}", told.out);
+    }
+    assert!(other.refs("refs/run/").iter().all(|name| !name.ends_with("/journal")));
+
+    let mut agent = other.in_it(support::PROGRAM);
+    agent.env("CLAUDECODE", "1").args(["adopt", &scene.run]);
+    Ran::of(agent.output().unwrap()).ends(3);
+    let dry = other.run(&["adopt", &scene.run, "--dry-run"]).ends(0);
+    assert!(dry.out.contains("plan p") && dry.out.contains("nothing was written"), "{}", dry.out);
+    assert!(other.refs("refs/run/").iter().all(|name| !name.ends_with("/journal")));
+    let adopted = other.run(&["adopt", &scene.run, "--from", "origin", "--json"]).ends(0).json();
+    assert_eq!(adopted["outcome"], "adopted");
+    other.git(&["switch", "--quiet", &branch]);
+    let status = other.run(&["status", "--json"]).ends(0).json();
+    assert_eq!(status["run"], scene.run.as_str());
+    assert_eq!(status["from"], serde_json::Value::Null);
+    assert_eq!(status["worktree"], other.dir.to_str().unwrap());
+    other.run(&["verify"]).ends(0);
+    other.run(&["adopt", &scene.run]).ends(1);
+
+    // It is sent, and the clone that had it knows, and opens nothing any more.
+    other.run(&["sync"]).ends(0);
+    let told = scene.repo.run(&["sync"]).ends(0);
+    assert!(told.out.contains("went forward here"), "{}", told.out);
+    let note = scene.repo.run(&["status"]).ends(0);
+    assert!(note.err.contains("taken over by another clone"), "{}", note.err);
+    scene.repo.run(&["resume", "--reset-ice"]).ends(6);
+    scene.repo.run(&["resume", "--reset-ice", "--force"]).ends(6);
+    let refused = scene.repo.run(&["override", "review", "--reason", "x"]).ends(3);
+    assert!(refused.err.contains("away"), "{}", refused.err);
+    scene.repo.run(&["push"]).ends(3);
+    scene.repo.run(&["adopt", &scene.run]).ends(0);
+    scene.repo.run(&["sync"]).ends(0);
+    let told = other.run(&["sync"]).ends(0);
+    assert!(told.out.contains("went forward here"), "{}", told.out);
+}
+
+#[test]
+fn a_forged_journal_opens_no_gate_before_a_person_adopts_it() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    scene.repo.run(&["sync"]).ends(0);
+    let own = scene.repo.git(&["rev-parse", &scene.journal()]);
+    // Somebody goes on with the journal in the name of this clone, and has it sent.
+    scene.repo.run(&["override", "review", "--reason", "forged"]).ends(0);
+    scene.repo.run(&["override", "audit", "--reason", "forged"]);
+    scene.repo.run(&["sync", "push"]).ends(0);
+    scene.repo.git(&["update-ref", &scene.journal(), &own]);
+    let told = scene.repo.run(&["sync", "fetch"]).ends(0);
+    assert!(told.out.contains("was left"), "{}", told.out);
+    assert_eq!(scene.repo.git(&["rev-parse", &scene.journal()]), own);
+    scene.repo.run(&["push"]).ends(3);
+}
+
+#[test]
+fn a_live_lease_of_another_machine_keeps_a_run_from_being_adopted() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    let lease = format!("refs/run/{}/lease", scene.run);
+    let tree = scene.repo.git(&["rev-parse", &format!("{lease}^{{tree}}")]);
+    let line = format!(
+        "{{\"generation\":9,\"holder\":{{\"boot\":\"b\",\"host\":\"elsewhere\",\"pid\":1,\"start\":1}},\
+         \"nonce\":\"00\",\"run\":\"{}\",\"until\":\"2099-01-01T00:00:00.000Z\",\"v\":3}}",
+        scene.run
+    );
+    let commit =
+        scene.repo.git(&["commit-tree", "-p", &lease, "-m", "lease 9", "-m", &line, &tree]);
+    scene.repo.git(&["update-ref", &lease, &commit]);
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    other.run(&["sync", "fetch"]).ends(0);
+    let told = other.run(&["adopt", &scene.run]).ends(6);
+    assert!(told.err.contains("held by `elsewhere`"), "{}", told.err);
+    other.run(&["adopt", &scene.run, "--force"]).ends(2);
+    other.run(&["adopt", &scene.run, "--force", "--reason", "it burned down"]).ends(0);
+    assert!(other.run(&["log"]).ends(0).out.contains("it burned down"));
+}
+
+#[test]
+fn a_clone_says_whose_commits_it_has_and_how_to_get_their_journal() {
+    let scene = Scene::new();
+    let branch = scene.repo.git(&["branch", "--show-current"]);
+    scene.repo.git(&["push", "--quiet", "origin", &format!("{branch}:main")]);
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    let told = other.run(&["status"]).ends(0);
+    assert!(told.err.contains(&format!("commits here are of run {}", scene.run)), "{}", told.err);
+    fs::rename(scene.repo.root().join("remote.git"), scene.repo.root().join("gone.git")).unwrap();
+    other.run(&["status"]).ends(0);
+    fs::rename(scene.repo.root().join("gone.git"), scene.repo.root().join("remote.git")).unwrap();
+    other.run(&["sync", "fetch"]).ends(0);
+    let told = other.run(&["status"]).ends(0);
+    assert!(told.err.contains("git run list --remote origin"), "{}", told.err);
+}

@@ -72,6 +72,8 @@ pub(super) enum Command {
     Pr(PrArgs),
     /// Share runs with a remote: fetch them beside your own, send yours, and see how each stands.
     Sync(SyncArgs),
+    /// Take over a run of another machine, or of a work tree that is gone, as a person.
+    Adopt(AdoptArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
@@ -255,6 +257,9 @@ pub(super) struct StatusArgs {
 
 #[derive(Debug, Parser)]
 pub(super) struct ListArgs {
+    /// Those that were fetched from this remote instead.
+    #[arg(long, value_name = "REMOTE")]
+    pub remote: Option<String>,
     /// Stable lines for scripts: run, state, percent, target, branch, with tabs between.
     #[arg(long)]
     pub porcelain: bool,
@@ -495,6 +500,28 @@ pub(super) struct SyncArgs {
     /// A person says that what a refusal names so is no secret.
     #[arg(long, value_name = "NAME")]
     pub allow_secret: Vec<String>,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "The journal is verified, and plan, policy and agents are shown. Until it is adopted, what a\n\
+        fetched journal says opens no gate. Nothing is checked out: the answer says how."
+)]
+pub(super) struct AdoptArgs {
+    /// The run, by its name or the beginning of it.
+    pub run: String,
+    /// The remote that it was fetched from.
+    #[arg(long, value_name = "REMOTE")]
+    pub from: Option<String>,
+    /// Show what would be taken over; write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Take it although somebody else says that they hold it.
+    #[arg(long)]
+    pub force: bool,
+    /// Why; it is written into the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Parser)]

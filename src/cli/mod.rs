@@ -1,5 +1,6 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
+mod adopt;
 mod args;
 mod audit;
 mod checkpoint;
@@ -139,6 +140,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Override(args) => override_gate::run(ui, &open(git_dir)?, &args),
         Command::Pr(args) => pr::run(ui, &open(git_dir)?, &args),
         Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
+        Command::Adopt(args) => adopt::run(ui, &open(git_dir)?, &args),
         Command::Sync(args) => sync::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::{
-    judged::{Cleared, claimed, clear_for_agents},
+    judged::{self, Cleared, claimed, clear_for_agents},
     ledger,
 };
 use crate::{
@@ -147,6 +147,9 @@ pub fn clear_run(
     commit: &Oid,
 ) -> Result<Clearance, Denial> {
     let charter = &run.charter;
+    if !run.is_at_home(repo.clone_name().as_deref()) {
+        return Err(judged::away(run));
+    }
     alone(repo, run)?;
     let motion = match &remote.branch {
         None => Motion::Create,

@@ -313,3 +313,8 @@ pub fn goes_on_neutrally(repo: &Repo, older: &Oid, newer: &Oid) -> anyhow::Resul
     })?;
     Ok(neutral)
 }
+
+/// The commit that a journal begins with.
+pub fn first(repo: &Repo, tip: &Oid) -> anyhow::Result<Oid> {
+    chain(repo, tip.clone(), APPENDS_MAX)?.pop().context("the journal holds nothing")
+}
