@@ -371,13 +371,49 @@ fn a_secret_stops_the_push_and_is_named_without_being_told() {
 }
 
 #[test]
-fn agents_of_a_run_send_nothing() {
+fn agents_of_a_run_share_nothing_either_way() {
     let scene = Scene::new();
-    let mut command = scene.repo.program();
-    command.env("GIT_RUN_AGENT", "1").args(["sync", "push"]);
-    let told = Ran::of(command.output().unwrap()).ends(3);
-    assert!(told.err.contains("agents of a run"), "{}", told.err);
+    for (word, code) in [("push", 3), ("fetch", 3), ("status", 0)] {
+        let mut command = scene.repo.program();
+        command.env("GIT_RUN_AGENT", "1").args(["sync", word]);
+        let told = Ran::of(command.output().unwrap()).ends(code);
+        assert_eq!(told.err.contains("agents of a run"), code == 3, "{}", told.err);
+    }
     assert_eq!(scene.server(&["for-each-ref", "refs/run/"]), "");
+}
+
+#[test]
+fn the_hooks_of_this_repository_let_a_person_share() {
+    let scene = Scene::new();
+    scene.repo.run(&["hooks", "install"]).ends(0);
+    scene.repo.run(&["sync"]).ends(0);
+    assert_eq!(scene.server_tip(), scene.repo.git(&["rev-parse", &scene.journal()]));
+    scene.repo.run(&["sync", "--checkpoints", "--transcripts"]).ends(0);
+    let there = scene.server(&["for-each-ref", "--format=%(refname)", "refs/run/"]);
+    assert!(there.contains("/checkpoints") && !there.contains("/verdicts"), "{there}");
+}
+
+#[test]
+fn killed_anywhere_a_run_is_adopted_or_it_is_not() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    scene.repo.run(&["sync"]).ends(0);
+    for crash_at in 1.. {
+        let other = scene.clone(&format!("other-{crash_at}"));
+        other.run(&["sync", "fetch"]).ends(0);
+        let mut dying = other.in_it(support::PROGRAM);
+        dying.env("GIT_RUN_CRASH_AT", crash_at.to_string()).args(["adopt", &scene.run]);
+        if dying.output().unwrap().status.success() {
+            assert!(5 < crash_at, "{crash_at}");
+            return;
+        }
+        if other.git(&["for-each-ref", &scene.journal()]).is_empty() {
+            other.run(&["adopt", &scene.run]).ends(0);
+        }
+        other.run(&["verify"]).ends(0);
+        let status = other.run(&["status", "--json"]).ends(0).json();
+        assert_eq!(status["run"], scene.run.as_str(), "crash at {crash_at}");
+        assert_eq!(status["worktree"], other.dir.to_str().unwrap(), "crash at {crash_at}");
+    }
 }
 
 #[test]

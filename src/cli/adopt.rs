@@ -1,6 +1,8 @@
 //! `git run adopt`: a person takes over a run of another machine, or of a work tree that is gone. Only from
 //! then on is what its journal says believed here.
 
+use std::collections::BTreeMap;
+
 use super::{
     args::AdoptArgs,
     exit::{Exit, Fail},
@@ -28,7 +30,11 @@ use crate::{
         alive::{self, Standing},
         clock,
     },
-    report::{json, sanitise::sanitise, status},
+    report::{
+        json,
+        sanitise::{one_line, sanitise},
+        status,
+    },
     store::{
         catalog::{self, Belongs, Found},
         history,
@@ -42,6 +48,8 @@ use crate::{
 
 /// Appends that are looked at before a run is taken.
 const APPENDS_MAX: usize = 4_000_000;
+/// More sprints than that are counted and not shown.
+const SPRINTS_SHOWN_MAX: usize = 50;
 const POLICY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AdoptArgs) -> Result<Exit, Fail> {
@@ -258,28 +266,39 @@ impl Candidate {
         }
         let (plan, workflow) = resume::frozen_at(repo, &self.tip)?;
         let charter = &self.run.charter;
-        let mut out = format!("run {} of `{}`\n", charter.run, self.run.worktree());
+        let mut lines = vec![format!("run {} of `{}`", charter.run, self.run.worktree())];
         if let Some(remote) = &self.from {
-            out.push_str(&format!("  fetched from {remote}, as they tell it\n"));
+            lines.push(format!("  fetched from {remote}, as they tell it"));
         }
-        out.push_str(&format!("plan {}: {}\n", plan.id, plan.title));
-        for sprint in &plan.sprints {
+        lines.push(format!("plan {}: {}", plan.id, plan.title));
+        for sprint in plan.sprints.iter().take(SPRINTS_SHOWN_MAX) {
             let tasks = counted(sprint.tasks.len(), "task");
-            out.push_str(&format!("  {}  {} ({tasks})\n", sprint.id, sprint.title));
+            lines.push(format!("  {}  {} ({tasks})", sprint.id, sprint.title));
         }
-        out.push_str(&format!("workflow {}\n", workflow.name));
-        out.push_str(&format!(
-            "policy\n  branch {} on {}, push {}\n",
+        let more = plan.sprints.len().saturating_sub(SPRINTS_SHOWN_MAX);
+        lines.extend((0 < more).then(|| format!("  … and {more} more")));
+        lines.push(format!("workflow {}", workflow.name));
+        lines.push("policy".to_owned());
+        lines.push(format!(
+            "  branch {} on {}, push {}",
             charter.branch,
             charter.base,
             charter.push.word()
         ));
-        let text = history::read_file_at(repo, &self.tip, "policy.json", POLICY_BYTES_MAX)?;
-        for (stage, words) in policy::agents(&text.unwrap_or_default()).unwrap_or_default() {
-            out.push_str(&format!("  {stage} by: {}\n", words.join(" ")));
+        for (stage, words) in self.agents(repo)? {
+            lines.push(format!("  {stage} by: {}", words.join(" ")));
         }
+        // Nobody makes two lines of one.
+        let mut out: String = lines.iter().map(|line| format!("{}\n", one_line(line))).collect();
         out.push_str(&status::text(&self.view(self.run.clone()), false, &super::status::time));
         ui.say(&sanitise(&out))
+    }
+
+    /// The commands that its stages run.
+    fn agents(&self, repo: &Repo) -> Result<BTreeMap<String, Vec<String>>, Fail> {
+        let text = history::read_file_at(repo, &self.tip, "policy.json", POLICY_BYTES_MAX)?;
+        let all = policy::agents(&text.unwrap_or_default()).map_err(anyhow::Error::from)?;
+        Ok(all.into_iter().map(|(stage, words)| (stage.to_string(), words)).collect())
     }
 
     fn view(&self, run: Run) -> RunView {
@@ -302,6 +321,7 @@ impl Candidate {
                 "branch": run.charter.branch,
                 "head": run.head.as_str(),
                 "next": next,
+                "agents": self.agents(repo)?,
                 "status": json::status(&self.view(run.clone()), &super::status::time),
             }))?;
             return Ok(Exit::Done);

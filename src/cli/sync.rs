@@ -19,7 +19,7 @@ use crate::{
     guard::{
         person,
         push::remote_name,
-        share::{Find, NotSent},
+        share::{self, Find, NotSent},
     },
     report::sanitise::one_line,
     sync::{
@@ -46,6 +46,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &SyncArgs) -> Result<Exit, Fai
         person::only("to say that something is no secret")?;
     }
     if act != Act::Status {
+        share::may_share()?;
         repo.may_write()?;
     }
     let mut said = Said { exit: Exit::Done, value: serde_json::Map::new() };

@@ -75,24 +75,26 @@ pub fn url(repo: &Repo, remote: &str, sending: bool) -> anyhow::Result<String> {
     Ok(url.to_owned())
 }
 
-/// Sharing is for people, and for what they start outside of a run: what is sent cannot be taken back.
-pub fn may_send() -> Result<(), Denial> {
+/// Sharing is for people, and for what they start outside of a run: what is sent cannot be taken back, and
+/// what comes moves refs that no agent moves.
+pub fn may_share() -> Result<(), Denial> {
     match judged::who() {
         Who::Person => Ok(()),
-        Who::Agent => Err(Denial::new("share", "agents of a run do not send runs anywhere")
-            .next("a person types git run sync push")),
+        Who::Agent => Err(Denial::new("share", "agents of a run share no runs")
+            .next("a person types git run sync")),
     }
 }
 
-/// The permission to move these refs there, where there is one. `allowed` are finds that a person said
-/// are no secrets.
+/// The permission to move these refs there, where there is one. What the remote is known
+/// to have is not looked through again; `allowed` are finds that a person said are no secrets.
 pub fn clear(
     repo: &Repo,
     url: &str,
     moves: Vec<RefMove>,
+    known: &[Oid],
     allowed: &BTreeSet<String>,
 ) -> Result<Cleared, NotSent> {
-    may_send()?;
+    may_share()?;
     for moved in &moves {
         let ours = moved.name == NOTES || part_of(&moved.name).is_some();
         let forward = match (&moved.old, &moved.new) {
@@ -105,7 +107,7 @@ pub fn clear(
             return Err(Denial::new("share", what).next("git run sync status").into());
         }
     }
-    let finds = scan(repo, &moves, allowed)?;
+    let finds = scan(repo, &moves, known, allowed)?;
     if !finds.is_empty() {
         return Err(NotSent::Secrets(finds));
     }
@@ -137,12 +139,17 @@ pub fn send(repo: &Repo, cleared: &Cleared) -> anyhow::Result<BTreeMap<String, S
 }
 
 /// Looks through all that the remote does not have yet.
-fn scan(repo: &Repo, moves: &[RefMove], allowed: &BTreeSet<String>) -> anyhow::Result<Vec<Find>> {
+fn scan(
+    repo: &Repo,
+    moves: &[RefMove],
+    known: &[Oid],
+    allowed: &BTreeSet<String>,
+) -> anyhow::Result<Vec<Find>> {
     let mut finds = BTreeSet::new();
     let mut bytes = 0;
     for moved in moves {
         let Some(new) = &moved.new else { continue };
-        let known: Vec<_> = moved.old.iter().cloned().collect();
+        let known: Vec<_> = known.iter().chain(&moved.old).cloned().collect();
         for (id, path) in repo.objects_beyond(new, &known)? {
             let Some(text) = text_of(repo, &id)
                 .with_context(|| format!("`{}` cannot be looked through", moved.name))?

@@ -130,6 +130,7 @@ fn with_line(
 const NOTES_MAX: usize = 100_000;
 /// Trees of one set of notes that are read, and bytes of notes.
 const TREES_MAX: usize = 70_000;
+const ENTRIES_MAX: usize = 250_000;
 const MERGED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What a merge of notes did.
@@ -254,12 +255,15 @@ struct Flat {
 impl Flat {
     fn read(repo: &Repo, tip: &Oid) -> anyhow::Result<Self> {
         let root = repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree;
-        let (mut flat, mut trees) = (Self::default(), 0);
+        let (mut flat, mut trees, mut seen) = (Self::default(), 0, 0);
         let mut left = vec![(String::new(), root)];
         while let Some((prefix, tree)) = left.pop() {
             trees += 1;
             ensure!(trees <= TREES_MAX, "they have more than {TREES_MAX} trees");
-            for (name, entry) in repo.read_tree(&tree, TREE_BYTES_MAX)? {
+            let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
+            seen += entries.len();
+            ensure!(seen <= ENTRIES_MAX, "their trees have more than {ENTRIES_MAX} entries");
+            for (name, entry) in entries {
                 let hex = name.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
                 let whole = format!("{prefix}{}", String::from_utf8_lossy(&name));
                 match entry.kind {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Appends that are looked at for one fetch.
-const APPENDS_MAX: usize = 1_000_000;
+const APPENDS_MAX: usize = 200_000;
 /// How often what git refuses as a whole is fetched again in halves, to find what it refuses.
 const HALVES_MAX: usize = 60;
 /// Journals of one run that a remote may replace before nothing more is followed.

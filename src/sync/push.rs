@@ -76,10 +76,12 @@ pub fn push(
     wanted: &Wanted,
     allowed: &BTreeSet<String>,
 ) -> Result<Pushed, NotSent> {
-    share::may_send()?;
+    share::may_share()?;
     let url = share::url(repo, remote.as_str(), true)?;
     let mut pushed = Pushed::default();
     let mut whole = BTreeMap::new();
+    let tracked = repo.refs().list(&format!("refs/remotes/{remote}/"))?;
+    let known: Vec<Oid> = tracked.into_iter().map(|(_, id)| id).collect();
     for round in 0..ROUNDS_MAX {
         let listing = fetch::list(repo, &url, wanted)?;
         let plan = Plan::new(repo, &listing, wanted, &mut whole)?;
@@ -91,7 +93,7 @@ pub fn push(
         let mut lost = false;
         pushed.refs.extend(plan.told);
         for some in plan.moves.chunks(SENT_MAX) {
-            let mut sent = send(repo, &url, some, allowed)?;
+            let mut sent = send(repo, &url, some, &known, allowed)?;
             if sent.values().any(|sent| *sent != Sent::Moved) {
                 seen_again(some, &mut sent, &fetch::list(repo, &url, wanted)?);
             }
@@ -162,9 +164,10 @@ fn send(
     repo: &Repo,
     url: &str,
     moves: &[RefMove],
+    known: &[Oid],
     allowed: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Sent>, NotSent> {
-    let sent = share::send(repo, &share::clear(repo, url, moves.to_vec(), allowed)?)?;
+    let sent = share::send(repo, &share::clear(repo, url, moves.to_vec(), known, allowed)?)?;
     let mut groups: BTreeMap<&str, Vec<RefMove>> = BTreeMap::new();
     for moved in moves {
         let (group, _) = moved.name.rsplit_once('/').unwrap_or((&moved.name, ""));
@@ -175,7 +178,7 @@ fn send(
     }
     let mut all = BTreeMap::new();
     for group in groups.into_values() {
-        all.extend(share::send(repo, &share::clear(repo, url, group, allowed)?)?);
+        all.extend(share::send(repo, &share::clear(repo, url, group, known, allowed)?)?);
     }
     Ok(all)
 }
@@ -199,6 +202,11 @@ impl Plan {
         let mut plan = Self::default();
         for (run, tip) in catalog::runs(repo)? {
             if wanted.run.as_ref().is_some_and(|one| *one != run) {
+                continue;
+            }
+            // What is there was looked at when it was sent, or when it came.
+            if listing.part(&run, Part::Journal) == Some(&tip) {
+                plan.run(repo, listing, wanted, &run)?;
                 continue;
             }
             let proof = whole.entry(tip.clone()).or_insert_with(|| {
