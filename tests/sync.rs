@@ -651,3 +651,40 @@ fn a_clone_says_whose_commits_it_has_and_how_to_get_their_journal() {
     let told = other.run(&["status"]).ends(0);
     assert!(told.err.contains("git run list --remote origin"), "{}", told.err);
 }
+
+#[test]
+fn clones_that_share_at_once_lose_nothing_of_each_other() {
+    let scene = Scene::new();
+    scene.repo.run(&["sync"]).ends(0);
+    let clones: Vec<_> = (0..3).map(|n| scene.clone(&format!("clone-{n}"))).collect();
+    let head = scene.repo.git(&["rev-parse", "main"]);
+    clones.iter().for_each(|clone| drop(clone.run(&["sync"]).ends(0)));
+    std::thread::scope(|scope| {
+        for (n, clone) in clones.iter().enumerate() {
+            let head = &head;
+            scope.spawn(move || {
+                for round in 0..4 {
+                    let line = format!("{{\"run\":\"r-{n}-{round}\"}}");
+                    clone.git(&["notes", "--ref=run", "append", "-m", &line, head]);
+                    // A race that was lost four times is told, and then tried by whoever wants to.
+                    while clone.run(&["sync"]).code != Some(0) {}
+                }
+            });
+        }
+    });
+    let note = scene.server(&["notes", "--ref=run", "show", &head]);
+    assert_eq!(note.lines().count(), 12, "{note}");
+}
+
+#[test]
+fn a_run_that_would_work_on_a_protected_branch_is_not_adopted() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    scene.repo.run(&["sync"]).ends(0);
+    let other = scene.clone("other");
+    other.run(&["sync", "fetch"]).ends(0);
+    let branch = scene.repo.git(&["branch", "--show-current"]);
+    other.git(&["config", "run.protectedBranch", &branch]);
+    let told = other.run(&["adopt", &scene.run]).ends(3);
+    assert!(told.err.contains("would work on"), "{}", told.err);
+    assert!(other.refs("refs/run/").iter().all(|name| !name.ends_with("/journal")));
+}
