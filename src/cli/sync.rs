@@ -178,6 +178,10 @@ impl Said {
         if 0 < fetched.more {
             notes.push(format!("{} more are new there: git run sync fetch {remote}", fetched.more));
         }
+        if fetched.flooded {
+            self.worse(Exit::Failed);
+            notes.push(format!("too many journals of {remote} do not verify: only runs that are known here were fetched, and others by --run"));
+        }
         if 0 < fetched.passed_over {
             notes.push(format!("{} there are none of ours", counted(fetched.passed_over, "name")));
         }

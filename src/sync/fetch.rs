@@ -30,6 +30,9 @@ const HALVES_MAX: usize = 60;
 /// Journals of one run that a remote may replace before nothing more is followed.
 const REWRITTEN_MAX: usize = 8;
 
+/// Journals of one remote that are put aside before nothing strange is taken from it any more.
+const QUARANTINED_MAX: usize = 2000;
+
 /// What to fetch.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -98,6 +101,8 @@ pub struct Fetched {
     pub notes_left: Option<String>,
     /// Refs that are new there and did not come this time.
     pub more: usize,
+    /// So many journals there do not verify that only known runs were fetched.
+    pub flooded: bool,
     /// Names there that are none of ours.
     pub passed_over: usize,
 }
@@ -151,9 +156,16 @@ impl Visit<'_> {
         // What is known first: a flood of new names keeps nobody from the runs that matter.
         let strange = |run: &RunId| !own.contains(run) && self.known.journal(run).is_none();
         new.sort_by_key(|(run, part, _)| (strange(run), run.clone(), *part));
+        // Who sends so much that is none of ours gets no room for more; what is known, and what is named,
+        // comes all the same.
+        let flooded = QUARANTINED_MAX <= self.known.quarantined.len() && wanted.run.is_none();
+        if flooded {
+            new.retain(|(run, _, _)| !strange(run));
+        }
         let more = new.len().saturating_sub(NEW_REFS_MAX);
         new.truncate(NEW_REFS_MAX);
-        let mut fetched = Fetched { more, passed_over: listing.passed_over, ..Fetched::default() };
+        let passed_over = listing.passed_over;
+        let mut fetched = Fetched { more, flooded, passed_over, ..Fetched::default() };
         let mut names: Vec<_> = new.iter().map(|(run, part, _)| part.at(run)).collect();
         let notes = listing.notes.as_ref().filter(|_| wanted.run.is_none());
         names.extend(notes.map(|_| NOTES.to_owned()));
