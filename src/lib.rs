@@ -8,6 +8,7 @@ pub mod cli;
 
 pub mod engine;
 pub mod guard;
+pub mod sync;
 
 pub mod agents;
 pub mod config;

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("process", &["domain"]),
@@ -18,11 +18,12 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("agents", &["domain", "process", "git", "config"]),
     ("guard", &["domain", "process", "git", "store", "config"]),
     ("engine", &["domain", "process", "git", "store", "config", "agents", "guard", "report"]),
+    ("sync", &["domain", "process", "git", "store", "guard"]),
     (
         "cli",
         &[
             "domain", "process", "git", "forge", "store", "config", "agents", "guard", "report",
-            "engine",
+            "engine", "sync",
         ],
     ),
 ];

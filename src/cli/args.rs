@@ -74,6 +74,10 @@ pub(super) enum Command {
     Push(PushArgs),
     /// Write the text of a pull request, and open a draft of it, or bring it up to date.
     Pr(PrArgs),
+    /// Share runs with a remote: fetch them beside your own, send yours, and see how each stands.
+    Sync(SyncArgs),
+    /// Take over a run of another machine, or of a work tree that is gone, as a person.
+    Adopt(AdoptArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
@@ -257,6 +261,9 @@ pub(super) struct StatusArgs {
 
 #[derive(Debug, Parser)]
 pub(super) struct ListArgs {
+    /// Those that were fetched from this remote instead.
+    #[arg(long, value_name = "REMOTE")]
+    pub remote: Option<String>,
     /// Stable lines for scripts: run, state, percent, target, branch, with tabs between.
     #[arg(long)]
     pub porcelain: bool,
@@ -472,6 +479,53 @@ pub(super) struct PrArgs {
     /// Say what would be opened, and write nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    override_usage = "git run sync [push|fetch|status] [REMOTE]",
+    after_help = "`sync` alone fetches, sends, and shows; `status` asks nobody.\n\
+        What is fetched stands in refs/run-remote/<remote>/ and is never taken for your own; what does not\n\
+        verify is put aside. What is sent is looked through for secrets first: docs/SHARING.md."
+)]
+pub(super) struct SyncArgs {
+    /// push, fetch or status; and the remote, else `run.remote`, `origin` or the only one.
+    #[arg(value_name = "WHAT")]
+    pub words: Vec<String>,
+    /// This run alone, by its full name, and no notes.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Checkpoints too: whole work trees, with the commits that they stand on.
+    #[arg(long)]
+    pub checkpoints: bool,
+    /// What agents said, too.
+    #[arg(long)]
+    pub transcripts: bool,
+    /// A person says that what a refusal names so is no secret.
+    #[arg(long, value_name = "NAME")]
+    pub allow_secret: Vec<String>,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "The journal is verified, and plan, policy and agents are shown. Until it is adopted, what a\n\
+        fetched journal says opens no gate. Nothing is checked out: the answer says how."
+)]
+pub(super) struct AdoptArgs {
+    /// The run, by its name or the beginning of it.
+    pub run: String,
+    /// The remote that it was fetched from.
+    #[arg(long, value_name = "REMOTE")]
+    pub from: Option<String>,
+    /// Show what would be taken over; write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Take it although somebody else says that they hold it.
+    #[arg(long)]
+    pub force: bool,
+    /// Why; it is written into the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 #[derive(Debug, Parser)]

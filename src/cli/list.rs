@@ -8,16 +8,23 @@ use super::{
 use crate::{
     git::Repo,
     report::{json, sanitise::one_line, status},
-    store::catalog,
+    store::catalog::{self, Found},
 };
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ListArgs) -> Result<Exit, Fail> {
-    let mut runs = catalog::runs(repo)?;
+    let mut runs = match &args.remote {
+        Some(named) => catalog::fetched(repo, Some(&super::sync::remote(repo, Some(named))?))?,
+        None => {
+            let own = catalog::runs(repo)?.into_iter();
+            own.map(|(run, tip)| Found { run, tip, from: None }).collect()
+        }
+    };
     runs.reverse();
     let end = if args.zero { '\0' } else { '\n' };
     let mut values = Vec::new();
-    for (id, tip) in &runs {
-        let view = match super::status::view(repo, id, tip) {
+    for found in &runs {
+        let id = &found.run;
+        let view = match super::status::view_of(repo, found) {
             Ok(view) => view,
             // One journal that cannot be read does not hide the others.
             Err(fail) => {
@@ -46,6 +53,12 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ListArgs) -> Result<Exit, Fai
     } else if !runs.is_empty() && !args.porcelain {
         ui.say("next: git run status <run>  (one of them, closely)\n")?;
     } else if !args.porcelain {
+        if let Some(remote) = &args.remote {
+            ui.say(&format!(
+                "no runs of {remote} were fetched\nnext: git run sync fetch {remote}\n"
+            ))?;
+            return Ok(Exit::Done);
+        }
         ui.say("no runs yet\nnext: git run plan show  (what could be run)\n")?;
     }
     Ok(Exit::Done)

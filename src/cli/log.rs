@@ -13,7 +13,7 @@ use crate::{
     git::Repo,
     process::clock,
     report::{json, sanitise::one_line},
-    store::{history, hold},
+    store::{catalog, history, hold},
 };
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail> {
@@ -25,11 +25,23 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail
         })?;
         return Ok(Exit::Done);
     }
-    let id = wanted(repo, args.run.as_deref())?;
+    let found = match &args.run {
+        Some(named) => catalog::find_anywhere(repo, named)?,
+        None => {
+            let id = wanted(repo, None)?;
+            catalog::find_anywhere(repo, id.as_str())?
+        }
+    };
+    let id = &found.run;
+    if let Some(from) = &found.from {
+        ui.tell(&format!(
+            "note: run {id} was fetched from {from}; it is not yours, and as they tell it"
+        ));
+    }
     let mut folded: Option<Run> = None;
     let mut newest = VecDeque::new();
     let mut gone = None;
-    history::each_event(repo, &id, |envelope, _| {
+    history::each_event_at(repo, found.tip.clone(), &mut |envelope, _| {
         match &mut folded {
             Some(run) => run.apply(&envelope)?,
             None => folded = Some(Run::begin(&envelope)?),
@@ -68,7 +80,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &LogArgs) -> Result<Exit, Fail
         && let Some(run) = folded
     {
         let held = hold::is_held(&run);
-        let view = RunView::new(run, held, clock::now());
+        let mut view = RunView::new(run, held, clock::now());
+        if let Some(from) = &found.from {
+            view = view.fetched_from(from.to_string());
+        }
         ui.say(&format!("next: {}  ({})\n", view.next.command, view.next.why))?;
     }
     Ok(Exit::Done)

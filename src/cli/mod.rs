@@ -1,5 +1,6 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
+mod adopt;
 mod args;
 mod audit;
 mod checkpoint;
@@ -32,6 +33,7 @@ mod schema;
 mod show;
 mod start;
 mod status;
+mod sync;
 mod tool_hook;
 mod ui;
 mod verify;
@@ -141,6 +143,8 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Override(args) => override_gate::run(ui, &open(git_dir)?, &args),
         Command::Pr(args) => pr::run(ui, &open(git_dir)?, &args),
         Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
+        Command::Adopt(args) => adopt::run(ui, &open(git_dir)?, &args),
+        Command::Sync(args) => sync::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     guard::person,
     process::clock,
     report::sanitise::sanitise,
-    store::{journal::Artifact, message::EVENTS_PER_APPEND_MAX},
+    store::{catalog, journal::Artifact, message::EVENTS_PER_APPEND_MAX},
 };
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &OverrideArgs) -> Result<Exit, Fail> {
@@ -68,9 +68,10 @@ fn reason(given: &str) -> Result<String, Fail> {
 /// for a commit has it before them.
 fn gates(repo: &Repo, run: &Run, word: &str) -> Result<Vec<Gate>, Fail> {
     let charter = &run.charter;
-    if charter.worktree != repo.identity() {
-        let what = format!("run `{}` belongs to the work tree `{}`", charter.run, charter.worktree);
-        return Err(Denial::new("commit", what).next(format!("cd '{}'", charter.worktree)).into());
+    if !catalog::belongs(repo, run)?.is_here() {
+        let worktree = run.worktree();
+        let what = format!("run `{}` belongs to the work tree `{worktree}`", charter.run);
+        return Err(Denial::new("commit", what).next(format!("cd '{worktree}'")).into());
     }
     let (branch, head) = (&charter.branch, repo.head()?.commit);
     let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;

@@ -12,7 +12,7 @@ use crate::{
         run::{Run, State},
     },
     git::Repo,
-    guard::judged::newer,
+    guard::judged::{self, newer},
     process::{alive, clock},
     store::{
         catalog,
@@ -34,6 +34,7 @@ impl<'r> Rest<'r> {
         let me = alive::own_mark();
         let hold = Hold::of_run(repo, id, &me)?;
         let mut journal = open(repo, id)?;
+        is_at_home(repo, journal.run())?;
         rests(journal.run())?;
         if !journal.run().state.is_over() {
             journal.take_lease(me, clock::now())?;
@@ -55,6 +56,7 @@ pub(super) fn meant(repo: &Repo, named: Option<&str>) -> Result<RunId, Fail> {
 /// The run as it stands, where it stands still.
 pub(super) fn look(repo: &Repo, id: &RunId) -> Result<Run, Fail> {
     let run = open(repo, id)?.run().clone();
+    is_at_home(repo, &run)?;
     rests(&run)?;
     Ok(run)
 }
@@ -65,6 +67,14 @@ fn open<'r>(repo: &'r Repo, id: &RunId) -> Result<Journal<'r>, Fail> {
         let what = format!("the journal of run `{id}` cannot be read: {error:#}");
         Denial::new("journal", what).next(format!("git run verify {id}")).into()
     })
+}
+
+/// What another clone took over opens no gate here.
+fn is_at_home(repo: &Repo, run: &Run) -> Result<(), Fail> {
+    if run.is_at_home(repo.clone_name().as_deref()) {
+        return Ok(());
+    }
+    Err(judged::away(run).into())
 }
 
 fn rests(run: &Run) -> Result<(), Fail> {

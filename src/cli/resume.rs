@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::{plan_file, settings::Settings, workflow_file},
     domain::{
-        id::RunId,
+        id::{Oid, RunId},
         plan::Plan,
         request::{Answer, Request, decide},
         run::Run,
@@ -19,9 +19,11 @@ use crate::{
     git::Repo,
     process::{alive, clock},
     store::{
-        catalog, history,
+        catalog::{self, Belongs},
+        history,
         hold::Hold,
         journal::{AppendError, Journal},
+        layout,
         wire::policy,
     },
 };
@@ -55,20 +57,36 @@ fn allowed(repo: &Repo, args: &ResumeArgs, run: &Run, request: &Request) -> Resu
         return Err(AppendError::Newer.into());
     }
     decide(run, request)?;
-    let (id, worktree) = (&run.charter.run, &run.charter.worktree);
-    if *worktree != repo.identity() && !args.force {
-        return Err(Fail::new(
-            Exit::Failed,
-            format!("run `{id}` belongs to the work tree `{worktree}`"),
-        )
-        .hint(format!("cd '{worktree}' && git run resume")));
-    }
+    is_here(repo, run, "git run resume", args.force)?;
     let settings = Settings::read(repo)?;
     if !settings.enabled {
         return Err(Fail::new(Exit::Failed, "runs are not enabled in this repository")
             .hint("git config run.enabled true"));
     }
     Ok(settings)
+}
+
+/// Whether the run is this work tree's. Where nothing can be lost by it, `--force` does it here all the
+/// same; what another clone has taken over is never written to.
+pub(super) fn is_here(repo: &Repo, run: &Run, command: &str, force: bool) -> Result<(), Fail> {
+    let id = &run.charter.run;
+    match catalog::belongs(repo, run)? {
+        Belongs::Here | Belongs::Moved { .. } => Ok(()),
+        Belongs::Elsewhere { .. } | Belongs::Gone { .. } if force => Ok(()),
+        Belongs::Elsewhere { worktree } => {
+            let what = format!("run `{id}` belongs to the work tree `{worktree}`");
+            Err(Fail::new(Exit::Failed, what).hint(format!("cd '{worktree}' && {command}")))
+        }
+        Belongs::Gone { worktree } => {
+            let what = format!("run `{id}` belongs to the work tree `{worktree}`, which is gone");
+            Err(Fail::new(Exit::Failed, what)
+                .hint(format!("git run adopt {id} takes it over to this work tree")))
+        }
+        Belongs::Away { worktree } => {
+            let what = format!("run `{id}` was taken over by another clone, in `{worktree}`");
+            Err(Fail::new(Exit::Held, what).hint(format!("git run adopt {id} takes it back")))
+        }
+    }
 }
 
 /// An agent that works in a repository can also write its configuration, and so choose its own judge.
@@ -119,18 +137,24 @@ pub(super) fn wanted(repo: &Repo, named: Option<&str>) -> Result<RunId, Fail> {
 
 /// Plan and workflow as they were when the run began.
 pub(super) fn frozen(repo: &Repo, id: &RunId) -> Result<(Plan, Workflow), Fail> {
+    let tip = repo.refs().read(&layout::journal(id))?;
+    let tip = tip.ok_or_else(|| anyhow::anyhow!("there is no run `{id}` here"))?;
+    frozen_at(repo, &tip).map_err(|fail| fail.about(&format!("run `{id}`")))
+}
+
+/// The same of a journal that is elsewhere.
+pub(super) fn frozen_at(repo: &Repo, tip: &Oid) -> Result<(Plan, Workflow), Fail> {
     let read = |path: &str| -> anyhow::Result<String> {
-        let content = history::read_file(repo, id, path, FROZEN_BYTES_MAX)?;
-        let content =
-            content.ok_or_else(|| anyhow::anyhow!("the journal of `{id}` has no `{path}`"))?;
+        let content = history::read_file_at(repo, tip, path, FROZEN_BYTES_MAX)?;
+        let content = content.ok_or_else(|| anyhow::anyhow!("the journal has no `{path}`"))?;
         Ok(String::from_utf8(content)?)
     };
     let plan = plan_file::read("plan.json", &read("plan.json")?).map_err(|faults| {
         let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
-        Fail::new(Exit::Fault, format!("the frozen plan of `{id}` cannot be read: {what}"))
+        Fail::new(Exit::Fault, format!("the frozen plan cannot be read: {what}"))
     })?;
     let workflow = workflow_file::read(&read("workflow.toml")?).map_err(|why| {
-        Fail::new(Exit::Fault, format!("the frozen workflow of `{id}` cannot be read: {why}"))
+        Fail::new(Exit::Fault, format!("the frozen workflow cannot be read: {why}"))
     })?;
     Ok((plan, workflow))
 }

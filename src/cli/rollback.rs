@@ -217,7 +217,7 @@ impl<'r> Desk<'r> {
                 return Ok(None);
             }
         };
-        if journal.run().charter.worktree != self.repo.identity() {
+        if !catalog::belongs(self.repo, journal.run())?.is_here() {
             return Ok(None);
         }
         if !journal.run().state.is_over() {

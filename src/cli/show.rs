@@ -9,7 +9,10 @@ use super::{
 use crate::{
     git::Repo,
     report::sanitise::sanitise,
-    store::{catalog, history},
+    store::{
+        catalog::{self, Found},
+        history,
+    },
 };
 
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -17,7 +20,7 @@ const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fail> {
     let what = args.what.as_deref().unwrap_or("");
     let named = args.run.as_deref();
-    if named.is_none() && !what.is_empty() && catalog::find(repo, what).is_ok() {
+    if named.is_none() && !what.is_empty() && catalog::find_anywhere(repo, what).is_ok() {
         return whole(ui, repo, Some(what));
     }
     let path = match what {
@@ -28,11 +31,20 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fai
         "state" => "state.json",
         other => other,
     };
-    let id = wanted(repo, named)?;
-    if let Ok(seq) = path.parse::<u64>() {
-        return event(ui, repo, &id, seq);
+    let found = match named {
+        Some(named) => catalog::find_anywhere(repo, named)?,
+        None => catalog::find_anywhere(repo, wanted(repo, None)?.as_str())?,
+    };
+    let id = &found.run;
+    if let Some(from) = &found.from {
+        ui.tell(&format!(
+            "note: run {id} was fetched from {from}; it is not yours, and as they tell it"
+        ));
     }
-    let content = history::read_file(repo, &id, path, FILE_BYTES_MAX)?;
+    if let Ok(seq) = path.parse::<u64>() {
+        return event(ui, repo, &found, seq);
+    }
+    let content = history::read_file_at(repo, &found.tip, path, FILE_BYTES_MAX)?;
     let content = content.ok_or_else(|| {
         Fail::new(Exit::Failed, format!("run `{id}` has no `{}`", path.escape_debug())).hint(
             "git run show plan, policy, workflow, an event's number, or a path below artifacts/",
@@ -54,9 +66,10 @@ fn whole(ui: &mut Ui, repo: &Repo, named: Option<&str>) -> Result<Exit, Fail> {
     super::status::run(ui, repo, &args)
 }
 
-fn event(ui: &mut Ui, repo: &Repo, id: &crate::domain::id::RunId, seq: u64) -> Result<Exit, Fail> {
+fn event(ui: &mut Ui, repo: &Repo, of: &Found, seq: u64) -> Result<Exit, Fail> {
     let mut found = None;
-    history::each_event(repo, id, |envelope, line| {
+    let id = &of.run;
+    history::each_event_at(repo, of.tip.clone(), &mut |envelope, line| {
         if envelope.seq == seq {
             found = Some(line.to_owned());
         }

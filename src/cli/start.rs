@@ -150,7 +150,7 @@ pub(super) fn nothing_interrupted(repo: &Repo) -> Result<(), Fail> {
 pub(super) fn unfinished_here(repo: &Repo) -> Result<Option<Run>, Fail> {
     let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
     let run = catalog::present(repo, &id, &tip)?;
-    Ok((!run.state.is_over() && run.charter.worktree == repo.identity()).then_some(run))
+    Ok((!run.state.is_over() && catalog::belongs(repo, &run)?.is_here()).then_some(run))
 }
 
 /// The same target again is the same run going on; anything else has to wait.

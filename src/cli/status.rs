@@ -20,7 +20,12 @@ use crate::{
         sanitise::one_line,
         status,
     },
-    store::{catalog, hold, layout, verdicts},
+    store::{
+        catalog::{self, Belongs, Found},
+        hold,
+        layout::{self, FETCHED},
+        verdicts,
+    },
 };
 
 pub(super) fn bare(ui: &mut Ui, repo: &Repo) -> Result<Exit, Fail> {
@@ -31,18 +36,19 @@ pub(super) fn bare(ui: &mut Ui, repo: &Repo) -> Result<Exit, Fail> {
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, Fail> {
     let found = match &args.run {
-        Some(named) => Some(catalog::find(repo, named)?),
-        None => catalog::here(repo)?,
+        Some(named) => Some(catalog::find_anywhere(repo, named)?),
+        None => catalog::here(repo)?.map(|(run, tip)| Found { run, tip, from: None }),
     };
     // Said on standard error, whatever is asked for: nobody should work in a half restored tree.
     if let Ok(Some((_, operation))) = restore::pending(repo) {
         let (kind, to) = (operation.kind.word(), operation.to);
         ui.tell(&format!("a {kind} to checkpoint {to} was interrupted here: git run rollback finishes it, git run undo takes it back"));
     }
-    let Some((id, tip)) = found else { return nothing(ui, args) };
-    let view = view(repo, &id, &tip)?;
+    let Some(found) = found else { return nothing(ui, repo, args) };
+    let view = view_of(repo, &found)?;
+    elsewhere(ui, repo, &view)?;
     if args.for_agent {
-        let (goal, titles) = titles(repo, &id);
+        let (goal, titles) = titles(repo, &found.tip);
         let files = in_play(repo, &view);
         let (goal, titles, files) = (goal.as_deref(), titles.as_slice(), files.as_slice());
         let over = HandOver { view: &view, goal, titles, files };
@@ -72,7 +78,66 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
     Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals))
 }
 
-fn nothing(ui: &mut Ui, args: &StatusArgs) -> Result<Exit, Fail> {
+/// The same of one that may have been fetched.
+pub(super) fn view_of(repo: &Repo, found: &Found) -> Result<RunView, Fail> {
+    let view = view(repo, &found.run, &found.tip)?;
+    Ok(match &found.from {
+        Some(remote) => view.fetched_from(remote.to_string()),
+        None => view,
+    })
+}
+
+/// Where the run of this work tree is not what it seems to be.
+fn elsewhere(ui: &mut Ui, repo: &Repo, view: &RunView) -> Result<(), Fail> {
+    if view.from.is_some() {
+        return Ok(());
+    }
+    let run = &view.run.charter.run;
+    match catalog::belongs(repo, &view.run)? {
+        Belongs::Here | Belongs::Elsewhere { .. } => {}
+        Belongs::Moved { from } => ui.tell(&format!("note: this work tree was `{from}` when run {run} was told so")),
+        Belongs::Gone { worktree } if !view.run.state.is_over() => ui.tell(&format!(
+            "note: the work tree `{worktree}` of run {run} is gone; git run adopt {run} takes it over here"
+        )),
+        Belongs::Gone { .. } => {}
+        Belongs::Away { worktree } => ui.tell(&format!(
+            "note: run {run} was taken over by another clone, in `{worktree}`; git run adopt {run} takes it back"
+        )),
+    }
+    Ok(())
+}
+
+/// What a clone does not say of runs: only from what is here, and never from a remote.
+fn unfetched(repo: &Repo) -> anyhow::Result<Option<String>> {
+    let out = repo.git().output(&["remote"])?;
+    let names: Vec<String> = String::from_utf8_lossy(&out).lines().map(str::to_owned).collect();
+    let fetched = catalog::fetched(repo, None)?;
+    let own = catalog::runs(repo)?;
+    let Some(first) = names.iter().find(|name| *name == "origin").or(names.first()) else {
+        return Ok(None);
+    };
+    let known = |run: &RunId| {
+        own.iter().any(|(id, _)| id == run) || fetched.iter().any(|found| found.run == *run)
+    };
+    let named = repo.runs_named_at_head()?;
+    if let Some(run) = named.iter().find(|run| !known(run)) {
+        return Ok(Some(format!(
+            "commits here are of run {run}, whose journal is not here: git run sync fetch {first}"
+        )));
+    }
+    if own.is_empty() && !fetched.is_empty() {
+        let remote = fetched[0].from.as_ref().map_or("", |remote| remote.as_str());
+        return Ok(Some(format!("runs were fetched: git run list --remote {remote}")));
+    }
+    let never = repo.refs().list(FETCHED)?.is_empty() && own.is_empty();
+    Ok(never.then(|| format!("runs of {first} were never fetched: git run sync fetch {first}")))
+}
+
+fn nothing(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, Fail> {
+    // That it cannot be told is no reason to tell nothing else.
+    if let Ok(Some(note)) = unfetched(repo) {
+        ui.tell(&format!("note: {note}"));
+    }
     if ui.json {
         ui.say_json(&serde_json::json!({
             "schema": "git-run/status/1", "run": null, "status": "no_run_in_progress",
@@ -88,15 +153,15 @@ fn nothing(ui: &mut Ui, args: &StatusArgs) -> Result<Exit, Fail> {
 
 /// What the item at work has changed; what cannot be looked at from here is not told.
 fn in_play(repo: &Repo, view: &RunView) -> Vec<Vec<u8>> {
-    if view.run.charter.worktree != repo.identity() {
+    if view.run.worktree() != repo.identity() {
         return Vec::new();
     }
     engine::hand_over::in_play(repo, &view.run).unwrap_or_default()
 }
 
 /// The title of the frozen plan, and those of its sprints and tasks; a plan that cannot be read has none.
-fn titles(repo: &Repo, id: &RunId) -> (Option<String>, Vec<(String, String)>) {
-    let Ok((plan, _)) = super::resume::frozen(repo, id) else { return (None, Vec::new()) };
+fn titles(repo: &Repo, tip: &Oid) -> (Option<String>, Vec<(String, String)>) {
+    let Ok((plan, _)) = super::resume::frozen_at(repo, tip) else { return (None, Vec::new()) };
     let sprints = plan.sprints.iter().map(|sprint| (sprint.id.to_string(), sprint.title.clone()));
     let tasks = plan.tasks().map(|(_, task)| (task.id.to_string(), task.title.clone()));
     (Some(plan.title.clone()), sprints.chain(tasks).collect())

@@ -153,6 +153,8 @@ pub enum Event {
         /// Made now; else one that was there was brought up to date.
         made: bool,
     },
+    /// A person took the run over, from another machine or from a work tree that is another one.
+    RunAdopted(Box<Adoption>),
     /// Written by a newer version. Such a journal is shown and never written to.
     Newer {
         kind: String,
@@ -314,6 +316,22 @@ pub struct Rollback {
     pub place: Place,
     /// The artifact that tells what became of every file.
     pub report: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    pub home: Home,
+    /// The remote it was fetched from; nothing where only the work tree is another one.
+    pub from: Option<String>,
+    /// Why it was taken although somebody else seemed to hold it.
+    pub reason: Option<String>,
+}
+
+/// Where a run is at home: the work tree, and the clone, by a name that nobody else has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    pub worktree: String,
+    pub clone: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -479,6 +497,7 @@ impl Event {
             Self::GateOverridden(_) => "gate-overridden",
             Self::PullRequestWritten { .. } => "pull-request-written",
             Self::PullRequestOpened { .. } => "pull-request-opened",
+            Self::RunAdopted(_) => "run-adopted",
             Self::Newer { kind } => kind,
         }
     }

@@ -104,6 +104,11 @@ name!(
     PlanId, "plan"
 );
 
+name!(
+    /// A remote whose runs are fetched.
+    RemoteId, "remote"
+);
+
 impl RunId {
     /// The name of a run that begins at `stamp` (`YYYYMMDD-HHMMSS`), told apart by `nonce`.
     #[must_use]

@@ -22,6 +22,7 @@ pub mod restore;
 pub mod retention;
 pub mod run;
 pub mod secret;
+pub mod share;
 pub mod step;
 pub mod tale;
 pub mod target;

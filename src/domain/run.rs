@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 
 use super::{
     event::{
-        Cause, Charter, Delivery, Envelope, Event, ProcessMark, RefMove, StageShape, Trip, Usage,
+        Cause, Charter, Delivery, Envelope, Event, Home, ProcessMark, RefMove, StageShape, Trip,
+        Usage,
     },
     gate::Override,
     id::{Oid, StageId},
@@ -111,6 +112,8 @@ pub struct Run {
     /// What a person answered for, at the commit where the run stands.
     pub overrides: Vec<Override>,
     pub pull_request: Option<PullRequest>,
+    /// Where it was taken to; nothing as long as it is where it began.
+    pub home: Option<Home>,
     /// The newest checkpoint that the journal tells of.
     pub checkpoint: Option<u64>,
     /// An event of a newer version was met: this journal may be read and not written.
@@ -201,6 +204,7 @@ impl Run {
             delivering: false,
             overrides: Vec::new(),
             pull_request: None,
+            home: None,
             checkpoint: None,
             newer: false,
             charter: (**charter).clone(),
@@ -245,6 +249,11 @@ impl Run {
         match (self.state, event) {
             (_, Event::Newer { .. }) => self.newer = true,
             (_, Event::Remarked { .. }) => {}
+            // Whoever takes it over has answered for nothing yet.
+            (_, Event::RunAdopted(adoption)) => {
+                self.home = Some(adoption.home.clone());
+                self.overrides.clear();
+            }
             // Of two that were made at once, either can be written down first.
             (_, Event::CheckpointMade { number, .. }) => {
                 self.checkpoint = self.checkpoint.max(Some(*number));
@@ -383,6 +392,18 @@ impl Run {
         self.tree = Some(tree.clone());
     }
 
+    /// The work tree that it belongs to, by its path on its machine.
+    #[must_use]
+    pub fn worktree(&self) -> &str {
+        self.home.as_ref().map_or(&self.charter.worktree, |home| &home.worktree)
+    }
+
+    /// Whether it was not taken to another clone than this one.
+    #[must_use]
+    pub fn is_at_home(&self, clone: Option<&str>) -> bool {
+        self.home.as_ref().is_none_or(|home| Some(home.clone.as_str()) == clone)
+    }
+
     #[must_use]
     pub fn all_done(&self) -> bool {
         self.items.iter().all(|item| matches!(item.progress, Progress::Done { .. }))
@@ -477,7 +498,10 @@ impl Run {
 fn by_anybody(event: &Event) -> bool {
     matches!(
         event,
-        Event::HaltRequested { .. } | Event::Remarked { .. } | Event::CheckpointMade { .. }
+        Event::HaltRequested { .. }
+            | Event::Remarked { .. }
+            | Event::CheckpointMade { .. }
+            | Event::RunAdopted(_)
     )
 }
 

@@ -121,6 +121,16 @@ pub fn sentence(event: &Event, run: &Run) -> String {
         }
         Event::PullRequestOpened { url, made: true } => format!("draft pull request opened: {url}"),
         Event::PullRequestOpened { url, made: false } => format!("pull request updated: {url}"),
+        Event::RunAdopted(adoption) => {
+            let from = adoption.from.as_ref().map(|from| format!(" from {from}"));
+            let why = adoption.reason.as_ref().map(|why| format!(": {}", first_line(why)));
+            format!(
+                "taken over{} to {}{}",
+                from.unwrap_or_default(),
+                first_line(&adoption.home.worktree),
+                why.unwrap_or_default()
+            )
+        }
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
 }

@@ -18,6 +18,8 @@ pub struct RunView {
     /// What the guard refused to whoever works in it.
     pub refusals: u64,
     pub next: NextMove,
+    /// The remote that it was fetched from; then it is not one's own.
+    pub from: Option<String>,
 }
 
 /// What a person or an agent can do now.
@@ -36,12 +38,20 @@ impl RunView {
         } else {
             run.ran
         };
-        Self { run, held, elapsed, refusals: 0, next }
+        Self { run, held, elapsed, refusals: 0, next, from: None }
     }
 
     #[must_use]
     pub fn with_refusals(self, refusals: u64) -> Self {
         Self { refusals, ..self }
+    }
+
+    /// As somebody else's, whom it cannot be told whether they are at work.
+    #[must_use]
+    pub fn fetched_from(self, remote: String) -> Self {
+        let command = format!("git run adopt {} --from {remote}", self.run.charter.run);
+        let why = "it is not of this clone; a person takes it over so".to_owned();
+        Self { held: false, next: NextMove { command, why }, from: Some(remote), ..self }
     }
 
     #[must_use]

@@ -77,6 +77,16 @@ impl Repo {
         }
     }
 
+    /// `commit`, `tree`, `blob` or `tag`.
+    pub fn kind_of(&self, id: &Oid) -> anyhow::Result<String> {
+        let gix_id = to_gix(id)?;
+        if gix_id.is_empty_tree() {
+            return Ok(Kind::Tree.to_string());
+        }
+        let header = self.gix().objects.header(gix_id);
+        Ok(header.with_context(|| format!("object `{id}` is missing"))?.kind().to_string())
+    }
+
     #[must_use]
     pub fn has_object(&self, id: &Oid) -> bool {
         // gix takes the empty tree for granted, but `git fsck` misses it.

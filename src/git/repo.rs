@@ -142,6 +142,40 @@ impl Repo {
         path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
     }
 
+    /// What this clone calls itself, so that a run knows it again wherever its directory is moved; nothing
+    /// where nobody asked for it yet.
+    #[must_use]
+    pub fn clone_name(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.common_dir().join("git-run").join("clone")).ok()?;
+        let name = text.trim_end();
+        let plain = name.len() == 20 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        plain.then(|| name.to_owned())
+    }
+
+    /// The same, made by chance where there is none.
+    pub fn name_clone(&self, chance: [u8; 10]) -> anyhow::Result<String> {
+        if let Some(name) = self.clone_name() {
+            return Ok(name);
+        }
+        let name: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+        let dir = self.common_dir().join("git-run");
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&dir)?;
+            let mut file = tempfile::NamedTempFile::new_in(&dir)?;
+            std::io::Write::write_all(&mut file, format!("{name}\n").as_bytes())?;
+            file.as_file().sync_all()?;
+            // Of two that are made at once, one counts.
+            match file.persist_noclobber(dir.join("clone")) {
+                Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    Err(error.error)
+                }
+                Ok(_) | Err(_) => super::objects::sync_dir(&dir),
+            }
+        };
+        write().with_context(|| format!("cannot write `{}`", dir.join("clone").display()))?;
+        self.clone_name().context("`git-run/clone` holds no name; take it away")
+    }
+
     /// A directory of this process's own, beside git's files, that is gone when the value is.
     pub fn private_dir(&self) -> anyhow::Result<tempfile::TempDir> {
         let dir = self.git_dir().join("git-run");

@@ -157,6 +157,33 @@ impl Repo {
         Ok(dir.and_then(|line| line.strip_prefix("worktree ")).map(str::to_owned))
     }
 
+    /// Where a ref of the kind that each work tree has for itself stands in the other ones, with the
+    /// directory of each.
+    pub fn in_other_worktrees(&self, name: &str) -> anyhow::Result<Vec<(String, Oid)>> {
+        let mut places = vec![("main-worktree".to_owned(), self.common_dir().to_owned())];
+        let linked = self.common_dir().join("worktrees");
+        for entry in std::fs::read_dir(&linked).into_iter().flatten() {
+            let entry = entry?;
+            if let Some(id) = entry.file_name().to_str() {
+                places.push((format!("worktrees/{id}"), entry.path()));
+            }
+        }
+        let own = self.git_dir().canonicalize()?;
+        let mut found = Vec::new();
+        for (place, dir) in places {
+            if dir.canonicalize().is_ok_and(|dir| dir == own) {
+                continue;
+            }
+            let full = format!("{place}/{name}");
+            let out = self.git().plumbing(&["rev-parse", "--verify", "--quiet", &full])?;
+            let Ok(id) = Oid::parse(String::from_utf8_lossy(&out.stdout).trim()) else { continue };
+            let named = std::fs::read_to_string(dir.join("gitdir")).unwrap_or_default();
+            let top = named.trim_end().strip_suffix("/.git").unwrap_or(&place).to_owned();
+            found.push((top, id));
+        }
+        Ok(found)
+    }
+
     /// How many commits `to` has that `from` has not, and whether `from` is still among its ancestors.
     pub fn survey(&self, from: &Oid, to: &Oid) -> anyhow::Result<(u32, bool)> {
         let git = self.git();

@@ -148,6 +148,8 @@ struct Runs {
     claims: Vec<Run>,
     /// The branch of a run of this work tree whose journal is gone.
     lost: Option<(RunId, String)>,
+    /// What this clone calls itself.
+    clone: Option<String>,
 }
 
 impl Runs {
@@ -155,7 +157,8 @@ impl Runs {
         let branches: BTreeSet<_> =
             lines.iter().filter_map(|line| line.remote.strip_prefix("refs/heads/")).collect();
         let claims = catalog::claiming(repo, &branches)?;
-        Ok(Self { here, claims, lost: catalog::lost_here(repo)? })
+        let (lost, clone) = (catalog::lost_here(repo)?, repo.clone_name());
+        Ok(Self { here, claims, lost, clone })
     }
 
     /// The run that has a say in a push to this branch. More than one, or one that cannot be
@@ -181,6 +184,12 @@ impl Runs {
             Some(run) if run.newer && (who == Who::Agent || run.charter.branch == branch) => {
                 Err(newer(&run.charter.run))
             }
+            Some(run)
+                if !run.is_at_home(self.clone.as_deref())
+                    && (who == Who::Agent || run.charter.branch == branch) =>
+            {
+                Err(away(run))
+            }
             found => Ok(found),
         }
     }
@@ -201,6 +210,14 @@ pub(super) fn claimed(branch: &str, one: &RunId, other: &RunId) -> Denial {
     let branch: String = branch.chars().flat_map(char::escape_debug).collect();
     Denial::new("claimed", format!("runs `{one}` and `{other}` both claim `{branch}`"))
         .next(format!("git run halt {other} --force gives one of them up"))
+}
+
+/// What another clone took over goes on there, and is answered for there.
+#[must_use]
+pub fn away(run: &Run) -> Denial {
+    let (id, place) = (&run.charter.run, run.worktree());
+    let what = format!("run `{id}` was taken over by another clone, in `{place}`");
+    Denial::new("away", what).next(format!("git run adopt {id} takes it back"))
 }
 
 #[must_use]

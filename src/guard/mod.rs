@@ -10,4 +10,5 @@ pub mod ledger;
 pub mod person;
 pub mod push;
 pub mod server;
+pub mod share;
 pub mod tool;

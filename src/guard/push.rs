@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::{
-    judged::{Cleared, claimed, clear_for_agents},
+    judged::{self, Cleared, claimed, clear_for_agents},
     ledger,
 };
 use crate::{
@@ -117,7 +117,7 @@ pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
 
 /// `git remote get-url` has applied every rule for rewriting URLs once; git would apply them again to
 /// what it said, and would take a remote of that very name for it.
-fn bends_no_further(repo: &Repo, url: &str) -> anyhow::Result<()> {
+pub fn bends_no_further(repo: &Repo, url: &str) -> anyhow::Result<()> {
     let rules =
         repo.git().plumbing(&["config", "--null", "--get-regexp", r"^(url|remote)\..*\."])?;
     for entry in String::from_utf8_lossy(&rules.stdout).split('\0') {
@@ -161,6 +161,9 @@ pub fn clear_run(
     commit: &Oid,
 ) -> Result<Clearance, Denial> {
     let charter = &run.charter;
+    if !run.is_at_home(repo.clone_name().as_deref()) {
+        return Err(judged::away(run));
+    }
     alone(repo, run)?;
     pinned(repo, remote, run)?;
     let motion = match &remote.branch {

@@ -19,6 +19,9 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     let run = &view.run;
     let charter = &run.charter;
     say(&mut out, &format!("run {}  {}", charter.run, run.state.word()));
+    if let Some(from) = &view.from {
+        say(&mut out, &format!("  FETCHED   from {from}; not yours, and as they tell it"));
+    }
     say(&mut out, &format!("  target    {} ({})", charter.target, charter.workflow));
     say(&mut out, &format!("  branch    {} (on {})", charter.branch, charter.base));
     say(

@@ -1,21 +1,22 @@
 //! Which runs there are, and which one belongs here.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context as _, bail};
 
 use super::{
-    glance,
+    glance::{self, Glance},
     journal::Present,
-    layout::{self, HERE, RUNS},
+    layout::{self, FETCHED, Fetched, HERE, RUNS},
     message::{MESSAGE_BYTES_MAX, Message},
     wire::event,
 };
 use crate::{
     domain::{
         event::{Charter, Event},
-        id::{Digest, Oid, RunId},
+        id::{Digest, Oid, RemoteId, RunId},
         run::Run,
+        share::Part,
     },
     git::Repo,
 };
@@ -43,10 +44,129 @@ pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
     {
         return Ok(Some((run, tip)));
     }
-    let identity = repo.identity();
+    let (identity, clone) = (repo.identity(), repo.clone_name());
     let all = glance::at(repo, runs(repo)?, false);
-    let here = all.into_iter().rev().find(|(_, _, glance)| glance.is_of(&identity));
-    Ok(here.map(|(run, tip, _)| (run, tip)))
+    let is_here = |(_, _, glance): &(RunId, Oid, Glance)| glance.is_of(&identity, clone.as_deref());
+    let Some((run, tip, _)) = all.into_iter().rev().find(is_here) else { return Ok(None) };
+    // A work tree that stood here was moved away, and took its run along.
+    let taken = pointed_elsewhere(repo, &run)?.is_some();
+    Ok((!taken).then_some((run, tip)))
+}
+
+/// The other work tree that says that the run is its own.
+fn pointed_elsewhere(repo: &Repo, run: &RunId) -> anyhow::Result<Option<String>> {
+    let others = repo.in_other_worktrees(HERE)?;
+    let found =
+        others.into_iter().find(|(_, first)| run_of_first(repo, first).as_ref() == Some(run));
+    Ok(found.map(|(worktree, _)| worktree))
+}
+
+/// Whose a run is, as seen from this work tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Belongs {
+    Here,
+    /// To this work tree, which stood elsewhere when the run was told so.
+    Moved {
+        from: String,
+    },
+    Elsewhere {
+        worktree: String,
+    },
+    /// To a work tree that is not there any more.
+    Gone {
+        worktree: String,
+    },
+    /// To another clone, which took it over.
+    Away {
+        worktree: String,
+    },
+}
+
+impl Belongs {
+    /// Whether it may be gone on with here without asking.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        matches!(self, Self::Here | Self::Moved { .. })
+    }
+}
+
+pub fn belongs(repo: &Repo, run: &Run) -> anyhow::Result<Belongs> {
+    let worktree = run.worktree().to_owned();
+    if !run.is_at_home(repo.clone_name().as_deref()) {
+        return Ok(Belongs::Away { worktree });
+    }
+    let is_it = worktree == repo.identity();
+    let pointed = repo.refs().read(HERE)?.and_then(|first| run_of_first(repo, &first));
+    if pointed.as_ref() == Some(&run.charter.run) {
+        // Where it stood, another one may stand by now: a copy, or a clone.
+        let stands = Path::new(&worktree).join(".git").exists();
+        return Ok(match (is_it, stands && !is_linked_here(repo)) {
+            (true, _) => Belongs::Here,
+            (false, false) => Belongs::Moved { from: worktree },
+            (false, true) => Belongs::Elsewhere { worktree },
+        });
+    }
+    // A work tree of the run that was moved knows it by its own ref.
+    if let Some(worktree) = pointed_elsewhere(repo, &run.charter.run)? {
+        return Ok(Belongs::Elsewhere { worktree });
+    }
+    Ok(match (is_it, Path::new(&worktree).join(".git").exists()) {
+        (true, _) => Belongs::Here,
+        (false, true) => Belongs::Elsewhere { worktree },
+        (false, false) => Belongs::Gone { worktree },
+    })
+}
+
+/// A linked work tree is one alone: what stands where it stood before cannot be the same.
+fn is_linked_here(repo: &Repo) -> bool {
+    repo.git_dir() != repo.common_dir()
+}
+
+/// A run to look at: one's own, or one that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub run: RunId,
+    pub tip: Oid,
+    /// The remote that it was fetched from.
+    pub from: Option<RemoteId>,
+}
+
+/// The journals that were fetched, from one remote or from all.
+pub fn fetched(repo: &Repo, remote: Option<&RemoteId>) -> anyhow::Result<Vec<Found>> {
+    let prefix = remote.map_or(FETCHED.to_owned(), |remote| format!("{FETCHED}{remote}/"));
+    let all = repo.refs().list(&prefix)?.into_iter();
+    let found = all.filter_map(|(name, tip)| match layout::of_fetched(&name)? {
+        (remote, run, Fetched::Part(Part::Journal)) => Some(Found { run, tip, from: Some(remote) }),
+        _ => None,
+    });
+    Ok(found.collect())
+}
+
+/// The same as `find`, and what was fetched where nothing of one's own is meant.
+pub fn find_anywhere(repo: &Repo, wanted: &str) -> anyhow::Result<Found> {
+    let own = find(repo, wanted);
+    let Err(not) = own else { return own.map(|(run, tip)| Found { run, tip, from: None }) };
+    let all = fetched(repo, None)?;
+    let mut found: Vec<_> = all.iter().filter(|one| one.run.as_str() == wanted).collect();
+    if found.is_empty() {
+        found = all.iter().filter(|one| one.run.as_str().starts_with(wanted)).collect();
+    }
+    match found.as_slice() {
+        [] => Err(not),
+        // The same journal, fetched from several remotes.
+        [one, rest @ ..]
+            if rest.iter().all(|other| other.run == one.run && other.tip == one.tip) =>
+        {
+            Ok((*one).clone())
+        }
+        [one, rest @ ..] if rest.iter().all(|other| other.run == one.run) => {
+            bail!(
+                "several remotes have a run `{}`, and not the same: git run sync status <remote>",
+                one.run
+            )
+        }
+        [one, ..] => bail!("`{}` could be {} and others", wanted.escape_debug(), one.run),
+    }
 }
 
 /// Who the chains of this work tree belong to when no run is at work. It is called as git calls the

@@ -17,14 +17,17 @@ const FORMAT: &str = "git-run glances 1";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Glance {
     pub over: bool,
-    /// The digest of the work tree's path.
+    /// The digests of the work tree's path, and of the clone that took it over.
     worktree: String,
+    clone: Option<String>,
     pub branch: String,
 }
 
 impl Glance {
-    pub(super) fn is_of(&self, worktree: &str) -> bool {
-        self.worktree == Digest::of(worktree.as_bytes()).to_string()
+    pub(super) fn is_of(&self, worktree: &str, clone: Option<&str>) -> bool {
+        let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+        self.worktree == digest(worktree)
+            && (self.clone.is_none() || self.clone == clone.map(digest))
     }
 }
 
@@ -49,8 +52,9 @@ pub(super) fn at(repo: &Repo, runs: Vec<(RunId, Oid)>, keep: bool) -> Vec<(RunId
 
 fn look(repo: &Repo, tip: &Oid) -> Option<Glance> {
     let run = Present::read(repo, tip).ok()?.run;
-    let worktree = Digest::of(run.charter.worktree.as_bytes()).to_string();
-    Some(Glance { over: run.state.is_over(), worktree, branch: run.charter.branch })
+    let worktree = Digest::of(run.worktree().as_bytes()).to_string();
+    let clone = run.home.as_ref().map(|home| Digest::of(home.clone.as_bytes()).to_string());
+    Some(Glance { over: run.state.is_over(), worktree, clone, branch: run.charter.branch })
 }
 
 fn file(repo: &Repo) -> PathBuf {
@@ -70,7 +74,7 @@ fn read(repo: &Repo) -> HashMap<String, Glance> {
     lines.filter_map(parse).collect()
 }
 
-/// `<tip> <over> <work tree> <branch>`; no name of a branch has a space.
+/// `<tip> <over> <work tree> <clone> <branch>`; no name of a branch has a space.
 fn parse(line: &str) -> Option<(String, Glance)> {
     let mut words = line.split(' ');
     let tip = words.next()?.to_owned();
@@ -79,8 +83,9 @@ fn parse(line: &str) -> Option<(String, Glance)> {
         "open" => false,
         _ => return None,
     };
-    let glance =
-        Glance { over, worktree: words.next()?.to_owned(), branch: words.next()?.to_owned() };
+    let worktree = words.next()?.to_owned();
+    let clone = words.next().filter(|clone| *clone != "-").map(str::to_owned);
+    let glance = Glance { over, worktree, clone, branch: words.next()?.to_owned() };
     words.next().is_none().then_some((tip, glance))
 }
 
@@ -92,7 +97,9 @@ fn write(repo: &Repo, all: &[(RunId, Oid, Glance)]) -> std::io::Result<()> {
     for (_, tip, glance) in all {
         let over = if glance.over { "over" } else { "open" };
         if !glance.branch.contains(char::is_whitespace) {
-            text.push_str(&format!("{tip} {over} {} {}\n", glance.worktree, glance.branch));
+            let clone = glance.clone.as_deref().unwrap_or("-");
+            let (worktree, branch) = (&glance.worktree, &glance.branch);
+            text.push_str(&format!("{tip} {over} {worktree} {clone} {branch}\n"));
         }
     }
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
@@ -107,10 +114,11 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_passed_over() {
-        let line = "aa open 00 feature/x";
-        let glance = Glance { over: false, worktree: "00".into(), branch: "feature/x".into() };
+        let line = "aa open 00 - feature/x";
+        let (worktree, branch) = ("00".into(), "feature/x".into());
+        let glance = Glance { over: false, worktree, clone: None, branch };
         assert_eq!(parse(line), Some(("aa".into(), glance)));
-        for bad in ["", "aa", "aa maybe 00 x", "aa open 00", "aa open 00 x y"] {
+        for bad in ["", "aa", "aa maybe 00 - x", "aa open 00 -", "aa open 00 - x y"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

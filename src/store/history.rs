@@ -16,6 +16,7 @@ use crate::{
         event::{Envelope, Event},
         id::{Oid, RunId},
         run::Run,
+        share::is_neutral,
     },
     git::{Repo, objects::Entry},
 };
@@ -41,7 +42,8 @@ pub fn each_event(
     each_event_at(repo, tip(repo, run)?, &mut each)
 }
 
-fn each_event_at(
+/// The same for a journal that is not, or not yet, where its ref is.
+pub fn each_event_at(
     repo: &Repo,
     tip: Oid,
     each: &mut impl FnMut(Envelope, &str) -> anyhow::Result<()>,
@@ -278,7 +280,17 @@ pub fn read_file(
     path: &str,
     bytes_max: u64,
 ) -> anyhow::Result<Option<Vec<u8>>> {
-    let mut tree = repo.read_commit(&tip(repo, run)?, MESSAGE_BYTES_MAX)?.tree;
+    read_file_at(repo, &tip(repo, run)?, path, bytes_max)
+}
+
+/// The same of a journal that is elsewhere.
+pub fn read_file_at(
+    repo: &Repo,
+    tip: &Oid,
+    path: &str,
+    bytes_max: u64,
+) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut tree = repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree;
     let mut parts = path.split('/').peekable();
     while let Some(part) = parts.next() {
         let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
@@ -289,4 +301,20 @@ pub fn read_file(
         tree = entry.id.clone();
     }
     Ok(None)
+}
+
+/// Whether all that `newer` has after `older` is neutral: nothing of it opens a gate.
+pub fn goes_on_neutrally(repo: &Repo, older: &Oid, newer: &Oid) -> anyhow::Result<bool> {
+    let known = Message::parse(&repo.read_commit(older, MESSAGE_BYTES_MAX)?.message)?.seq;
+    let mut neutral = true;
+    each_event_at(repo, newer.clone(), &mut |envelope, _| {
+        neutral &= envelope.seq <= known || is_neutral(&envelope.event);
+        Ok(())
+    })?;
+    Ok(neutral)
+}
+
+/// The commit that a journal begins with.
+pub fn first(repo: &Repo, tip: &Oid) -> anyhow::Result<Oid> {
+    chain(repo, tip.clone(), APPENDS_MAX)?.pop().context("the journal holds nothing")
 }

@@ -14,7 +14,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use crate::{
     domain::{
         event::ProcessMark,
-        id::RunId,
+        id::{Oid, RunId},
         run::{Run, State},
         time::Timestamp,
     },
@@ -27,6 +27,18 @@ use crate::{
 pub struct Hold {
     worktree: File,
     _run: Option<File>,
+}
+
+/// A run alone, while no work tree matters: its journal is being moved as a whole.
+#[derive(Debug)]
+pub struct RunHold {
+    _run: File,
+}
+
+impl RunHold {
+    pub fn of(repo: &Repo, run: &RunId, me: &ProcessMark) -> Result<Self, HoldError> {
+        Ok(Self { _run: lock(&run_path(repo, run), &format!("run `{run}`"), me)? })
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -155,4 +167,21 @@ pub fn publish_lease(
     let new = repo.write_commit(&tree, &parents, now.millis() / 1000, &message)?;
     repo.refs().compare_and_swap(&name, old.as_ref(), Some(&new))?;
     Ok(())
+}
+
+/// A lease as somebody shared it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub generation: u64,
+    pub holder: ProcessMark,
+    /// Nothing when it was given back.
+    pub until: Option<Timestamp>,
+}
+
+pub fn read_lease(repo: &Repo, tip: &Oid) -> anyhow::Result<Lease> {
+    let commit = repo.read_commit(tip, super::message::MESSAGE_BYTES_MAX)?;
+    let text = String::from_utf8_lossy(&commit.message);
+    let line = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    let (generation, holder, until) = super::wire::lease::decode(line)?;
+    Ok(Lease { generation, holder, until })
 }

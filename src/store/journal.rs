@@ -71,6 +71,8 @@ pub struct Journal<'r> {
     repo: &'r Repo,
     name: String,
     tip: Oid,
+    /// Where the ref is: at the tip, but for a journal that is being taken over.
+    stands: Option<Oid>,
     tree: Oid,
     /// The last event that the tree's state holds, and the lines after it.
     base: u64,
@@ -113,6 +115,7 @@ impl<'r> Journal<'r> {
         Ok(Self {
             repo,
             name,
+            stands: Some(tip.clone()),
             tip,
             tree,
             base: 1,
@@ -127,6 +130,34 @@ impl<'r> Journal<'r> {
     pub fn open(repo: &'r Repo, run: &RunId, actor: Actor) -> anyhow::Result<Self> {
         let name = layout::journal(run);
         let Some(tip) = repo.refs().read(&name)? else { bail!("there is no run `{run}` here") };
+        Self::at(repo, run, tip.clone(), Some(tip), actor)
+    }
+
+    /// Makes a journal that was fetched one's own, by one append: until it is written, nothing is.
+    pub fn take_over(
+        repo: &'r Repo,
+        run: &RunId,
+        (theirs, own): (&Oid, Option<&Oid>),
+        actor: Actor,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<Self, AppendError> {
+        let mut journal = Self::at(repo, run, theirs.clone(), own.cloned(), actor)?;
+        if journal.run.newer {
+            return Err(AppendError::Newer);
+        }
+        journal.try_append(events, &[], now)?;
+        Ok(journal)
+    }
+
+    fn at(
+        repo: &'r Repo,
+        run: &RunId,
+        tip: Oid,
+        stands: Option<Oid>,
+        actor: Actor,
+    ) -> anyhow::Result<Self> {
+        let name = layout::journal(run);
         let present =
             Present::read(repo, &tip).with_context(|| format!("the journal of run `{run}`"))?;
         anyhow::ensure!(
@@ -135,7 +166,7 @@ impl<'r> Journal<'r> {
             present.run.charter.run
         );
         let Present { run, tree, base, newer, appends } = present;
-        Ok(Self { repo, name, tip, tree, base, newer, appends, run, actor, held: None })
+        Ok(Self { repo, name, tip, stands, tree, base, newer, appends, run, actor, held: None })
     }
 
     #[must_use]
@@ -257,8 +288,9 @@ impl<'r> Journal<'r> {
         let tip = self.repo.write_commit(&tree, &[&self.tip], now.millis() / 1000, &text)?;
         self.repo
             .refs()
-            .compare_and_swap(&self.name, Some(&self.tip), Some(&tip))
+            .compare_and_swap(&self.name, self.stands.as_ref(), Some(&tip))
             .map_err(anyhow::Error::from)?;
+        self.stands = Some(tip.clone());
         (self.tip, self.tree, self.base, self.newer, self.appends, self.run) =
             (tip, tree, base, newer, appends, run);
         Ok(())

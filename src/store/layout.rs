@@ -1,6 +1,9 @@
 //! Where things stand below `refs/`. Every name here is for ever.
 
-use crate::domain::id::RunId;
+use crate::domain::{
+    id::{Oid, RemoteId, RunId},
+    share::Part,
+};
 
 pub const RUNS: &str = "refs/run/";
 pub const NOTES: &str = "refs/notes/run";
@@ -46,4 +49,48 @@ pub const OPERATION: &str = "refs/worktree/run-operation";
 pub fn run_of_journal(name: &str) -> Option<RunId> {
     let (run, leaf) = name.strip_prefix(RUNS)?.split_once('/')?;
     if leaf == "journal" { RunId::parse(run).ok() } else { None }
+}
+
+/// What was fetched of runs. It never leaves this repository, and nothing here is taken for one's own.
+pub const FETCHED: &str = "refs/run-remote/";
+
+/// A part of a run as a remote had it when it was asked last.
+#[must_use]
+pub fn fetched(remote: &RemoteId, run: &RunId, part: Part) -> String {
+    format!("{FETCHED}{remote}/{run}/{}", part.word())
+}
+
+/// What a remote has in a journal's place that does not verify.
+#[must_use]
+pub fn quarantined(remote: &RemoteId, run: &RunId) -> String {
+    format!("{FETCHED}{remote}/{run}/quarantined")
+}
+
+const REWRITTEN: &str = "rewritten-";
+
+/// Where a journal is kept that the remote has replaced by another one.
+#[must_use]
+pub fn rewritten(remote: &RemoteId, run: &RunId, old: &Oid) -> String {
+    format!("{FETCHED}{remote}/{run}/{REWRITTEN}{old}")
+}
+
+/// What a name below `FETCHED` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    Part(Part),
+    Quarantined,
+    Rewritten,
+}
+
+#[must_use]
+pub fn of_fetched(name: &str) -> Option<(RemoteId, RunId, Fetched)> {
+    let mut words = name.strip_prefix(FETCHED)?.split('/');
+    let (remote, run, leaf) = (words.next()?, words.next()?, words.next()?);
+    let what = match (leaf, words.next()) {
+        (_, Some(_)) => return None,
+        ("quarantined", None) => Fetched::Quarantined,
+        (leaf, None) if leaf.starts_with(REWRITTEN) => Fetched::Rewritten,
+        (leaf, None) => Fetched::Part(Part::parse(leaf)?),
+    };
+    Some((RemoteId::parse(remote).ok()?, RunId::parse(run).ok()?, what))
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
     deletion::Deleted,
-    event::{GateOverride, Place, RefMove, Rollback, RollbackKind, StageStart},
+    event::{Adoption, GateOverride, Home, Place, RefMove, Rollback, RollbackKind, StageStart},
     gate::Gate,
     limits::Limits,
     outcome::{Outcome, Verdict},
@@ -190,8 +190,14 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
         overridden(tape),
         written(),
         Event::PullRequestOpened { url: "u".into(), made: true },
+        adopted("c"),
         Event::Newer { kind: "newer".into() },
     ]
+}
+
+fn adopted(clone: &str) -> Event {
+    let home = Home { worktree: "/w".into(), clone: clone.into() };
+    Event::RunAdopted(Box::new(Adoption { home, from: None, reason: None }))
 }
 
 fn short(state: State) -> &'static str {
@@ -244,6 +250,7 @@ rolled-back        =      =      ·      HALT   HALT   ·      HALT   HALT   HAL
 gate-overridden    ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      ·      ·
 pull-request-written ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      =      =      =      =
 pull-request-opened ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·
+run-adopted        =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 newer              =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 ";
 

@@ -7,7 +7,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
-    BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
+    AdoptedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
     GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing,
     PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, RemarkDoc, ReopenedDoc, RollbackDoc,
     SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
@@ -169,6 +169,7 @@ fn data(event: &Event) -> Value {
         Event::PullRequestOpened { url, made } => {
             doc(ProposedDoc { url: url.clone(), made: *made })
         }
+        Event::RunAdopted(adoption) => doc(AdoptedDoc::from(&**adoption)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -280,6 +281,7 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             let ProposedDoc { url, made } = read(data)?;
             Event::PullRequestOpened { url, made }
         }
+        "run-adopted" => Event::RunAdopted(Box::new(read::<AdoptedDoc>(data)?.into())),
         _ => return Ok(None),
     }))
 }

@@ -1,8 +1,8 @@
 //! The lease of a run as it is shared between machines.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, Text, canonical, event::ProcessDoc};
+use super::{DecodeError, FORMAT, Text, canonical, event::ProcessDoc, garbled};
 use crate::domain::{event::ProcessMark, id::RunId, time::Timestamp};
 
 #[derive(Debug, Serialize)]
@@ -32,4 +32,17 @@ pub fn encode(
         nonce,
         until: until.map(Text),
     })
+}
+
+/// Generation, holder and end of a lease.
+pub fn decode(line: &str) -> Result<(u64, ProcessMark, Option<Timestamp>), DecodeError> {
+    #[derive(Deserialize)]
+    struct Known {
+        generation: u64,
+        holder: ProcessDoc,
+        until: Option<Text<Timestamp>>,
+    }
+    let Known { generation, holder, until } =
+        serde_json::from_str(line).map_err(garbled("a lease"))?;
+    Ok((generation, holder.into(), until.map(|until| until.0)))
 }

@@ -11,7 +11,7 @@ use super::{
     garbled,
 };
 use crate::domain::{
-    event::Trip,
+    event::{Home, Trip},
     gate::{Gate, Override},
     id::{Digest, ItemId, Oid, StageId},
     item::{
@@ -67,6 +67,15 @@ struct RunDoc {
     /// Since format 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pull_request: Option<PullRequestDoc>,
+    /// Since format 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    home: Option<HomeDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HomeDoc {
+    worktree: String,
+    clone: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -268,6 +277,10 @@ impl From<&Run> for RunDoc {
                 title: request.title.clone(),
                 url: request.url.clone(),
             }),
+            home: run
+                .home
+                .as_ref()
+                .map(|home| HomeDoc { worktree: home.worktree.clone(), clone: home.clone.clone() }),
         }
     }
 }
@@ -313,6 +326,7 @@ impl RunDoc {
             pull_request: self
                 .pull_request
                 .map(|doc| PullRequest { title: doc.title, url: doc.url }),
+            home: self.home.map(|doc| Home { worktree: doc.worktree, clone: doc.clone }),
             newer: false,
         };
         let active =

@@ -6,8 +6,9 @@ use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
         event::{
-            Actor, Cause, Charter, Delivery, Envelope, Event, GateOverride, Place, ProcessMark,
-            PushMode, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
+            Actor, Adoption, Cause, Charter, Delivery, Envelope, Event, GateOverride, Home, Place,
+            ProcessMark, PushMode, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip,
+            Usage, Work,
         },
         finding::{Finding, Severity},
         gate::Gate,
@@ -276,6 +277,12 @@ fn event_of_state() -> impl Strategy<Value = Event> {
         ),
         (text(), text()).prop_map(|(title, path)| Event::PullRequestWritten { title, path }),
         (text(), any::<bool>()).prop_map(|(url, made)| Event::PullRequestOpened { url, made }),
+        (text(), text(), option::of(text()), option::of(text())).prop_map(
+            |(worktree, clone, from, reason)| {
+                let home = Home { worktree, clone };
+                Event::RunAdopted(Box::new(Adoption { home, from, reason }))
+            }
+        ),
     ]
 }
 

@@ -165,6 +165,8 @@ fn ours(args: &[Word]) -> Judged {
         Some(Some("ice")) => Ok(fenced(rest.as_slice())),
         // It judges, and does nothing.
         Some(Some("hook")) if rest.nth(1).and_then(Word::known) == Some(PRE_TOOL_USE) => allowed(),
+        // It asks nobody, and moves nothing.
+        Some(Some("sync")) if rest.next().and_then(Word::known) == Some("status") => allowed(),
         Some(Some(verb)) if OPEN.contains(&verb) => allowed(),
         Some(Some(verb)) => {
             let what = format!("`git run {}` is for people to say", verb.escape_debug());

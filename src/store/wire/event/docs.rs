@@ -6,8 +6,8 @@ use super::super::{Text, deletion::DeletionDoc};
 use crate::domain::{
     deletion::Deleted,
     event::{
-        Cause, Delivery, GateOverride, Place, ProcessMark, RefMove, Rollback, RollbackKind,
-        StageEnd, StageStart, Trip, Usage, Work,
+        Adoption, Cause, Delivery, GateOverride, Home, Place, ProcessMark, RefMove, Rollback,
+        RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
     },
     finding::{Finding, Severity},
     gate::Gate,
@@ -289,6 +289,28 @@ pub(in crate::store::wire) struct ProposalDoc {
 pub(in crate::store::wire) struct ProposedDoc {
     pub(in crate::store::wire) url: String,
     pub(in crate::store::wire) made: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct AdoptedDoc {
+    worktree: String,
+    clone: String,
+    from: Option<String>,
+    reason: Option<String>,
+}
+
+impl From<&Adoption> for AdoptedDoc {
+    fn from(adoption: &Adoption) -> Self {
+        let Adoption { home, from, reason } = adoption.clone();
+        Self { worktree: home.worktree, clone: home.clone, from, reason }
+    }
+}
+
+impl From<AdoptedDoc> for Adoption {
+    fn from(doc: AdoptedDoc) -> Self {
+        let home = Home { worktree: doc.worktree, clone: doc.clone };
+        Self { home, from: doc.from, reason: doc.reason }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
