@@ -603,6 +603,13 @@ fn a_fetched_run_is_read_and_never_written_until_it_is_adopted() {
     let refused = scene.repo.run(&["override", "review", "--reason", "x"]).ends(3);
     assert!(refused.err.contains("away"), "{}", refused.err);
     scene.repo.run(&["push"]).ends(3);
+    scene.repo.run(&["halt", "--force"]).ends(6);
+    scene.repo.run(&["checkpoint", "-m", "x"]).ends(0);
+    // What the other one does is followed.
+    other.run(&["pr", "--body-only"]).ends(0);
+    other.run(&["sync"]).ends(0);
+    let told = scene.repo.run(&["sync"]).ends(0);
+    assert!(told.out.contains("went forward here"), "{}", told.out);
     scene.repo.run(&["adopt", &scene.run]).ends(0);
     scene.repo.run(&["sync"]).ends(0);
     let told = other.run(&["sync"]).ends(0);
