@@ -710,3 +710,20 @@ fn a_run_that_would_work_on_a_protected_branch_is_not_adopted() {
     assert!(told.err.contains("would work on"), "{}", told.err);
     assert!(other.refs("refs/run/").iter().all(|name| !name.ends_with("/journal")));
 }
+
+#[test]
+fn the_answers_have_the_documented_fields() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    let sync = scene.repo.run(&["sync", "--json"]).ends(0).json();
+    let other = scene.clone("other");
+    other.run(&["sync", "fetch"]).ends(0);
+    let adopt = other.run(&["adopt", &scene.run, "--json"]).ends(0).json();
+    let format = include_str!("../docs/FORMAT.md");
+    for answer in [sync, adopt] {
+        let head = format!("| `{}` |", answer["schema"].as_str().unwrap());
+        let row = format.lines().find(|line| line.starts_with(&head)).unwrap();
+        for key in answer.as_object().unwrap().keys().filter(|key| *key != "schema") {
+            assert!(row.contains(&format!("`{key}`")), "{key}: {row}");
+        }
+    }
+}
