@@ -603,6 +603,13 @@ fn a_fetched_run_is_read_and_never_written_until_it_is_adopted() {
     let refused = scene.repo.run(&["override", "review", "--reason", "x"]).ends(3);
     assert!(refused.err.contains("away"), "{}", refused.err);
     scene.repo.run(&["push"]).ends(3);
+    scene.repo.run(&["halt", "--force"]).ends(6);
+    scene.repo.run(&["checkpoint", "-m", "x"]).ends(0);
+    // What the other one does is followed.
+    other.run(&["pr", "--body-only"]).ends(0);
+    other.run(&["sync"]).ends(0);
+    let told = scene.repo.run(&["sync"]).ends(0);
+    assert!(told.out.contains("went forward here"), "{}", told.out);
     scene.repo.run(&["adopt", &scene.run]).ends(0);
     scene.repo.run(&["sync"]).ends(0);
     let told = other.run(&["sync"]).ends(0);
@@ -702,4 +709,21 @@ fn a_run_that_would_work_on_a_protected_branch_is_not_adopted() {
     let told = other.run(&["adopt", &scene.run]).ends(3);
     assert!(told.err.contains("would work on"), "{}", told.err);
     assert!(other.refs("refs/run/").iter().all(|name| !name.ends_with("/journal")));
+}
+
+#[test]
+fn the_answers_have_the_documented_fields() {
+    let scene = Scene::with(&[], &never_done(), "../remote.git");
+    let sync = scene.repo.run(&["sync", "--json"]).ends(0).json();
+    let other = scene.clone("other");
+    other.run(&["sync", "fetch"]).ends(0);
+    let adopt = other.run(&["adopt", &scene.run, "--json"]).ends(0).json();
+    let format = include_str!("../docs/FORMAT.md");
+    for answer in [sync, adopt] {
+        let head = format!("| `{}` |", answer["schema"].as_str().unwrap());
+        let row = format.lines().find(|line| line.starts_with(&head)).unwrap();
+        for key in answer.as_object().unwrap().keys().filter(|key| *key != "schema") {
+            assert!(row.contains(&format!("`{key}`")), "{key}: {row}");
+        }
+    }
 }

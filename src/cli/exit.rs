@@ -126,6 +126,8 @@ impl From<AppendError> for Fail {
             AppendError::Refused(refusal) => {
                 Self::new(Exit::Fault, refusal.to_string()).hint("git run verify")
             }
+            AppendError::Away { ref run, .. } => Self::new(Exit::Held, error.to_string())
+                .hint(format!("git run adopt {run} takes it back")),
             AppendError::Newer => Self::new(Exit::Failed, error.to_string()),
             AppendError::Other(error) => error.into(),
         }

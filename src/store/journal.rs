@@ -45,6 +45,8 @@ pub enum AppendError {
     LeaseLost { held: u64, taken: u64 },
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error("the run was taken over by another clone, in `{worktree}`, and is written there")]
+    Away { run: String, worktree: String },
     #[error("the journal holds events of a newer version of git-run; update before going on")]
     Newer,
     #[error(transparent)]
@@ -221,6 +223,11 @@ impl<'r> Journal<'r> {
         for tries in 0..TRIES_MAX {
             if self.run.newer {
                 return Err(AppendError::Newer);
+            }
+            let run = &self.run;
+            if run.home.is_some() && !run.is_at_home(self.repo.clone_name().as_deref()) {
+                let (run, worktree) = (run.charter.run.to_string(), run.worktree().to_owned());
+                return Err(AppendError::Away { run, worktree });
             }
             self.still_holds()?;
             match self.try_append(&events, artifacts, now) {

@@ -321,10 +321,8 @@ impl Visit<'_> {
 
     fn forward(&self, run: &RunId, here: &Oid, there: &Oid, count: u64) -> anyhow::Result<News> {
         let after = catalog::present(self.repo, run, there)?;
-        let before = catalog::present(self.repo, run, here)?;
         // What another clone took over opens nothing here, whatever it says.
-        let away =
-            before.home != after.home && !after.is_at_home(self.repo.clone_name().as_deref());
+        let away = !after.is_at_home(self.repo.clone_name().as_deref());
         if !away && !history::goes_on_neutrally(self.repo, here, there)? {
             let why = "it says more than anybody may write into a run that stands here".to_owned();
             return Ok(News::Behind { count, why });
