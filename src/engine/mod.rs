@@ -7,5 +7,6 @@ pub mod gc;
 pub mod preflight;
 pub mod proposal;
 pub mod real;
+pub mod reconcile;
 pub mod restore;
 pub mod start;

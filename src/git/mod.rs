@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod deletions;
+pub mod history;
 mod incoming;
 pub mod listing;
 pub mod objects;

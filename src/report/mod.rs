@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod json;
 pub mod path;
 pub mod pull_request;
+pub mod reconcile;
 pub mod restore;
 pub mod sanitise;
 pub mod status;

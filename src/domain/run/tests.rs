@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{
     deletion::Deleted,
-    event::{GateOverride, Place, RefMove, Rollback, RollbackKind, StageStart},
+    event::{GateOverride, Place, Reconciled, RefMove, Rollback, RollbackKind, StageStart},
     gate::Gate,
     limits::Limits,
     outcome::{Outcome, Verdict},
@@ -129,6 +129,16 @@ fn written() -> Event {
     Event::PullRequestWritten { title: "t".into(), path: "artifacts/pull-request.md".into() }
 }
 
+fn reconciled() -> Event {
+    Event::Reconciled(Box::new(Reconciled {
+        base: "main".into(),
+        head: oid(1),
+        tree: oid(1),
+        items: Vec::new(),
+        answers: Vec::new(),
+    }))
+}
+
 /// One event of each kind, as fitting as the run allows.
 fn one_of_each(tape: &Tape) -> Vec<Event> {
     let start = tape.run.active().map_or_else(
@@ -190,6 +200,7 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
         overridden(tape),
         written(),
         Event::PullRequestOpened { url: "u".into(), made: true },
+        reconciled(),
         Event::Newer { kind: "newer".into() },
     ]
 }
@@ -244,6 +255,7 @@ rolled-back        =      =      ·      HALT   HALT   ·      HALT   HALT   HAL
 gate-overridden    ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      ·      ·
 pull-request-written ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      =      =      =      =
 pull-request-opened ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·
+reconciled         ·      ·      ·      =      =      ·      ·      =      =      =      =      =      =      =      =      =      =
 newer              =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 ";
 

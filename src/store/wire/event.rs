@@ -9,8 +9,8 @@ use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
     BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
     GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing,
-    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, RemarkDoc, ReopenedDoc, RollbackDoc,
-    SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
+    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc,
+    RollbackDoc, SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
@@ -169,6 +169,7 @@ fn data(event: &Event) -> Value {
         Event::PullRequestOpened { url, made } => {
             doc(ProposedDoc { url: url.clone(), made: *made })
         }
+        Event::Reconciled(of) => doc(ReconciledDoc::from(&**of)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -280,6 +281,7 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             let ProposedDoc { url, made } = read(data)?;
             Event::PullRequestOpened { url, made }
         }
+        "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         _ => return Ok(None),
     }))
 }
