@@ -68,6 +68,8 @@ pub(super) enum Command {
     Redo(StepArgs),
     /// Bring back one file or directory from a checkpoint.
     Restore(RestoreArgs),
+    /// What is finished and what others changed, as the repository shows it, with the evidence.
+    Reconcile(ReconcileArgs),
     /// Answer for a gate that no judge passed, as a person, for this commit and no other.
     Override(OverrideArgs),
     /// Push the run's branch, at the commit that its judges passed or a person answered for.
@@ -163,6 +165,9 @@ pub(super) struct StartArgs {
     /// Ask before pushing.
     #[arg(long)]
     pub confirm_push: bool,
+    /// Start anew although all of it was finished by the run before.
+    #[arg(long)]
+    pub again: bool,
     /// Say what would be done, and write nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -300,6 +305,23 @@ pub(super) struct DeletedArgs {
     /// The same with names as they are, and a zero byte at the end of a record.
     #[arg(short = 'z', conflicts_with = "tree")]
     pub zero: bool,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Evidence, the strongest first: recorded, trailer, note, pattern (run.commitPattern), equal-tree,\n\
+        patch-id, content. Whatever a commit says, its work has to be in the files: more than half of its lines.\n\
+        What is only inferred was judged by nobody, and its gates stay open."
+)]
+pub(super) struct ReconcileArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Write what was found into the journal, as one event. Touches no file and no branch.
+    #[arg(long)]
+    pub apply: bool,
+    /// What to make of an item whose files others changed: re-verify, trust or externally-managed.
+    #[arg(long, value_name = "ITEM=ANSWER")]
+    pub answer: Vec<String>,
 }
 
 #[derive(Debug, Parser)]

@@ -25,6 +25,7 @@ mod plan;
 mod pr;
 mod push;
 mod push_helper;
+mod reconcile;
 mod rest;
 mod restore;
 mod resume;
@@ -133,6 +134,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Rollback(args) => rollback::run(ui, &open(git_dir)?, &args),
         Command::Undo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Undo),
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
+        Command::Reconcile(args) => reconcile::run(ui, &open(git_dir)?, &args),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
         Command::Doctor => doctor::run(ui, &look(git_dir)),

@@ -41,6 +41,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     if !args.force {
         same_agents(repo, &id, &settings, &agents)?;
     }
+    if !args.quiet && !ui.json {
+        super::reconcile::tell(ui, repo, journal(repo, &id)?.run(), &settings)?;
+    }
     hooks_in_force(ui, repo, args.quiet)?;
     let me = alive::own_mark();
     let mut underway = Underway::again(repo, &id, Hold::of_worktree(repo, &me)?, me)?;

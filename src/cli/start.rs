@@ -23,7 +23,7 @@ use crate::{
         drive::drive,
         gc,
         real::{RealWorld, halt_asked},
-        restore,
+        reconcile, restore,
         start::{Overrides, Prepared, Request, create, prepare},
     },
     git::Repo,
@@ -57,6 +57,11 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     if args.dry_run {
         let prepared = prepare(repo, &settings, &request)?;
         return dry_run(ui, &prepared);
+    }
+    if !args.again
+        && let Some(run) = finished_before(repo, &settings, &request)?
+    {
+        return said_before(ui, &run);
     }
     // Looked at twice: the lock is a file, and nothing at all is written for what cannot begin.
     if unfinished_here(repo)?.is_none() {
@@ -151,6 +156,44 @@ pub(super) fn unfinished_here(repo: &Repo) -> Result<Option<Run>, Fail> {
     let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
     let run = catalog::present(repo, &id, &tip)?;
     Ok((!run.state.is_over() && catalog::belongs(repo, &run)?.is_here()).then_some(run))
+}
+
+/// The run before, when it finished all that is asked for, by the same plan, and its branch has it still.
+fn finished_before(
+    repo: &Repo,
+    settings: &Settings,
+    request: &Request,
+) -> Result<Option<Run>, Fail> {
+    let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
+    let run = catalog::present(repo, &id, &tip)?;
+    if !run.state.is_over() || !run.all_done() || run.charter.worktree != repo.identity() {
+        return Ok(None);
+    }
+    // What cannot begin is said by whoever begins it.
+    let Ok(prepared) = prepare(repo, settings, request) else { return Ok(None) };
+    let asked = &prepared.charter;
+    let same = asked.plan_digest == run.charter.plan_digest
+        && asked.workflow == run.charter.workflow
+        && asked.items.iter().all(|item| run.items.iter().any(|known| known.id == *item));
+    if !same || asked.branch != run.charter.branch {
+        return Ok(None);
+    }
+    let found = reconcile::look(repo, &id, &run, settings)?;
+    Ok(reconcile::all_in(&found.findings, &asked.items).then_some(run))
+}
+
+fn said_before(ui: &mut Ui, run: &Run) -> Result<Exit, Fail> {
+    let id = &run.charter.run;
+    let view = RunView::new(run.clone(), false, clock::now());
+    if ui.json {
+        ui.say_json(&json::status(&view, &super::status::time))?;
+    } else {
+        ui.say(&sanitise(&format!(
+            "run {id} finished all of it, and `{}` has it\nnext: {}  ({}); --again starts anew\n",
+            run.charter.branch, view.next.command, view.next.why
+        )))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// The same target again is the same run going on; anything else has to wait.

@@ -11,6 +11,7 @@ use crate::{
         ice::server::COMMITS_MAX,
         id::StageId,
         limits::{CALLS_PER_HOUR_CEILING, Limits},
+        reconcile::pattern::CommitPattern,
         retention::Keep,
         time::Span,
     },
@@ -23,6 +24,8 @@ pub struct Settings {
     pub plan: Option<String>,
     pub branch_prefix: String,
     pub base: Option<String>,
+    /// Which subjects say that an item is finished.
+    pub commit_pattern: CommitPattern,
     pub protected: Vec<String>,
     /// Agents may push tags that are new.
     pub new_tags: bool,
@@ -70,13 +73,14 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "enabled",
     "plan",
     "agent",
     "command",
     "branchprefix",
     "basebranch",
+    "commitpattern",
     "protectedbranch",
     "newtags",
     "autopush",
@@ -180,6 +184,7 @@ impl Settings {
             plan: raw.last("run.plan"),
             branch_prefix: raw.last("run.branchPrefix").unwrap_or_else(|| "feature/".to_owned()),
             base: raw.last("run.baseBranch"),
+            commit_pattern: raw.commit_pattern()?,
             protected: raw.every("run.protectedBranch"),
             new_tags: raw.flag(repo, "run.newTags")?.unwrap_or(false),
             push: raw.push(repo)?,
@@ -302,6 +307,17 @@ impl Raw {
 
     fn every(&self, name: &str) -> Vec<String> {
         self.all(name).map(|setting| setting.value.clone()).collect()
+    }
+
+    fn commit_pattern(&self) -> anyhow::Result<CommitPattern> {
+        let name = "run.commitPattern";
+        let Some(setting) = self.all(name).next_back() else { return Ok(CommitPattern::default()) };
+        CommitPattern::parse(&setting.value).map_err(|why| {
+            let expected = format!(
+                "a regular expression like `^feat\\((sprint-[0-9]+)\\)`, or `glob:feat({{item}})*`: {why}"
+            );
+            bad(name, setting, &expected)
+        })
     }
 
     fn optional<T: std::str::FromStr>(&self, name: &str) -> anyhow::Result<Option<T>> {

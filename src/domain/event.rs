@@ -9,6 +9,7 @@ use super::{
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     limits::{BudgetLevel, Limits, Micros},
     outcome::Outcome,
+    reconcile::Strength,
     time::{Span, Timestamp},
 };
 
@@ -155,6 +156,8 @@ pub enum Event {
     },
     /// A person took the run over, from another machine or from a work tree that is another one.
     RunAdopted(Box<Adoption>),
+    /// What was found to be finished without the journal, and what a person said of outside changes.
+    Reconciled(Box<Reconciled>),
     /// Written by a newer version. Such a journal is shown and never written to.
     Newer {
         kind: String,
@@ -344,6 +347,58 @@ pub struct GateOverride {
     pub signed: Option<String>,
 }
 
+/// Seen from here, with the branch at `head`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconciled {
+    pub base: String,
+    pub head: Oid,
+    pub tree: Oid,
+    pub items: Vec<Inference>,
+    pub answers: Vec<Answered>,
+}
+
+/// An item that is taken to be finished, and what shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inference {
+    pub item: ItemId,
+    pub strength: Strength,
+    pub commits: Vec<Oid>,
+}
+
+/// What a person says of an item whose files others changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub item: ItemId,
+    pub answer: Answer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The judges look at it again.
+    ReVerify,
+    Trust,
+    /// Somebody else takes care of it.
+    ExternallyManaged,
+}
+
+impl Answer {
+    pub const ALL: [Self; 3] = [Self::ReVerify, Self::Trust, Self::ExternallyManaged];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ReVerify => "re-verify",
+            Self::Trust => "trust",
+            Self::ExternallyManaged => "externally-managed",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answer| answer.word() == word)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RollbackKind {
     Rollback,
@@ -498,6 +553,7 @@ impl Event {
             Self::PullRequestWritten { .. } => "pull-request-written",
             Self::PullRequestOpened { .. } => "pull-request-opened",
             Self::RunAdopted(_) => "run-adopted",
+            Self::Reconciled(_) => "reconciled",
             Self::Newer { kind } => kind,
         }
     }

@@ -8,6 +8,7 @@ use super::{
     id::{Digest, ItemId, Oid, StageId},
     limits::Limits,
     outcome::{Outcome, Verdict},
+    reconcile::Strength,
     time::Timestamp,
 };
 
@@ -28,7 +29,20 @@ pub struct Item {
 pub enum Progress {
     Pending,
     Active(Box<Active>),
-    Done { head: Oid, tree: Oid, cycles: u32, at: Timestamp },
+    Done {
+        head: Oid,
+        tree: Oid,
+        cycles: u32,
+        at: Timestamp,
+    },
+    /// Taken to be finished, and judged by nobody: where the branch stood then.
+    Inferred {
+        strength: Strength,
+        head: Oid,
+        tree: Oid,
+        cycles: u32,
+        at: Timestamp,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +154,9 @@ impl Item {
     pub(super) fn begin_again(&mut self, stage: &StageId, started: Oid, tree: &Oid) {
         let cycle = match &mut self.progress {
             Progress::Active(active) => return active.begin_again(stage, tree),
-            Progress::Done { cycles, .. } => cycles.saturating_add(1),
+            Progress::Done { cycles, .. } | Progress::Inferred { cycles, .. } => {
+                cycles.saturating_add(1)
+            }
             Progress::Pending => 1,
         };
         let fresh = Active::new(stage, started, tree.clone());

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;
 pub mod plan_spec;
+pub mod reconcile;
 pub mod request;
 pub mod restore;
 pub mod retention;

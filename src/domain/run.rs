@@ -2,6 +2,7 @@
 //! next state or a refusal that names both.
 
 pub mod gates;
+mod reconciled;
 mod rollback;
 mod work;
 
@@ -116,6 +117,8 @@ pub struct Run {
     pub home: Option<Home>,
     /// The newest checkpoint that the journal tells of.
     pub checkpoint: Option<u64>,
+    /// Where the branch stood when it was reconciled last.
+    pub reconciled: Option<Oid>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -206,6 +209,7 @@ impl Run {
             pull_request: None,
             home: None,
             checkpoint: None,
+            reconciled: None,
             newer: false,
             charter: (**charter).clone(),
         })
@@ -319,6 +323,7 @@ impl Run {
                 Complete | Halted | ReadyForHitl | JackedOut,
                 Event::PullRequestWritten { .. } | Event::PullRequestOpened { .. },
             ) => return self.propose(event),
+            (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
             // Halted while its runner was dead: only a stage that is seen to be gone can be rolled back.
@@ -406,7 +411,10 @@ impl Run {
 
     #[must_use]
     pub fn all_done(&self) -> bool {
-        self.items.iter().all(|item| matches!(item.progress, Progress::Done { .. }))
+        self.items.iter().all(|item| match item.progress {
+            Progress::Done { .. } | Progress::Inferred { .. } => true,
+            Progress::Pending | Progress::Active(_) => false,
+        })
     }
 
     #[must_use]
@@ -418,14 +426,14 @@ impl Run {
     pub fn active(&self) -> Option<&Active> {
         self.items.iter().find_map(|item| match &item.progress {
             Progress::Active(active) => Some(&**active),
-            Progress::Pending | Progress::Done { .. } => None,
+            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => None,
         })
     }
 
     fn active_mut(&mut self) -> Option<&mut Active> {
         self.items.iter_mut().find_map(|item| match &mut item.progress {
             Progress::Active(active) => Some(&mut **active),
-            Progress::Pending | Progress::Done { .. } => None,
+            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => None,
         })
     }
 
@@ -466,7 +474,7 @@ impl Run {
     pub fn proven(&self) -> &Oid {
         let done = self.items.iter().rev().find_map(|item| match &item.progress {
             Progress::Done { head, .. } => Some(head),
-            Progress::Pending | Progress::Active(_) => None,
+            Progress::Pending | Progress::Active(_) | Progress::Inferred { .. } => None,
         });
         done.unwrap_or(&self.charter.start)
     }

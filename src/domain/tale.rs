@@ -2,7 +2,7 @@
 
 use super::{
     deletion::Deleted,
-    event::{Cause, Delivery, Event, Rollback, RollbackKind, StageEnd},
+    event::{Cause, Delivery, Event, Reconciled, Rollback, RollbackKind, StageEnd},
     outcome::Outcome,
     run::Run,
 };
@@ -131,6 +131,7 @@ pub fn sentence(event: &Event, run: &Run) -> String {
                 why.unwrap_or_default()
             )
         }
+        Event::Reconciled(of) => reconciled(of),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
 }
@@ -195,6 +196,15 @@ fn rolled_back(back: &Rollback) -> String {
     };
     let (to, head, saved) = (back.to, back.head.short(), back.saved);
     format!("{what} to checkpoint {to}, now at {head}; what was there before is checkpoint {saved}")
+}
+
+fn reconciled(of: &Reconciled) -> String {
+    let items =
+        of.items.iter().map(|one| format!("{} inferred ({})", one.item, one.strength.word()));
+    let answers = of.answers.iter().map(|one| format!("{}: {}", one.item, one.answer.word()));
+    let said: Vec<_> = items.chain(answers).collect();
+    let what = if said.is_empty() { "nothing new".to_owned() } else { said.join(", ") };
+    format!("reconciled at {}: {what}", of.head.short())
 }
 
 fn at_item(run: &Run) -> String {

@@ -56,7 +56,17 @@ impl RunView {
 
     #[must_use]
     pub fn done(&self) -> usize {
-        self.run.items.iter().filter(|item| matches!(item.progress, Progress::Done { .. })).count()
+        let is_done = |progress: &Progress| {
+            matches!(progress, Progress::Done { .. } | Progress::Inferred { .. })
+        };
+        self.run.items.iter().filter(|item| is_done(&item.progress)).count()
+    }
+
+    /// Those of them that nobody judged.
+    #[must_use]
+    pub fn inferred(&self) -> usize {
+        let is_inferred = |progress: &Progress| matches!(progress, Progress::Inferred { .. });
+        self.run.items.iter().filter(|item| is_inferred(&item.progress)).count()
     }
 
     #[must_use]

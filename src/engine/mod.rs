@@ -8,5 +8,6 @@ pub mod hand_over;
 pub mod preflight;
 pub mod proposal;
 pub mod real;
+pub mod reconcile;
 pub mod restore;
 pub mod start;

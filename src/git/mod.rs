@@ -4,6 +4,7 @@
 pub mod bulk;
 pub mod deletions;
 pub mod exchange;
+pub mod history;
 mod incoming;
 pub mod listing;
 pub mod objects;

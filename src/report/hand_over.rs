@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     sanitise::{name, one_line},
-    status::{item_line, money, overridden},
+    status::{inferred, item_line, money, overridden},
 };
 use crate::domain::{
     item::Phase,
@@ -131,7 +131,8 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
     if let Some(url) = run.pull_request.as_ref().and_then(|request| request.url.as_ref()) {
         all.push(("pull request", url.clone()));
     }
-    all.push(("done", format!("{} of {}", view.done(), counted(run.items.len(), "item"))));
+    let count = counted(run.items.len(), "item");
+    all.push(("done", format!("{} of {count}{}", view.done(), inferred(view))));
     for item in &run.items {
         let title =
             of.titles.iter().find(|(id, _)| id == item.id.as_str()).map_or("", |(_, title)| title);

@@ -36,7 +36,7 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "began": time(run.began),
         "at": time(run.at),
         "seq": run.seq,
-        "progress": { "done": view.done(), "total": run.items.len(), "percent": view.percent() },
+        "progress": { "done": view.done(), "total": run.items.len(), "percent": view.percent(), "inferred": view.inferred() },
         "position": position(view),
         "items": run.items.iter().map(item).collect::<Vec<_>>(),
         "findings": view.open_findings().iter().map(finding).collect::<Vec<_>>(),
@@ -131,6 +131,14 @@ fn item(item: &Item) -> Value {
                 "findings": cycle.findings,
                 "changed": cycle.changed,
             })).collect::<Vec<_>>(),
+        }),
+        Progress::Inferred { strength, head, tree, cycles, .. } => json!({
+            "id": item.id.as_str(),
+            "status": "inferred",
+            "evidence": strength.word(),
+            "head": head.as_str(),
+            "tree": tree.as_str(),
+            "cycles": cycles,
         }),
         Progress::Done { head, tree, cycles, .. } => json!({
             "id": item.id.as_str(),

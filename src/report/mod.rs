@@ -9,6 +9,7 @@ pub mod hand_over;
 pub mod json;
 pub mod path;
 pub mod pull_request;
+pub mod reconcile;
 pub mod restore;
 pub mod sanitise;
 pub mod status;

@@ -131,8 +131,13 @@ fn what(view: &View<'_>) -> String {
     let run = view.run;
     let charter = &run.charter;
     let done = run.items.iter().filter(|item| is_done(item)).count();
+    let inferred = run.items.iter().filter(|item| is_inferred(item)).count();
+    let recorded = match inferred {
+        0 => String::new(),
+        inferred => format!(" ({} recorded, {inferred} inferred and not judged)", done - inferred),
+    };
     let mut text = format!(
-        "## What\n\nRun `{}` of {} on {}: {} of {} done, {}.\n",
+        "## What\n\nRun `{}` of {} on {}: {} of {} done{recorded}, {}.\n",
         charter.run,
         code(&charter.target),
         code(&charter.branch),
@@ -150,8 +155,12 @@ fn what(view: &View<'_>) -> String {
     text
 }
 
+fn is_inferred(item: &Item) -> bool {
+    matches!(item.progress, Progress::Inferred { .. })
+}
+
 fn is_done(item: &Item) -> bool {
-    matches!(item.progress, Progress::Done { .. })
+    matches!(item.progress, Progress::Done { .. } | Progress::Inferred { .. })
 }
 
 fn table(view: &View<'_>) -> String {
@@ -163,6 +172,9 @@ fn table(view: &View<'_>) -> String {
             Progress::Pending => ("pending".to_owned(), 0),
             Progress::Active(active) => (format!("{} is next", active.stage), active.cycle),
             Progress::Done { cycles, .. } => ("done".to_owned(), *cycles),
+            Progress::Inferred { strength, cycles, .. } => {
+                (format!("inferred ({}), not judged", strength.word()), *cycles)
+            }
         };
         let files = view.files.get(at).copied().flatten();
         let files = files.map_or_else(|| "-".to_owned(), |files| files.to_string());

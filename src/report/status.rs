@@ -27,10 +27,11 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     say(
         &mut out,
         &format!(
-            "  progress  {} of {}, {}%",
+            "  progress  {} of {}, {}%{}",
             view.done(),
             counted(run.items.len(), "item"),
-            view.percent()
+            view.percent(),
+            inferred(view)
         ),
     );
     if let Some(at) = view.position() {
@@ -81,11 +82,27 @@ pub fn list_line(view: &RunView) -> String {
     ))
 }
 
+/// Which part of what is done was recorded, and which only inferred.
+pub(super) fn inferred(view: &RunView) -> String {
+    match view.inferred() {
+        0 => String::new(),
+        inferred => format!(" ({} recorded, {inferred} inferred)", view.done() - inferred),
+    }
+}
+
 pub(super) fn item_line(item: &Item) -> String {
     match &item.progress {
         Progress::Pending => format!("[ ] {}", item.id),
         Progress::Active(active) => {
             format!("[>] {}  {}, cycle {}", item.id, active.stage, active.cycle)
+        }
+        Progress::Inferred { strength, head, .. } => {
+            format!(
+                "[~] {}  inferred ({}) at {}, not judged",
+                item.id,
+                strength.word(),
+                head.short()
+            )
         }
         Progress::Done { head, cycles, .. } => {
             format!(

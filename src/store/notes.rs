@@ -77,6 +77,32 @@ pub fn read_at(repo: &Repo, tip: &Oid, commit: &Oid) -> anyhow::Result<Option<St
     }
 }
 
+/// Every commit that has a note, with the note's blob; at most so many.
+pub fn annotated(repo: &Repo, most: usize) -> anyhow::Result<BTreeMap<Oid, Oid>> {
+    let mut found = BTreeMap::new();
+    let Some(tip) = repo.refs().read(NOTES)? else { return Ok(found) };
+    let mut open = vec![(String::new(), repo.read_commit(&tip, MESSAGE_BYTES_MAX)?.tree)];
+    while let Some((prefix, tree)) = open.pop() {
+        for (name, entry) in repo.read_tree(&tree, TREE_BYTES_MAX)? {
+            let name = format!("{prefix}{}", String::from_utf8_lossy(&name));
+            match entry.kind {
+                // The names of notes are ids, whatever is between their digits.
+                EntryKind::Tree if name.len() < 64 => open.push((name, entry.id)),
+                EntryKind::Tree => {}
+                _ => {
+                    if let Ok(commit) = Oid::parse(&name) {
+                        found.insert(commit, entry.id);
+                    }
+                }
+            }
+        }
+        if most < found.len() {
+            bail!("`{NOTES}` has more than {most} notes");
+        }
+    }
+    Ok(found)
+}
+
 /// The tree with the line added, following git's fan-out; nothing when the line is there.
 fn with_line(
     repo: &Repo,

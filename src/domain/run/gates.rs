@@ -36,6 +36,8 @@ impl Run {
                     Progress::Active(active) => {
                         commit != Some(&self.head) || !self.has_passed(active, &stage.id)
                     }
+                    // Nobody judged what was only inferred.
+                    Progress::Inferred { .. } => true,
                     // What came after the last verdict was judged by nobody.
                     Progress::Done { head, .. } => {
                         last && self.all_done() && commit.is_some_and(|commit| commit != head)

@@ -111,10 +111,10 @@ impl Run {
     }
 
     /// Where the work of an item begins: behind what is done before it.
-    fn started(&self, at: usize) -> Oid {
+    pub(super) fn started(&self, at: usize) -> Oid {
         let done = self.items[..at].iter().rev().find_map(|item| match &item.progress {
             Progress::Done { head, .. } => Some(head),
-            Progress::Pending | Progress::Active(_) => None,
+            Progress::Pending | Progress::Active(_) | Progress::Inferred { .. } => None,
         });
         done.unwrap_or(&self.charter.start).clone()
     }

@@ -1,7 +1,10 @@
 use super::*;
 use crate::domain::{
     deletion::Deleted,
-    event::{Adoption, GateOverride, Home, Place, RefMove, Rollback, RollbackKind, StageStart},
+    event::{
+        Adoption, GateOverride, Home, Place, Reconciled, RefMove, Rollback, RollbackKind,
+        StageStart,
+    },
     gate::Gate,
     limits::Limits,
     outcome::{Outcome, Verdict},
@@ -129,6 +132,16 @@ fn written() -> Event {
     Event::PullRequestWritten { title: "t".into(), path: "artifacts/pull-request.md".into() }
 }
 
+fn reconciled() -> Event {
+    Event::Reconciled(Box::new(Reconciled {
+        base: "main".into(),
+        head: oid(1),
+        tree: oid(1),
+        items: Vec::new(),
+        answers: Vec::new(),
+    }))
+}
+
 /// One event of each kind, as fitting as the run allows.
 fn one_of_each(tape: &Tape) -> Vec<Event> {
     let start = tape.run.active().map_or_else(
@@ -191,6 +204,7 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
         written(),
         Event::PullRequestOpened { url: "u".into(), made: true },
         adopted("c"),
+        reconciled(),
         Event::Newer { kind: "newer".into() },
     ]
 }
@@ -251,6 +265,7 @@ gate-overridden    ·      ·      ·      ·      ·      ·      ·      ·   
 pull-request-written ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      =      =      =      =      =      =
 pull-request-opened ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·
 run-adopted        =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
+reconciled         ·      ·      ·      =      =      ·      ·      =      =      =      =      =      =      =      =      =      =
 newer              =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 ";
 

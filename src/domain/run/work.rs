@@ -218,7 +218,7 @@ impl Run {
                     && active.committing.is_none()
                     && active.stale_judge(&stages, tree).is_none()
             }
-            Progress::Pending | Progress::Done { .. } => false,
+            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => false,
         };
         if !proven {
             return Err(self.refuse(event, &format!("not every judge passed this tree of `{id}`")));

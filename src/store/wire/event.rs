@@ -9,8 +9,8 @@ use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
     AdoptedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
     GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing,
-    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, RemarkDoc, ReopenedDoc, RollbackDoc,
-    SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
+    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc,
+    RollbackDoc, SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
@@ -170,6 +170,7 @@ fn data(event: &Event) -> Value {
             doc(ProposedDoc { url: url.clone(), made: *made })
         }
         Event::RunAdopted(adoption) => doc(AdoptedDoc::from(&**adoption)),
+        Event::Reconciled(of) => doc(ReconciledDoc::from(&**of)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -282,6 +283,7 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             Event::PullRequestOpened { url, made }
         }
         "run-adopted" => Event::RunAdopted(Box::new(read::<AdoptedDoc>(data)?.into())),
+        "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         _ => return Ok(None),
     }))
 }

@@ -46,6 +46,17 @@ pub fn run_of(line: &str) -> Option<RunId> {
     serde_json::from_str::<Named>(line).ok().map(|named| named.run.0)
 }
 
+/// The run and the item that a line of a note names.
+#[must_use]
+pub fn item_of(line: &str) -> Option<(RunId, ItemId)> {
+    #[derive(Deserialize)]
+    struct Named {
+        run: Text<RunId>,
+        item: Text<ItemId>,
+    }
+    serde_json::from_str::<Named>(line).ok().map(|named| (named.run.0, named.item.0))
+}
+
 #[must_use]
 pub fn encode(origin: &Origin, work: &Work) -> String {
     canonical(&NoteDoc {

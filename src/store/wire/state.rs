@@ -19,6 +19,7 @@ use crate::domain::{
     },
     limits::BudgetLevel,
     outcome::Verdict,
+    reconcile::Strength,
     run::{Breaker, HaltRequest, PullRequest, Run, State},
     time::{Span, Timestamp},
 };
@@ -70,6 +71,9 @@ struct RunDoc {
     /// Since format 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     home: Option<HomeDoc>,
+    /// Since format 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reconciled: Option<Text<Oid>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -121,7 +125,20 @@ struct ItemDoc {
 enum ProgressDoc {
     Pending,
     Active(Box<ActiveDoc>),
-    Done { head: Text<Oid>, tree: Text<Oid>, cycles: u32, at: Text<Timestamp> },
+    Done {
+        head: Text<Oid>,
+        tree: Text<Oid>,
+        cycles: u32,
+        at: Text<Timestamp>,
+    },
+    /// Since format 3.
+    Inferred {
+        strength: Text<Strength>,
+        head: Text<Oid>,
+        tree: Text<Oid>,
+        cycles: u32,
+        at: Text<Timestamp>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -272,6 +289,7 @@ impl From<&Run> for RunDoc {
             delivery: run.delivery.as_ref().map(Into::into),
             delivering: run.delivering,
             checkpoint: run.checkpoint,
+            reconciled: run.reconciled.clone().map(Text),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -322,6 +340,7 @@ impl RunDoc {
             delivery: self.delivery.map(Into::into),
             delivering: self.delivering,
             checkpoint: self.checkpoint,
+            reconciled: self.reconciled.map(|id| id.0),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request
@@ -399,6 +418,13 @@ impl From<&Item> for ItemDoc {
                 cycles: *cycles,
                 at: Text(*at),
             },
+            Progress::Inferred { strength, head, tree, cycles, at } => ProgressDoc::Inferred {
+                strength: Text(*strength),
+                head: Text(head.clone()),
+                tree: Text(tree.clone()),
+                cycles: *cycles,
+                at: Text(*at),
+            },
         };
         Self { id: Text(item.id.clone()), progress }
     }
@@ -412,6 +438,13 @@ impl ItemDoc {
             ProgressDoc::Done { head, tree, cycles, at } => {
                 Progress::Done { head: head.0, tree: tree.0, cycles, at: at.0 }
             }
+            ProgressDoc::Inferred { strength, head, tree, cycles, at } => Progress::Inferred {
+                strength: strength.0,
+                head: head.0,
+                tree: tree.0,
+                cycles,
+                at: at.0,
+            },
         };
         Some(Item { id: self.id.0, progress })
     }

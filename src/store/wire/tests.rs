@@ -6,15 +6,16 @@ use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
         event::{
-            Actor, Adoption, Cause, Charter, Delivery, Envelope, Event, GateOverride, Home, Place,
-            ProcessMark, PushMode, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip,
-            Usage, Work,
+            Actor, Adoption, Answer, Answered, Cause, Charter, Delivery, Envelope, Event,
+            GateOverride, Home, Inference, Place, ProcessMark, PushMode, Reconciled, RefMove,
+            Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
         },
         finding::{Finding, Severity},
         gate::Gate,
         id::{Digest, ItemId, Oid, StageId, TaskId},
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
+        reconcile::Strength,
         run::{Breaker, Run},
         testing::{
             charter, envelope,
@@ -283,7 +284,20 @@ fn event_of_state() -> impl Strategy<Value = Event> {
                 Event::RunAdopted(Box::new(Adoption { home, from, reason }))
             }
         ),
+        reconciled(),
     ]
+}
+
+fn reconciled() -> impl Strategy<Value = Event> {
+    let inference = (item(), select(Strength::ALL.to_vec()), vec(oid(), 0..3))
+        .prop_map(|(item, strength, commits)| Inference { item, strength, commits });
+    let answered =
+        (item(), select(Answer::ALL.to_vec())).prop_map(|(item, answer)| Answered { item, answer });
+    (text(), [oid(), oid()], vec(inference, 0..3), vec(answered, 0..3)).prop_map(
+        |(base, [head, tree], items, answers)| {
+            Event::Reconciled(Box::new(Reconciled { base, head, tree, items, answers }))
+        },
+    )
 }
 
 fn an_envelope() -> impl Strategy<Value = Envelope> {

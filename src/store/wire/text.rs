@@ -4,11 +4,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::domain::{
     deletion::Mode,
-    event::{PushMode, RollbackKind, Trip},
+    event::{Answer, PushMode, RollbackKind, Trip},
     finding::Severity,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     limits::BudgetLevel,
     outcome::{Failure, Verdict},
+    reconcile::Strength,
     run::State,
     time::Timestamp,
 };
@@ -64,7 +65,18 @@ macro_rules! words {
 }
 
 names!(RunId, ItemId, TaskId, StageId, PlanId, Oid, Digest);
-words!(PushMode, RollbackKind, Trip, Severity, BudgetLevel, Failure, Verdict, State);
+words!(
+    Answer,
+    Strength,
+    PushMode,
+    RollbackKind,
+    Trip,
+    Severity,
+    BudgetLevel,
+    Failure,
+    Verdict,
+    State
+);
 
 /// `100644`, as git spells it.
 impl Word for Mode {

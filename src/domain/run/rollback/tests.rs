@@ -64,6 +64,7 @@ fn progress(run: &Run) -> String {
         Progress::Pending => "pending".to_owned(),
         Progress::Active(active) => format!("{} {}", active.stage, active.cycle),
         Progress::Done { .. } => "done".to_owned(),
+        Progress::Inferred { .. } => "inferred".to_owned(),
     };
     run.items.iter().map(|item| word(&item.progress)).collect::<Vec<_>>().join(", ")
 }

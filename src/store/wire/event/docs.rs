@@ -6,14 +6,16 @@ use super::super::{Text, deletion::DeletionDoc};
 use crate::domain::{
     deletion::Deleted,
     event::{
-        Adoption, Cause, Delivery, GateOverride, Home, Place, ProcessMark, RefMove, Rollback,
-        RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
+        Adoption, Answer, Answered, Cause, Delivery, GateOverride, Home, Inference, Place,
+        ProcessMark, Reconciled, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip,
+        Usage, Work,
     },
     finding::{Finding, Severity},
     gate::Gate,
     id::{Digest, ItemId, Oid, StageId},
     limits::BudgetLevel,
     outcome::{Failure, Outcome, Verdict},
+    reconcile::Strength,
     time::{Span, Timestamp},
 };
 
@@ -313,6 +315,30 @@ impl From<AdoptedDoc> for Adoption {
     }
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ReconciledDoc {
+    base: String,
+    head: Text<Oid>,
+    tree: Text<Oid>,
+    items: Vec<InferenceDoc>,
+    answers: Vec<AnsweredDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct InferenceDoc {
+    item: Text<ItemId>,
+    evidence: Text<Strength>,
+    commits: Vec<Text<Oid>>,
+    /// Always true: for readers that look at this alone.
+    inferred: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AnsweredDoc {
+    item: Text<ItemId>,
+    answer: Text<Answer>,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 pub(in crate::store::wire) fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -343,6 +369,44 @@ impl From<GateOverriddenDoc> for GateOverride {
             tree: doc.tree.0,
             reason: doc.reason,
             signed: doc.signed,
+        }
+    }
+}
+
+impl From<&Reconciled> for ReconciledDoc {
+    fn from(of: &Reconciled) -> Self {
+        let inference = |one: &Inference| InferenceDoc {
+            item: Text(one.item.clone()),
+            evidence: Text(one.strength),
+            commits: one.commits.iter().cloned().map(Text).collect(),
+            inferred: true,
+        };
+        let answered =
+            |one: &Answered| AnsweredDoc { item: Text(one.item.clone()), answer: Text(one.answer) };
+        Self {
+            base: of.base.clone(),
+            head: Text(of.head.clone()),
+            tree: Text(of.tree.clone()),
+            items: of.items.iter().map(inference).collect(),
+            answers: of.answers.iter().map(answered).collect(),
+        }
+    }
+}
+
+impl From<ReconciledDoc> for Reconciled {
+    fn from(doc: ReconciledDoc) -> Self {
+        let inference = |one: InferenceDoc| Inference {
+            item: one.item.0,
+            strength: one.evidence.0,
+            commits: one.commits.into_iter().map(|id| id.0).collect(),
+        };
+        let answered = |one: AnsweredDoc| Answered { item: one.item.0, answer: one.answer.0 };
+        Self {
+            base: doc.base,
+            head: doc.head.0,
+            tree: doc.tree.0,
+            items: doc.items.into_iter().map(inference).collect(),
+            answers: doc.answers.into_iter().map(answered).collect(),
         }
     }
 }

@@ -1,0 +1,495 @@
+//! What is finished, read from real repositories after whatever people do to a branch: each row of what
+//! counting subjects gets wrong, and its siblings.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests start processes, and may panic"
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::{Ran, TestRepo};
+
+const THREE: &str = r#"
+format = 1
+id = "p"
+title = "P"
+[[sprint]]
+id = "sprint-1"
+title = "One"
+[[sprint.task]]
+id = "T-1"
+title = "Make one"
+writes = ["one.txt"]
+[sprint.task.steps]
+implement = ["seq 100 110 > one.txt"]
+review = ["test -f one.txt"]
+audit = ["true"]
+[[sprint]]
+id = "sprint-2"
+title = "Two"
+[[sprint.task]]
+id = "T-2"
+title = "Make two"
+writes = ["two.txt"]
+[sprint.task.steps]
+implement = ["seq 200 210 > two.txt"]
+review = ["test -f two.txt"]
+audit = ["true"]
+[[sprint]]
+id = "sprint-3"
+title = "Three"
+[[sprint.task]]
+id = "T-3"
+title = "Make three"
+writes = ["three.txt"]
+[sprint.task.steps]
+implement = ["seq 300 310 > three.txt"]
+review = ["test -f three.txt"]
+audit = ["true"]
+"#;
+
+#[track_caller]
+fn sh(repo: &TestRepo, script: &str) {
+    let script = format!("set -e\n{script}");
+    Ran::of(repo.command("sh").args(["-c", &script]).output().unwrap()).ends(0);
+}
+
+/// A plan of three sprints; none, or all, of them are done by a run on `feature/sprint-plan`.
+fn finished() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.plan(THREE);
+    repo.run(&["sprint-plan", "--local", "--quiet"]).ends(0);
+    repo
+}
+
+/// A run that halted before it did anything: its first review says fail.
+fn halted(words: &[&str]) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.plan(&THREE.replace("seq 100 110 > one.txt", "exit 1"));
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    let words = [&["--local", "--quiet"], words].concat();
+    repo.run(&[&["sprint-plan"], &words[..]].concat()).ends(4);
+    assert_eq!(repo.git(&["branch", "--show-current"]), "feature/sprint-plan");
+    repo
+}
+
+fn commit(repo: &TestRepo, file: &str, message: &str) {
+    repo.write(file, &format!("{file} 1\n{file} 2\n{file} 3\n"));
+    repo.git(&["add", file]);
+    repo.git(&["commit", "--quiet", "-m", message]);
+}
+
+fn reconciled(repo: &TestRepo) -> Value {
+    let before = repo.refs("refs/");
+    let value = repo.run(&["reconcile", "--json"]).ends(0).json();
+    assert_eq!(value["schema"], "git-run/reconcile/1");
+    assert_eq!(repo.refs("refs/"), before, "looking writes nothing");
+    value
+}
+
+/// `sprint-1 in recorded` for each item.
+fn found(repo: &TestRepo) -> Vec<String> {
+    let value = reconciled(repo);
+    let word = |item: &Value, key: &str| item[key].as_str().unwrap_or("-").to_owned();
+    let items = value["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| {
+            let id = word(item, "item").replace("sprint-", "");
+            format!("{id} {} {}", word(item, "found"), word(item, "strength"))
+        })
+        .collect()
+}
+
+fn merged(repo: &TestRepo) -> Vec<bool> {
+    let value = reconciled(repo);
+    value["items"].as_array().unwrap().iter().map(|item| item["merged"] == true).collect()
+}
+
+const ALL_RECORDED: [&str; 3] = ["1 in recorded", "2 in recorded", "3 in recorded"];
+const NOTHING: [&str; 3] = ["1 open -", "2 open -", "3 open -"];
+
+// ---- the rows of `--sync-run-mode` ----
+
+#[test]
+fn s1_three_commits_of_one_sprint_are_one_sprint() {
+    let repo = halted(&[]);
+    for file in ["a", "b", "c"] {
+        commit(&repo, file, "feat(sprint-1): again");
+    }
+    assert_eq!(found(&repo), ["1 in pattern", "2 open -", "3 open -"]);
+}
+
+#[test]
+fn s3_and_s4_another_plan_or_run_with_the_same_numbers_never_counts() {
+    let repo = TestRepo::new();
+    repo.git(&["switch", "--quiet", "-c", "feature/sprint-plan"]);
+    commit(&repo, "old", "feat(sprint-1): of the plan before");
+    repo.plan(&THREE.replace("seq 100 110 > one.txt", "exit 1"));
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.run(&["sprint-plan", "--local", "--quiet", "--base", "main"]).ends(4);
+    assert_eq!(found(&repo), NOTHING, "it was there before the run began");
+    commit(
+        &repo,
+        "b",
+        "feat(sprint-2): x\n\nRun: 20200101-000000-0000000000\nRun-Item: sprint-2\n",
+    );
+    commit(&repo, "c", "feat(sprint-9): x");
+    assert_eq!(found(&repo), NOTHING, "it is another run's, or no sprint of the plan");
+    let own = repo.status()["run"].as_str().unwrap().to_owned();
+    commit(&repo, "d", &format!("anything\n\nRun: {own}\nRun-Item: sprint-3\n"));
+    assert_eq!(found(&repo), ["1 open -", "2 open -", "3 in trailer"]);
+}
+
+#[test]
+fn s6_a_base_that_is_missing_is_an_error_and_the_default_of_the_remote_is_found() {
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat(sprint-1): x");
+    repo.git(&["branch", "-m", "main", "trunk"]);
+    let ran = repo.run(&["reconcile", "--json"]).ends(1);
+    assert!(ran.json()["error"].as_str().unwrap().contains("no base branch"), "{}", ran.out);
+    assert_eq!(ran.json()["hint"], "git config run.baseBranch <branch>");
+    repo.git(&["config", "run.baseBranch", "nowhere"]);
+    assert!(repo.run(&["reconcile"]).ends(1).err.contains("`nowhere`"));
+    repo.git(&["config", "run.baseBranch", "trunk"]);
+    assert_eq!(reconciled(&repo)["base"], "trunk");
+    repo.git(&["config", "--unset", "run.baseBranch"]);
+    repo.git(&["branch", "master", "trunk"]);
+    assert_eq!(reconciled(&repo)["base"], "master");
+    repo.git(&["update-ref", "refs/remotes/origin/trunk", "trunk"]);
+    repo.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"]);
+    assert_eq!(reconciled(&repo)["base"], "trunk");
+}
+
+#[test]
+fn s7_a_squash_counts_by_its_trailers_and_not_by_its_subject() {
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat: sprint 1 to 3");
+    commit(&repo, "b", "fix(sprint-1): x");
+    assert_eq!(found(&repo), NOTHING);
+    let own = repo.status()["run"].as_str().unwrap().to_owned();
+    let quoted: String = [2, 3]
+        .iter()
+        .map(|n| {
+            format!("\n    feat(sprint-{n}): x\n    \n    Run: {own}\n    Run-Item: sprint-{n}\n")
+        })
+        .collect();
+    commit(
+        &repo,
+        "c",
+        &format!("feat: sprint 1 to 3\n\nSquashed commit of the following:\n{quoted}"),
+    );
+    assert_eq!(found(&repo), ["1 open -", "2 in trailer", "3 in trailer"]);
+}
+
+#[test]
+fn s8_only_the_sprints_in_scope_are_expected() {
+    let repo = TestRepo::new();
+    repo.plan(&THREE.replace("seq 200 210 > two.txt", "exit 1"));
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.run(&["sprint-plan", "--from", "2", "--to", "3", "--skip", "3", "--local", "--quiet"])
+        .ends(4);
+    commit(&repo, "a", "feat(sprint-1): x");
+    commit(&repo, "b", "feat(sprint-3): x");
+    assert_eq!(found(&repo), ["2 open -"]);
+    commit(&repo, "c", "feat(sprint-2): x");
+    assert_eq!(found(&repo), ["2 in pattern"]);
+}
+
+#[test]
+fn s9_and_s10_a_pattern_that_is_none_is_an_error_that_says_where() {
+    let repo = halted(&[]);
+    commit(&repo, "a", "done: sprint-1 and sprint-2.");
+    for bad in ["^feat\\\\(sprint-", "[", "", "x*", "glob:feat*"] {
+        repo.git(&["config", "run.commitPattern", bad]);
+        for words in [&["reconcile"][..], &["start", "sprint-1", "--dry-run"]] {
+            let ran = repo.run(words).ends(1);
+            assert!(
+                ran.err.contains("run.commitPattern") && ran.err.contains("config"),
+                "{}",
+                ran.err
+            );
+        }
+    }
+    repo.git(&["config", "run.commitPattern", "^done: "]);
+    assert_eq!(found(&repo), ["1 in pattern", "2 in pattern", "3 open -"]);
+    repo.git(&["config", "run.commitPattern", "glob:*sprint-{item} and*"]);
+    assert_eq!(found(&repo), ["1 in pattern", "2 open -", "3 open -"]);
+}
+
+#[test]
+fn s11_nothing_that_is_read_is_executed() {
+    let repo = halted(&[]);
+    for subject in
+        ["feat($(touch pwned)): x", "feat(sprint-1;touch pwned): x", "feat(`touch pwned`): x"]
+    {
+        repo.write("a", subject);
+        repo.git(&["commit", "--quiet", "--allow-empty", "-m", subject]);
+        commit(&repo, &format!("f{}", subject.len()), subject);
+    }
+    assert_eq!(found(&repo), NOTHING);
+    assert!(!repo.work.join("pwned").exists());
+}
+
+#[test]
+fn s12_applying_is_one_event_and_one_step() {
+    let repo = halted(&[]);
+    let before = repo.status();
+    for n in 1..=3 {
+        commit(&repo, &format!("f{n}"), &format!("feat(sprint-{n}): x"));
+    }
+    let seq = repo.status()["seq"].as_u64().unwrap();
+    let applied = repo.run(&["reconcile", "--apply", "--json"]).ends(0).json();
+    assert_eq!(applied["applied"], true);
+    let events = repo.events();
+    assert_eq!(events[usize::try_from(seq).unwrap()..], ["lease-taken", "reconciled"]);
+    let written = repo.run(&["show", &events.len().to_string()]).ends(0).json();
+    assert_eq!(written["data"]["items"][0]["inferred"], true);
+    assert_eq!(written["data"]["items"][0]["evidence"], "pattern");
+    assert!(written["at"].as_str().unwrap().ends_with('Z'));
+    let status = repo.status();
+    assert_eq!(status["progress"]["inferred"], 3);
+    for counter in ["breaker", "calls", "usage", "timeout_ms"] {
+        assert_eq!(status[counter], before[counter], "{counter} is never rebuilt");
+    }
+    assert_eq!(status["gates"].as_array().unwrap().len(), 6, "inferred is not judged");
+    let text = repo.run(&["status"]).ends(0).out;
+    assert!(text.contains("(0 recorded, 3 inferred)") && text.contains("not judged"), "{text}");
+    repo.run(&["push"]).ends(3);
+    let body = repo.run(&["pr", "--body-only"]).ends(0).out;
+    assert!(body.contains("0 recorded, 3 inferred and not judged"), "{body}");
+    // Twice is once, and the journal is whole.
+    let events = repo.events();
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
+    assert_eq!(repo.events().len(), events.len());
+    repo.run(&["verify"]).ends(0);
+}
+
+// ---- the upstream assertions ----
+
+#[test]
+fn as_many_distinct_sprints_as_the_plan_has_and_fewer_are_told_apart() {
+    let repo = halted(&[]);
+    assert_eq!(found(&repo), NOTHING);
+    commit(&repo, "a", "feat(sprint-1): x");
+    commit(&repo, "b", "feat(sprint-2): x");
+    assert_eq!(found(&repo), ["1 in pattern", "2 in pattern", "3 open -"]);
+    commit(&repo, "c", "feat(sprint-3)!: x");
+    assert_eq!(found(&repo), ["1 in pattern", "2 in pattern", "3 in pattern"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "feat(sprint-4): x"]);
+    assert_eq!(found(&repo).len(), 3);
+}
+
+#[test]
+fn an_empty_commit_shows_nothing() {
+    let repo = halted(&[]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "feat(sprint-1): x"]);
+    assert_eq!(found(&repo), NOTHING);
+}
+
+// ---- what people do to a finished branch ----
+
+#[test]
+fn a_finished_run_is_recorded_and_merged_in_every_way() {
+    for (how, strengths) in [
+        ("git switch -q main; git merge -q --ff feature/sprint-plan", ALL_RECORDED),
+        ("git switch -q main; git merge -q --no-ff --no-edit feature/sprint-plan", ALL_RECORDED),
+        (
+            "git switch -q main; git merge -q --squash feature/sprint-plan; git commit -qm 'all of it'",
+            ALL_RECORDED,
+        ),
+        (
+            "git switch -q main; git merge -q --squash feature/sprint-plan; git commit -qm 'all of it'; git branch -qD feature/sprint-plan",
+            ["1 in content", "2 in content", "3 in equal-tree"],
+        ),
+        (
+            "git switch -q main; git merge -q --squash feature/sprint-plan; git commit -q --no-edit; git branch -qD feature/sprint-plan",
+            ["1 in trailer", "2 in trailer", "3 in trailer"],
+        ),
+        (
+            "git switch -q main; git merge -q --ff feature/sprint-plan; git branch -qD feature/sprint-plan",
+            ALL_RECORDED,
+        ),
+        (
+            "git switch -q main; echo x > x; git add x; git commit -qm x; git cherry-pick -n main~1..feature/sprint-plan; git commit -qm picked; git branch -qD feature/sprint-plan",
+            ["1 in content", "2 in content", "3 in content"],
+        ),
+    ] {
+        let repo = finished();
+        assert_eq!(found(&repo), ALL_RECORDED);
+        assert_eq!(merged(&repo), [false; 3]);
+        sh(&repo, how);
+        let found = found(&repo);
+        // A tree and a patch are both good; the squash on a main that stood still is both.
+        let found: Vec<_> = found.iter().map(|of| of.replace("patch-id", "content")).collect();
+        assert_eq!(found, strengths, "{how}");
+        assert_eq!(merged(&repo), [true; 3], "{how}");
+    }
+}
+
+#[test]
+fn rebased_picked_and_amended_work_is_known_again() {
+    let apart = "git switch -q main; echo x > x; git add x; git commit -qm x; git switch -q feature/sprint-plan";
+    let strip = "git filter-branch -f --msg-filter 'echo changed' main..HEAD >/dev/null 2>&1";
+    for (how, strengths) in [
+        (format!("{apart}; git rebase -q main"), ["1 in trailer", "2 in trailer", "3 in trailer"]),
+        (
+            format!("{apart}; git rebase -q main; {strip}"),
+            ["1 in patch-id", "2 in patch-id", "3 in patch-id"],
+        ),
+        (
+            "git commit -q --amend --no-edit --reset-author --date=2020-01-01T00:00:00".into(),
+            ["1 in recorded", "2 in recorded", "3 in trailer"],
+        ),
+        (
+            "git commit -q --amend -m other".into(),
+            ["1 in recorded", "2 in recorded", "3 in equal-tree"],
+        ),
+        (
+            "git reset -q --soft HEAD~3; git commit -qm 'feat: all of it'".into(),
+            ["1 in content", "2 in content", "3 in equal-tree"],
+        ),
+        (
+            "git merge -q --no-edit main || true; echo y > y; git add y; git commit -qm y".into(),
+            ALL_RECORDED,
+        ),
+    ] {
+        let repo = finished();
+        sh(&repo, &how);
+        assert_eq!(found(&repo), strengths, "{how}");
+    }
+}
+
+#[test]
+fn notes_tell_where_trailers_are_gone() {
+    let repo = halted(&[]);
+    let own = repo.status()["run"].as_str().unwrap().to_owned();
+    commit(&repo, "a", "x");
+    let note = format!("{{\"item\":\"sprint-2\",\"run\":\"{own}\"}}");
+    repo.git(&["notes", "--ref=run", "add", "-m", &note]);
+    commit(&repo, "b", "feat(sprint-3): x");
+    repo.git(&[
+        "notes",
+        "--ref=run",
+        "add",
+        "-m",
+        "{\"item\":\"sprint-3\",\"run\":\"20200101-000000-0000000000\"}",
+    ]);
+    assert_eq!(found(&repo), ["1 open -", "2 in note", "3 open -"]);
+}
+
+#[test]
+fn reverts_take_away_and_reverts_of_reverts_give_back() {
+    let repo = finished();
+    let of = |n: usize| repo.git(&["log", "--format=%H", "--grep", &format!("^feat(sprint-{n})")]);
+    let second = of(2);
+    repo.git(&["revert", "--no-edit", &second]);
+    assert_eq!(found(&repo), ["1 in recorded", "2 taken-away -", "3 in recorded"]);
+    let value = reconciled(&repo);
+    assert_eq!(value["items"][1]["reverted_by"][0], repo.git(&["rev-parse", "HEAD"]).as_str());
+    repo.git(&["revert", "--no-edit", "HEAD"]);
+    assert_eq!(found(&repo), ALL_RECORDED);
+    sh(&repo, "git rm -q three.txt; git commit -qm 'no revert, and yet'");
+    assert_eq!(found(&repo), ["1 in recorded", "2 in recorded", "3 taken-away -"]);
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    sh(
+        &repo,
+        "git mv three.txt drei.txt; git commit -qm moved; sed -i '$d' one.txt; git commit -qam 'one line'",
+    );
+    assert_eq!(found(&repo), ALL_RECORDED);
+    let value = reconciled(&repo);
+    assert_eq!(
+        (&value["items"][0]["lost"], &value["items"][0]["change"]),
+        (&1.into(), &"minor".into())
+    );
+    assert_eq!(value["items"][0]["hurt"][0]["path"], "one.txt");
+}
+
+#[test]
+fn a_reverted_merge_takes_all_of_it_away() {
+    let repo = finished();
+    sh(
+        &repo,
+        "git switch -q main; git merge -q --no-ff --no-edit feature/sprint-plan; git revert -m 1 --no-edit HEAD; git branch -qD feature/sprint-plan",
+    );
+    assert_eq!(found(&repo), ["1 taken-away -", "2 taken-away -", "3 taken-away -"]);
+}
+
+#[test]
+fn others_that_a_rebase_brings_in_are_not_ours() {
+    let repo = halted(&[]);
+    sh(
+        &repo,
+        "git switch -q main; echo o > o; git add o; git commit -qm 'feat(sprint-2): of others'; git switch -q feature/sprint-plan; git merge -q --no-edit main",
+    );
+    commit(&repo, "a", "feat(sprint-1): x");
+    assert_eq!(found(&repo), ["1 in pattern", "2 open -", "3 open -"]);
+    sh(&repo, "git reset -q --hard HEAD~2; git rebase -q main");
+    assert_eq!(found(&repo), NOTHING);
+}
+
+#[test]
+fn work_that_the_journal_saw_unfinished_stays_unfinished_under_another_id() {
+    let repo = TestRepo::new();
+    repo.plan(&THREE.replace("test -f two.txt", "exit 3"));
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.run(&["sprint-plan", "--local", "--quiet"]).ends(4);
+    assert_eq!(repo.status()["position"]["item"], "sprint-2");
+    let expected = ["1 in recorded", "2 open -", "3 open -"];
+    assert_eq!(found(&repo), expected);
+    repo.git(&["commit", "--quiet", "--amend", "--no-edit", "--date=2020-01-01T00:00:00"]);
+    assert_eq!(found(&repo), expected);
+}
+
+#[test]
+fn the_same_target_again_says_that_it_is_done() {
+    let repo = finished();
+    let ran = repo.run(&["sprint-plan", "--local"]).ends(0);
+    assert!(ran.out.contains("finished all of it") && ran.out.contains("--again"), "{}", ran.out);
+    assert_eq!(
+        repo.run(&["sprint-2", "--branch", "feature/sprint-plan", "--local"])
+            .ends(0)
+            .out
+            .matches("finished")
+            .count(),
+        1
+    );
+    assert_eq!(repo.refs("refs/run/").iter().filter(|name| name.ends_with("/journal")).count(), 1);
+    repo.git(&["revert", "--no-edit", "HEAD"]);
+    repo.run(&["sprint-3", "--branch", "feature/sprint-plan", "--local", "--quiet"]).ends(0);
+    assert_eq!(repo.refs("refs/run/").iter().filter(|name| name.ends_with("/journal")).count(), 2);
+    // It begins anew, and its agent finds nothing to do.
+    repo.run(&["sprint-3", "--branch", "feature/sprint-plan", "--local", "--quiet", "--again"])
+        .ends(4);
+    assert_eq!(repo.refs("refs/run/").iter().filter(|name| name.ends_with("/journal")).count(), 3);
+}
+
+#[test]
+fn resuming_says_what_was_done_meanwhile_and_goes_on_behind_it() {
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat(sprint-1): x");
+    repo.run(&["resume", "--reset-ice", "--quiet"]).ends(4);
+    assert_eq!(
+        found(&repo),
+        NOTHING,
+        "what the run saw while it worked on it is its own, and unfinished"
+    );
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat(sprint-1): x");
+    let ran = repo.run(&["resume", "--reset-ice"]).ends(4);
+    assert!(ran.err.contains("sprint-1  inferred to be done (pattern)"), "{}", ran.err);
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat(sprint-1): x");
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    // Its work is done, and what is inferred holds it back.
+    repo.run(&["resume", "--reset-ice", "--quiet"]).ends(0);
+    let items = repo.status()["items"].clone();
+    let words: Vec<_> =
+        items.as_array().unwrap().iter().map(|item| item["status"].clone()).collect();
+    assert_eq!(words, ["inferred", "done", "done"]);
+    repo.run(&["verify"]).ends(0);
+}
