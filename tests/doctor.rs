@@ -163,10 +163,7 @@ fn remotes_are_told_without_asking_them() {
     let repo = TestRepo::new();
     repo.remote();
     says(&repo, "server", "open", "directory of this machine");
-    repo.script(
-        &repo.root().join("remote.git/hooks/pre-receive"),
-        "#!/bin/sh\n# git-run hook 1\nexec git-run hook pre-receive\n",
-    );
+    repo.run(&["-C", "../remote.git", "hooks", "install"]).ends(0);
     says(&repo, "server", "ok", "pre-receive");
     repo.git(&["remote", "remove", "origin"]);
     says(&repo, "remotes", "ok", "nothing is pushed");
