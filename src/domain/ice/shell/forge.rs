@@ -106,6 +106,14 @@ fn client(program: &str, args: &[Word]) -> Verdict {
     }
     match (verb, what) {
         ("pr" | "mr", "create" | "new") => draft(program, args),
+        // Which branch it moves here, the hooks see.
+        ("pr" | "mr", "checkout")
+            if !args
+                .iter()
+                .any(|word| word.may_be_option() && word.known() != Some("--detach")) =>
+        {
+            Ok(())
+        }
         ("pr" | "issue", "comment") | ("mr" | "issue", "note") => comment(program, args),
         _ if GH_READS
             .iter()
