@@ -66,10 +66,16 @@ pub(super) fn judge(program: &str, args: &[Word], facts: &Facts, state: &State) 
         }
     }
     archived(program, args, facts, state)?;
-    if matches!(program, "rm" | "mv" | "rsync") {
-        for word in args.iter().filter(|word| !word.lead.starts_with('-')) {
-            holds_no_repository(word, facts, state)?;
-        }
+    let says = |option: &str| args.iter().any(|word| word.lead.starts_with(option));
+    // `rsync` removes at one end or at the other, and only when it is told to.
+    let removed = match program {
+        "rm" | "mv" => args,
+        "rsync" if says("--remove") => args,
+        "rsync" if says("--del") => &args[args.len().saturating_sub(1)..],
+        _ => &[],
+    };
+    for word in removed.iter().filter(|word| !word.lead.starts_with('-')) {
+        holds_no_repository(word, facts, state)?;
     }
     Ok(())
 }
