@@ -315,7 +315,7 @@ fn is_ours(path: &Path) -> bool {
 /// The mark is the second line of ours, with a number. Somebody else's may speak of it.
 fn bears_the_mark(text: &str) -> bool {
     let version = text.lines().nth(1).and_then(|line| line.strip_prefix(MARK));
-    version.and_then(|rest| rest.split_once(':')).is_some_and(|(number, _)| {
+    version.and_then(|rest| rest.split(':').next()).is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }

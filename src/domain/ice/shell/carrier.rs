@@ -11,7 +11,7 @@ const CARRIERS: [&str; 26] = [
     "less", "sort",
 ];
 /// What may stand before a command.
-const BEFORE: [&str; 16] = [
+const BEFORE: [&str; 15] = [
     "!",
     "r !",
     "w !",
@@ -21,7 +21,6 @@ const BEFORE: [&str; 16] = [
     ".system ",
     "exec ",
     "exec=",
-    "|",
     "call system(",
     "system(",
     "$(shell ",
@@ -76,8 +75,11 @@ fn pieces(text: &str) -> Vec<&str> {
                 line.match_indices(before).map(|(at, _)| inner(&line[at + before.len()..])),
             );
         }
-        for quote in ['"', '\''] {
-            found.extend(line.split(quote).skip(1).step_by(2));
+        // A text in a text is a command where something around it runs it.
+        if ["system", "getline", "|"].iter().any(|runs| line.contains(runs)) {
+            for quote in ['"', '\''] {
+                found.extend(line.split(quote).skip(1).step_by(2));
+            }
         }
         let option = line.starts_with("--").then(|| line.split_once('=')).flatten();
         found.extend(option.map(|(_, value)| inner(value)));

@@ -25,7 +25,11 @@ const OUTPUT: [&str; 8] =
 
 pub(super) fn judge(program: &str, args: &[Word], facts: &Facts, state: &State) -> Verdict {
     let after_dash = |word: &Word| word.lead.trim_start_matches('-').to_owned();
-    if WRITE_ALL.contains(&program) || in_place(program, args) {
+    if in_place(program, args) {
+        for word in without_code(program, args) {
+            written(word, facts, state)?;
+        }
+    } else if WRITE_ALL.contains(&program) {
         for word in args {
             written(word, facts, state)?;
         }
@@ -62,10 +66,16 @@ pub(super) fn judge(program: &str, args: &[Word], facts: &Facts, state: &State) 
         }
     }
     archived(program, args, facts, state)?;
-    if matches!(program, "rm" | "mv" | "rsync") {
-        for word in args.iter().filter(|word| !word.lead.starts_with('-')) {
-            holds_no_repository(word, facts, state)?;
-        }
+    let says = |option: &str| args.iter().any(|word| word.lead.starts_with(option));
+    // `rsync` removes at one end or at the other, and only when it is told to.
+    let removed = match program {
+        "rm" | "mv" => args,
+        "rsync" if says("--remove") => args,
+        "rsync" if says("--del") => &args[args.len().saturating_sub(1)..],
+        _ => &[],
+    };
+    for word in removed.iter().filter(|word| !word.lead.starts_with('-')) {
+        holds_no_repository(word, facts, state)?;
     }
     Ok(())
 }
@@ -112,6 +122,30 @@ pub(super) fn no_other_name(program: &str, args: &[Word]) -> Verdict {
         return Err(Denial::new("command", "it hides git behind another name").next("git …"));
     }
     Ok(())
+}
+
+/// `sed -i <code> <file>…`, `perl -pi -e <code> <file>…`: the files.
+fn without_code<'a>(program: &str, args: &'a [Word]) -> Vec<&'a Word> {
+    let tells = |word: &Word| {
+        let text = word.lead.as_str();
+        let short = text.starts_with('-') && !text.starts_with("--");
+        let code = if program == "sed" { &['e'][..] } else { &['e', 'E'] };
+        text == "--expression" || (short && text.ends_with(code))
+    };
+    let mut spoken = args.iter().any(tells) || program != "sed";
+    let mut files = Vec::new();
+    for (at, word) in args.iter().enumerate() {
+        let is_code = at.checked_sub(1).and_then(|at| args.get(at)).is_some_and(tells);
+        if is_code {
+            continue;
+        }
+        if !spoken && !word.lead.starts_with('-') {
+            spoken = true;
+            continue;
+        }
+        files.push(word);
+    }
+    files
 }
 
 fn in_place(program: &str, args: &[Word]) -> bool {

@@ -95,7 +95,9 @@ fn client(program: &str, args: &[Word]) -> Verdict {
             return Err(no(program, "it cannot be told what it would do", "write the words out"));
         }
     };
-    if matches!(what, "" | "--help" | "-h") {
+    let known = GH_READS.iter().any(|(known, _)| *known == verb) || verb.starts_with('-');
+    // By itself a command of gh says how it is used; any other word is an alias, or an extension.
+    if matches!(what, "--help" | "-h") || (what.is_empty() && known) {
         return Ok(());
     }
     let args = &rest[2.min(rest.len())..];
@@ -104,6 +106,14 @@ fn client(program: &str, args: &[Word]) -> Verdict {
     }
     match (verb, what) {
         ("pr" | "mr", "create" | "new") => draft(program, args),
+        // Which branch it moves here, the hooks see.
+        ("pr" | "mr", "checkout")
+            if !args
+                .iter()
+                .any(|word| word.may_be_option() && word.known() != Some("--detach")) =>
+        {
+            Ok(())
+        }
         ("pr" | "issue", "comment") | ("mr" | "issue", "note") => comment(program, args),
         _ if GH_READS
             .iter()
@@ -275,7 +285,61 @@ fn is_query(field: &Word) -> bool {
     }
 }
 
-const FORGES: [&str; 9] = [
+/// Other clients, by the words that change something at the other side: no layer below sees them.
+const OTHERS: [(&str, &[&str]); 22] = [
+    ("tea", &["merge", "create", "close", "approve"]),
+    ("az", &["pr"]),
+    ("bb", &["merge", "push"]),
+    ("jj", &["push"]),
+    ("sl", &["push"]),
+    ("stg", &["push"]),
+    ("gix", &["push"]),
+    ("dulwich", &["push", "send-pack", "receive-pack"]),
+    ("hg", &["push"]),
+    ("got", &["send"]),
+    ("gt", &["submit", "merge", "stack"]),
+    ("arc", &["land"]),
+    ("spr", &["land", "diff"]),
+    ("ghstack", &["land", "submit"]),
+    ("repo", &["upload"]),
+    ("mergify", &["queue"]),
+    ("graphite", &["submit", "merge"]),
+    ("git-machete", &["traverse", "github"]),
+    ("git-town", &["ship", "sync"]),
+    ("lazygit", &[]),
+    ("gitui", &[]),
+    ("tig", &[]),
+];
+
+/// `jj git push` and the like. Where no words are named, somebody has to sit before it.
+pub(super) fn other(program: &str, args: &[Word]) -> Verdict {
+    let Some((_, words)) = OTHERS.iter().find(|(known, _)| *known == program) else {
+        return Ok(());
+    };
+    let asks = args.iter().any(|word| matches!(word.lead.as_str(), "--help" | "-h" | "--version"));
+    let first = args.iter().filter(|word| !word.lead.starts_with('-')).take(3);
+    let writes = words.is_empty() || first.clone().any(|word| words.contains(&word.lead.as_str()));
+    if writes && !asks {
+        return Err(no(program, "it does what no hook sees", "git, by itself"));
+    }
+    Ok(())
+}
+
+/// Code of an interpreter that speaks to a forge by itself.
+pub(super) fn inline(text: &str) -> Verdict {
+    const WRITES: [&str; 6] = ["put", "post", "patch", "delete", "data=", "mutation"];
+    let text = text.to_lowercase();
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '=');
+    let asks_forge = text.contains("://") && FORGES.iter().any(|forge| text.contains(forge));
+    if asks_forge && words.any(|word| WRITES.contains(&word)) {
+        return Err(no("code", "it may change something at the forge", "gh api <path>, to read"));
+    }
+    Ok(())
+}
+
+const FORGES: [&str; 11] = [
+    "/api/v3/",
+    "/api/v4/",
     "github",
     "gitlab",
     "bitbucket",
@@ -307,6 +371,11 @@ fn transfer(program: &str, args: &[Word]) -> Verdict {
             )
         };
         let next = args.get(at + 1).map_or("", |word| word.lead.as_str());
+        // `http PUT …`
+        let bare = matches!(program, "http" | "https" | "xh" | "xhs")
+            && !text.starts_with('-')
+            && (matches!(text.to_uppercase().as_str(), "PUT" | "POST" | "PATCH" | "DELETE")
+                || (0 < at && text.contains('=') && !text.contains("==")));
         let cluster = text.starts_with('-') && !text.starts_with("--") && program == "curl";
         let by_cluster = cluster
             && text.find('X').is_some_and(|at| {
@@ -315,6 +384,7 @@ fn transfer(program: &str, args: &[Word]) -> Verdict {
             });
         let sends = cluster && text[1..].contains(['d', 'F', 'T']);
         by_cluster
+            || bare
             || sends
             || (matches!(text, "--request" | "--method") && (method(next) || next.is_empty()))
             || text
@@ -325,6 +395,14 @@ fn transfer(program: &str, args: &[Word]) -> Verdict {
                 .iter()
                 .any(|option| text.starts_with(option))
     });
+    let configured = |word: &Word| {
+        let text = word.lead.as_str();
+        let cluster = text.starts_with('-') && !text.starts_with("--") && text.ends_with('K');
+        program == "curl" && (cluster || text.starts_with("--config"))
+    };
+    if args.iter().any(configured) {
+        return Err(no(program, "a file says what it does", "the same, written out"));
+    }
     if writes && (forge || hidden) {
         return Err(no(program, "it may change something at the forge", "gh api <path>, to read"));
     }

@@ -51,12 +51,15 @@ pub struct Simple {
 }
 
 impl Simple {
-    /// `a=x b=y`, and no program whose output they would be.
+    /// `a=x b=y`, and nothing else: that does not fail.
     #[must_use]
     pub fn only_assigns(&self) -> bool {
-        let assigns = |raw: &Raw| {
-            let begins = matches!(raw.parts.first(), Some(Part::Text(text)) if text.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')));
-            begins && !raw.parts.iter().any(|part| matches!(part, Part::Script { .. }))
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        let assigns = |raw: &Raw| match raw.parts.first() {
+            Some(Part::Text(text)) => text.split_once('=').is_some_and(|(name, _)| is_name(name)),
+            Some(_) | None => false,
         };
         !self.words.is_empty()
             && self.words.iter().all(assigns)

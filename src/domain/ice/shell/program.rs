@@ -334,11 +334,15 @@ impl Walk<'_, '_> {
     fn ordinary(&mut self, name: &str, args: &[Word], state: &State) -> Result<(), Denial> {
         let facts = self.place(state);
         files::no_other_name(name, args)?;
-        if matches!(name, "curl" | "wget") {
+        forge::other(name, args)?;
+        if matches!(name, "curl" | "wget" | "http" | "https" | "xh" | "xhs") {
             forge::judge(name, args)?;
         }
         files::judge(name, args, &facts, state)?;
         if is_interpreter(name) {
+            for word in args {
+                forge::inline(&word.shown)?;
+            }
             return inline(args);
         }
         if matches!(
