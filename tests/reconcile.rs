@@ -491,5 +491,93 @@ fn resuming_says_what_was_done_meanwhile_and_goes_on_behind_it() {
     let words: Vec<_> =
         items.as_array().unwrap().iter().map(|item| item["status"].clone()).collect();
     assert_eq!(words, ["inferred", "done", "done"]);
+    assert_eq!(outside(&repo), Vec::<String>::new(), "what the run itself did since is no news");
+    repo.run(&["verify"]).ends(0);
+}
+
+// ---- what others changed ----
+
+/// `category item task path how standing` of each file.
+fn outside(repo: &TestRepo) -> Vec<String> {
+    let value = reconciled(repo);
+    let files = value["outside"]["files"].as_array().unwrap();
+    let line = |file: &Value| {
+        ["category", "item", "task", "path", "how", "standing"]
+            .map(|key| file[key].as_str().unwrap_or("-").to_owned())
+            .join(" ")
+    };
+    files.iter().map(line).collect()
+}
+
+#[test]
+fn nothing_is_said_when_nothing_changed() {
+    let repo = finished();
+    assert_eq!(outside(&repo), Vec::<String>::new());
+    assert!(!repo.run(&["reconcile"]).ends(0).out.contains("outside"));
+    assert!(repo.status()["outside"].is_null());
+    assert!(!repo.run(&["status", "--verbose"]).ends(0).out.contains("outside"));
+}
+
+#[test]
+fn each_change_is_mapped_to_whose_work_it_is() {
+    let repo = finished();
+    sh(
+        &repo,
+        "echo more >> one.txt; git commit -qam more; git rm -q two.txt; git commit -qm gone; git mv three.txt drei.txt; git commit -qm moved
+        echo x > other; git add other; echo y > untracked; echo z >> one.txt",
+    );
+    assert_eq!(
+        outside(&repo),
+        [
+            "done-external sprint-3 T-3 drei.txt renamed committed",
+            "done-external sprint-1 T-1 one.txt changed committed",
+            "needs-re-verification sprint-1 T-1 one.txt changed unstaged",
+            "unrelated - - other added staged",
+            "needs-re-verification sprint-2 T-2 two.txt deleted committed",
+            "unrelated - - untracked added untracked",
+        ]
+    );
+    assert_eq!(repo.status()["outside"]["commits"], 3);
+    let text = repo.run(&["status", "--verbose"]).ends(0).out;
+    assert!(text.contains("3 commits since its last event, 3 paths not committed"), "{text}");
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~4"]);
+    assert_eq!(repo.status()["outside"]["rewritten"], true);
+    assert!(repo.run(&["reconcile"]).ends(0).out.contains("rewritten"));
+}
+
+#[test]
+fn answers_are_written_down_and_silence_what_they_answer() {
+    let repo = finished();
+    sh(&repo, "seq 5 > two.txt; git commit -qam other");
+    assert_eq!(outside(&repo), ["needs-re-verification sprint-2 T-2 two.txt changed committed"]);
+    repo.run(&["reconcile", "--answer", "nobody=trust"]).ends(2);
+    repo.run(&["reconcile", "--answer", "sprint-2=maybe"]).ends(2);
+    repo.run(&["reconcile", "--answer", "T-2=re-verify"]).ends(5);
+    repo.run(&["reconcile", "--answer", "T-2=trust"]).ends(0);
+    assert_eq!(outside(&repo), Vec::<String>::new());
+    assert!(repo.status()["outside"].is_null());
+    assert_eq!(repo.status()["items"][1]["status"], "done");
+    assert!(!repo.status()["gates"].as_array().unwrap().is_empty(), "trusted is not judged");
+    repo.run(&["push"]).ends(3);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn what_is_to_be_verified_again_goes_to_its_first_judge() {
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat(sprint-1): x");
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    sh(&repo, "seq 100 110 > one.txt; git add one.txt; git commit -qm by-hand");
+    assert_eq!(outside(&repo), ["done-external sprint-1 T-1 one.txt added committed"]);
+    repo.run(&["reconcile", "--answer", "sprint-1=re-verify"]).ends(0);
+    let status = repo.status();
+    assert_eq!(
+        (&status["position"]["item"], &status["position"]["stage"]),
+        (&"sprint-1".into(), &"review".into())
+    );
+    repo.run(&["resume", "--reset-ice", "--quiet"]).ends(0);
+    let status = repo.status();
+    assert_eq!(status["progress"]["inferred"], 0, "the judges saw it");
+    assert_eq!(status["gates"], serde_json::json!([]));
     repo.run(&["verify"]).ends(0);
 }

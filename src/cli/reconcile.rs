@@ -25,12 +25,14 @@ use crate::{
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ReconcileArgs) -> Result<Exit, Fail> {
     let id = wanted(repo, args.run.as_deref())?;
     let settings = Settings::read(repo)?;
+    let (plan, _) = frozen(repo, &id)?;
     let (found, applied) = if args.apply || !args.answer.is_empty() {
-        let answers = answers(&frozen(repo, &id)?.0, &present(repo, &id)?, &args.answer)?;
+        let answers = answers(&plan, &present(repo, &id)?, &args.answer)?;
         apply(repo, &id, &settings, answers)?
     } else {
         (look(repo, &id, &present(repo, &id)?, &settings)?, false)
     };
+    let outside = reconcile::outside(repo, &found, &plan, true)?;
     let place = shown::Place {
         run: &found.run,
         base: &found.base,
@@ -39,9 +41,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ReconcileArgs) -> Result<Exit
         commits: found.commits,
     };
     if ui.json {
-        ui.say_json(&shown::json(place, &found.findings, applied))?;
+        ui.say_json(&shown::json(place, &found.findings, &outside, applied))?;
     } else {
         ui.say(&shown::text(place, &found.findings, applied))?;
+        ui.say(&shown::outside(&outside))?;
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ use crate::{
         time::Timestamp,
         view::RunView,
     },
-    engine::restore,
+    engine::{reconcile, restore},
     git::Repo,
     process::clock,
     report::{json, sanitise::one_line, status},
@@ -36,6 +36,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
     }
     let Some((id, tip)) = found else { return nothing(ui, args) };
     let view = view(repo, &id, &tip)?;
+    // Of a run that is at work nobody can tell what was done outside of it.
+    let outside = if view.held { None } else { reconcile::glance(repo, &view.run, args.verbose)? };
+    let view = view.with_outside(outside);
     if ui.json {
         ui.say_json(&json::status(&view, &time))?;
     } else if args.porcelain {

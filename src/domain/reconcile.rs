@@ -6,6 +6,7 @@
 
 pub mod content;
 pub mod marks;
+pub mod outside;
 pub mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,7 +11,7 @@ use crate::domain::{
     run::Breaker,
     run::Run,
     tale,
-    view::RunView,
+    view::{Glance, RunView},
 };
 
 #[must_use]
@@ -62,6 +62,7 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
             "title": request.title, "url": request.url,
         })),
         "newer": run.newer,
+        "outside": view.outside.as_ref().map(outside),
         "next": { "command": view.next.command, "why": view.next.why },
     })
 }
@@ -95,6 +96,14 @@ fn overridden(one: &Override, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "person": one.person,
         "at": time(one.at),
         "signed": one.signed,
+    })
+}
+
+fn outside(glance: &Glance) -> Value {
+    json!({
+        "commits": glance.commits,
+        "rewritten": glance.rewritten,
+        "uncommitted": glance.uncommitted,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::domain::{
     run::{Breaker, State},
     tale::{because, counted},
     time::Timestamp,
-    view::RunView,
+    view::{Glance, RunView},
 };
 
 /// A rough measure that errs on the safe side: an agent's tokens are seldom shorter than this.
@@ -57,6 +57,9 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     if 0 < view.refusals {
         let refused = counted(usize::try_from(view.refusals).unwrap_or(usize::MAX), "attempt");
         say(&mut out, &format!("  guard     {refused} refused (git run audit)"));
+    }
+    if let Some(outside) = &view.outside {
+        say(&mut out, &format!("  outside   {} (git run reconcile)", glance(outside)));
     }
     limits(&mut out, view);
     stopped(&mut out, view);
@@ -110,6 +113,9 @@ pub fn for_agent(view: &RunView, titles: &[(String, String)], tokens_max: usize)
     if let Some(url) = run.pull_request.as_ref().and_then(|request| request.url.as_ref()) {
         lines.push(format!("pull request: {url}"));
     }
+    if let Some(outside) = &view.outside {
+        lines.push(format!("outside of the run: {}: git run reconcile", glance(outside)));
+    }
     for finding in view.open_findings() {
         let place = finding.path.as_deref().unwrap_or("-");
         lines.push(format!(
@@ -151,6 +157,19 @@ pub fn list_line(view: &RunView) -> String {
         run.charter.target,
         run.charter.branch
     ))
+}
+
+/// `2 commits since its last event, history rewritten, 1 path not committed`
+fn glance(outside: &Glance) -> String {
+    let commits = counted(outside.commits as usize, "commit");
+    let mut text = format!("{commits} since its last event");
+    if outside.rewritten {
+        text.push_str(", history rewritten");
+    }
+    if 0 < outside.uncommitted {
+        text.push_str(&format!(", {} not committed", counted(outside.uncommitted, "path")));
+    }
+    text
 }
 
 /// Which part of what is done was recorded, and which only inferred.

@@ -39,11 +39,11 @@ impl Run {
         {
             self.breaker = self.trial();
         }
-        self.reconciled = Some(of.head.clone());
         // Where an item is at work the loop sees for itself what others committed.
         if self.tree.is_some() && self.active().is_none() {
             self.stand_at(&of.head, &of.tree);
         }
+        self.reconciled = Some(of.head.clone());
         Ok(())
     }
 
