@@ -285,6 +285,58 @@ fn as_many_distinct_sprints_as_the_plan_has_and_fewer_are_told_apart() {
 }
 
 #[test]
+fn writing_it_down_takes_a_person_and_something_to_write() {
+    let repo = halted(&[]);
+    let seq = repo.status()["seq"].clone();
+    commit(&repo, "a", "chore: x");
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
+    assert_eq!(repo.status()["seq"], seq);
+    commit(&repo, "b", "feat(sprint-1): x");
+    for words in [&["reconcile", "--apply"][..], &["reconcile", "--answer", "sprint-2=trust"]] {
+        let all = [&["ice", "exec", "--", "git-run"][..], words].concat();
+        repo.run(&all).ends(3);
+    }
+    assert_eq!(repo.status()["seq"], seq);
+    repo.run(&["ice", "exec", "--", "git-run", "reconcile"]).ends(0);
+}
+
+#[test]
+fn a_rewritten_history_that_ends_with_the_judged_tree_takes_its_place() {
+    let repo = finished();
+    repo.git(&["commit", "--quiet", "--amend", "-m", "other words"]);
+    assert_eq!(repo.status()["gates"], serde_json::json!([]));
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    let head = repo.git(&["rev-parse", "HEAD"]);
+    assert_eq!(repo.status()["items"][2]["head"], head.as_str());
+    assert_eq!(
+        (&repo.status()["head"], &repo.status()["gates"]),
+        (&head.as_str().into(), &serde_json::json!([]))
+    );
+    repo.write("more", "x");
+    repo.git(&["add", "more"]);
+    repo.git(&["commit", "--quiet", "--amend", "--no-edit"]);
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
+    assert_eq!(
+        repo.status()["items"][2]["head"],
+        head.as_str(),
+        "another tree was judged by nobody"
+    );
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn what_the_server_merged_is_found_in_the_remote_base() {
+    let repo = finished();
+    repo.remote();
+    sh(
+        &repo,
+        "git switch -q -c tmp main; git merge -q --no-ff --no-edit feature/sprint-plan; git push -q origin HEAD:main; git switch -q main; git branch -qD tmp feature/sprint-plan",
+    );
+    assert_eq!(found(&repo), ALL_RECORDED);
+    assert_eq!(merged(&repo), [true; 3]);
+}
+
+#[test]
 fn an_empty_commit_shows_nothing() {
     let repo = halted(&[]);
     repo.git(&["commit", "--quiet", "--allow-empty", "-m", "feat(sprint-1): x"]);
@@ -575,7 +627,10 @@ fn what_is_to_be_verified_again_goes_to_its_first_judge() {
         (&status["position"]["item"], &status["position"]["stage"]),
         (&"sprint-1".into(), &"review".into())
     );
+    assert_eq!(found(&repo), NOTHING, "what is judged again is open until it is judged");
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
     repo.run(&["resume", "--reset-ice", "--quiet"]).ends(0);
+    assert_eq!(found(&repo), ALL_RECORDED);
     let status = repo.status();
     assert_eq!(status["progress"]["inferred"], 0, "the judges saw it");
     assert_eq!(status["gates"], serde_json::json!([]));

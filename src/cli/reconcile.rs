@@ -10,6 +10,7 @@ use crate::{
     config::settings::Settings,
     domain::{
         event::{Answer, Answered, Event, Reconciled},
+        ice::{denial::Denial, judge::Who},
         id::{ItemId, RunId},
         plan::Plan,
         reconcile as rules,
@@ -17,6 +18,7 @@ use crate::{
     },
     engine::reconcile::{self, Report},
     git::Repo,
+    guard::judged,
     process::{alive, clock},
     report::{reconcile as shown, sanitise::one_line},
     store::{catalog, hold::Hold},
@@ -70,6 +72,10 @@ fn apply(
     settings: &Settings,
     answers: Vec<Answered>,
 ) -> Result<(Report, bool), Fail> {
+    if judged::who() == Who::Agent {
+        let what = format!("what is inferred of run `{id}` is written down when a person says so");
+        return Err(Denial::new("person", what).next("a person types git run reconcile").into());
+    }
     repo.may_write()?;
     super::start::nothing_interrupted(repo)?;
     let me = alive::own_mark();
@@ -85,8 +91,7 @@ fn apply(
     }
     let found = look(repo, id, &run, settings)?;
     let items = rules::inferences(&run, &found.findings, &found.tip, &found.tree);
-    let seen = run.reconciled.as_ref() == Some(&found.tip) || run.head == found.tip;
-    if items.is_empty() && answers.is_empty() && seen {
+    if items.is_empty() && answers.is_empty() {
         return Ok((found, false));
     }
     if !run.state.is_over() {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use crate::{
     config::settings::Settings,
     domain::{
-        event::Event,
+        event::{Answer, Answered, Event},
         id::{ItemId, Oid, RunId},
         item::Progress,
         plan::Plan,
@@ -89,7 +89,15 @@ pub fn base_of(repo: &Repo, run: &Run, settings: &Settings) -> anyhow::Result<(S
         let names = [format!("refs/heads/{name}"), format!("{prefix}{name}")];
         let found =
             names.iter().map(|name| repo.refs().read(name)).collect::<Result<Vec<_>, _>>()?;
-        Ok(found.into_iter().flatten().collect())
+        let mut found: Vec<Oid> = found.into_iter().flatten().collect();
+        // The one that is ahead first: what was merged at the server is often only there.
+        if let [here, there] = found.as_slice()
+            && here != there
+            && repo.is_ancestor(here, there).unwrap_or(false)
+        {
+            found.reverse();
+        }
+        Ok(found)
     };
     let chartered = &run.charter.base;
     let mut names = vec![chartered.clone()];
@@ -165,12 +173,22 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
                     let earlier = known.records[at].finished.take().map(|finished| finished.before);
                     let before = before.take().or(earlier).unwrap_or_else(|| tree.clone());
                     known.records[at].finished = Some(Finished { before, head, tree });
+                    known.records[at].again = false;
                     known.finished.retain(|other| *other != at);
                     known.finished.push(at);
                 }
                 active = None;
             }
-            Event::RolledBack(_) | Event::Reconciled(_) => active = None,
+            Event::RolledBack(_) => active = None,
+            Event::Reconciled(of) => {
+                active = None;
+                let again = |answered: &&Answered| answered.answer == Answer::ReVerify;
+                for answered in of.answers.iter().filter(again) {
+                    if let Some(at) = at(&answered.item) {
+                        known.records[at].again = true;
+                    }
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -304,8 +322,10 @@ fn segments(
     let mut own: Vec<Stretch> = Vec::new();
     for at in &known.finished {
         let Some(finished) = &known.records[*at].finished else { continue };
-        // Objects that are gone are compared with nothing.
-        if repo.has_object(&finished.before) && repo.has_object(&finished.tree) {
+        // Objects that are gone are compared with nothing, and what was judged without being built
+        // has its work in the commits that claim it.
+        let built = finished.before != finished.tree;
+        if built && repo.has_object(&finished.before) && repo.has_object(&finished.tree) {
             own.push((vec![*at], finished.before.clone(), finished.tree.clone()));
         }
     }

@@ -165,7 +165,7 @@ pub fn json(place: Place<'_>, findings: &[Finding], outside: &Outside, applied: 
 
 fn touched(one: &Mapped) -> Value {
     let mut fields = path::fields(&one.touched.path);
-    let from = one.touched.from.as_ref().map(|from| String::from_utf8_lossy(from).into_owned());
+    let from = one.touched.from.as_ref().map(|from| Value::Object(path::fields(from)));
     fields.insert("from".into(), from.into());
     fields.insert("standing".into(), one.touched.standing.word().into());
     fields.insert("how".into(), one.touched.how.word().into());
