@@ -285,6 +285,58 @@ fn as_many_distinct_sprints_as_the_plan_has_and_fewer_are_told_apart() {
 }
 
 #[test]
+fn writing_it_down_takes_a_person_and_something_to_write() {
+    let repo = halted(&[]);
+    let seq = repo.status()["seq"].clone();
+    commit(&repo, "a", "chore: x");
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
+    assert_eq!(repo.status()["seq"], seq);
+    commit(&repo, "b", "feat(sprint-1): x");
+    for words in [&["reconcile", "--apply"][..], &["reconcile", "--answer", "sprint-2=trust"]] {
+        let all = [&["ice", "exec", "--", "git-run"][..], words].concat();
+        repo.run(&all).ends(3);
+    }
+    assert_eq!(repo.status()["seq"], seq);
+    repo.run(&["ice", "exec", "--", "git-run", "reconcile"]).ends(0);
+}
+
+#[test]
+fn a_rewritten_history_that_ends_with_the_judged_tree_takes_its_place() {
+    let repo = finished();
+    repo.git(&["commit", "--quiet", "--amend", "-m", "other words"]);
+    assert_eq!(repo.status()["gates"], serde_json::json!([]));
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    let head = repo.git(&["rev-parse", "HEAD"]);
+    assert_eq!(repo.status()["items"][2]["head"], head.as_str());
+    assert_eq!(
+        (&repo.status()["head"], &repo.status()["gates"]),
+        (&head.as_str().into(), &serde_json::json!([]))
+    );
+    repo.write("more", "x");
+    repo.git(&["add", "more"]);
+    repo.git(&["commit", "--quiet", "--amend", "--no-edit"]);
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
+    assert_eq!(
+        repo.status()["items"][2]["head"],
+        head.as_str(),
+        "another tree was judged by nobody"
+    );
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn what_the_server_merged_is_found_in_the_remote_base() {
+    let repo = finished();
+    repo.remote();
+    sh(
+        &repo,
+        "git switch -q -c tmp main; git merge -q --no-ff --no-edit feature/sprint-plan; git push -q origin HEAD:main; git switch -q main; git branch -qD tmp feature/sprint-plan",
+    );
+    assert_eq!(found(&repo), ALL_RECORDED);
+    assert_eq!(merged(&repo), [true; 3]);
+}
+
+#[test]
 fn an_empty_commit_shows_nothing() {
     let repo = halted(&[]);
     repo.git(&["commit", "--quiet", "--allow-empty", "-m", "feat(sprint-1): x"]);
@@ -491,5 +543,96 @@ fn resuming_says_what_was_done_meanwhile_and_goes_on_behind_it() {
     let words: Vec<_> =
         items.as_array().unwrap().iter().map(|item| item["status"].clone()).collect();
     assert_eq!(words, ["inferred", "done", "done"]);
+    assert_eq!(outside(&repo), Vec::<String>::new(), "what the run itself did since is no news");
+    repo.run(&["verify"]).ends(0);
+}
+
+// ---- what others changed ----
+
+/// `category item task path how standing` of each file.
+fn outside(repo: &TestRepo) -> Vec<String> {
+    let value = reconciled(repo);
+    let files = value["outside"]["files"].as_array().unwrap();
+    let line = |file: &Value| {
+        ["category", "item", "task", "path", "how", "standing"]
+            .map(|key| file[key].as_str().unwrap_or("-").to_owned())
+            .join(" ")
+    };
+    files.iter().map(line).collect()
+}
+
+#[test]
+fn nothing_is_said_when_nothing_changed() {
+    let repo = finished();
+    assert_eq!(outside(&repo), Vec::<String>::new());
+    assert!(!repo.run(&["reconcile"]).ends(0).out.contains("outside"));
+    assert!(repo.status()["outside"].is_null());
+    assert!(!repo.run(&["status", "--verbose"]).ends(0).out.contains("outside"));
+}
+
+#[test]
+fn each_change_is_mapped_to_whose_work_it_is() {
+    let repo = finished();
+    sh(
+        &repo,
+        "echo more >> one.txt; git commit -qam more; git rm -q two.txt; git commit -qm gone; git mv three.txt drei.txt; git commit -qm moved
+        echo x > other; git add other; echo y > untracked; echo z >> one.txt",
+    );
+    assert_eq!(
+        outside(&repo),
+        [
+            "done-external sprint-3 T-3 drei.txt renamed committed",
+            "done-external sprint-1 T-1 one.txt changed committed",
+            "needs-re-verification sprint-1 T-1 one.txt changed unstaged",
+            "unrelated - - other added staged",
+            "needs-re-verification sprint-2 T-2 two.txt deleted committed",
+            "unrelated - - untracked added untracked",
+        ]
+    );
+    assert_eq!(repo.status()["outside"]["commits"], 3);
+    let text = repo.run(&["status", "--verbose"]).ends(0).out;
+    assert!(text.contains("3 commits since its last event, 3 paths not committed"), "{text}");
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~4"]);
+    assert_eq!(repo.status()["outside"]["rewritten"], true);
+    assert!(repo.run(&["reconcile"]).ends(0).out.contains("rewritten"));
+}
+
+#[test]
+fn answers_are_written_down_and_silence_what_they_answer() {
+    let repo = finished();
+    sh(&repo, "seq 5 > two.txt; git commit -qam other");
+    assert_eq!(outside(&repo), ["needs-re-verification sprint-2 T-2 two.txt changed committed"]);
+    repo.run(&["reconcile", "--answer", "nobody=trust"]).ends(2);
+    repo.run(&["reconcile", "--answer", "sprint-2=maybe"]).ends(2);
+    repo.run(&["reconcile", "--answer", "T-2=re-verify"]).ends(5);
+    repo.run(&["reconcile", "--answer", "T-2=trust"]).ends(0);
+    assert_eq!(outside(&repo), Vec::<String>::new());
+    assert!(repo.status()["outside"].is_null());
+    assert_eq!(repo.status()["items"][1]["status"], "done");
+    assert!(!repo.status()["gates"].as_array().unwrap().is_empty(), "trusted is not judged");
+    repo.run(&["push"]).ends(3);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn what_is_to_be_verified_again_goes_to_its_first_judge() {
+    let repo = halted(&[]);
+    commit(&repo, "a", "feat(sprint-1): x");
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    sh(&repo, "seq 100 110 > one.txt; git add one.txt; git commit -qm by-hand");
+    assert_eq!(outside(&repo), ["done-external sprint-1 T-1 one.txt added committed"]);
+    repo.run(&["reconcile", "--answer", "sprint-1=re-verify"]).ends(0);
+    let status = repo.status();
+    assert_eq!(
+        (&status["position"]["item"], &status["position"]["stage"]),
+        (&"sprint-1".into(), &"review".into())
+    );
+    assert_eq!(found(&repo), NOTHING, "what is judged again is open until it is judged");
+    assert_eq!(repo.run(&["reconcile", "--apply", "--json"]).ends(0).json()["applied"], false);
+    repo.run(&["resume", "--reset-ice", "--quiet"]).ends(0);
+    assert_eq!(found(&repo), ALL_RECORDED);
+    let status = repo.status();
+    assert_eq!(status["progress"]["inferred"], 0, "the judges saw it");
+    assert_eq!(status["gates"], serde_json::json!([]));
     repo.run(&["verify"]).ends(0);
 }

@@ -10,6 +10,7 @@ use crate::{
     config::settings::Settings,
     domain::{
         event::{Answer, Answered, Event, Reconciled},
+        ice::{denial::Denial, judge::Who},
         id::{ItemId, RunId},
         plan::Plan,
         reconcile as rules,
@@ -17,6 +18,7 @@ use crate::{
     },
     engine::reconcile::{self, Report},
     git::Repo,
+    guard::judged,
     process::{alive, clock},
     report::{reconcile as shown, sanitise::one_line},
     store::{catalog, hold::Hold},
@@ -25,12 +27,14 @@ use crate::{
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ReconcileArgs) -> Result<Exit, Fail> {
     let id = wanted(repo, args.run.as_deref())?;
     let settings = Settings::read(repo)?;
+    let (plan, _) = frozen(repo, &id)?;
     let (found, applied) = if args.apply || !args.answer.is_empty() {
-        let answers = answers(&frozen(repo, &id)?.0, &present(repo, &id)?, &args.answer)?;
+        let answers = answers(&plan, &present(repo, &id)?, &args.answer)?;
         apply(repo, &id, &settings, answers)?
     } else {
         (look(repo, &id, &present(repo, &id)?, &settings)?, false)
     };
+    let outside = reconcile::outside(repo, &found, &plan, true)?;
     let place = shown::Place {
         run: &found.run,
         base: &found.base,
@@ -39,9 +43,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ReconcileArgs) -> Result<Exit
         commits: found.commits,
     };
     if ui.json {
-        ui.say_json(&shown::json(place, &found.findings, applied))?;
+        ui.say_json(&shown::json(place, &found.findings, &outside, applied))?;
     } else {
         ui.say(&shown::text(place, &found.findings, applied))?;
+        ui.say(&shown::outside(&outside))?;
     }
     Ok(Exit::Done)
 }
@@ -67,6 +72,10 @@ fn apply(
     settings: &Settings,
     answers: Vec<Answered>,
 ) -> Result<(Report, bool), Fail> {
+    if judged::who() == Who::Agent {
+        let what = format!("what is inferred of run `{id}` is written down when a person says so");
+        return Err(Denial::new("person", what).next("a person types git run reconcile").into());
+    }
     repo.may_write()?;
     super::start::nothing_interrupted(repo)?;
     let me = alive::own_mark();
@@ -82,8 +91,7 @@ fn apply(
     }
     let found = look(repo, id, &run, settings)?;
     let items = rules::inferences(&run, &found.findings, &found.tip, &found.tree);
-    let seen = run.reconciled.as_ref() == Some(&found.tip) || run.head == found.tip;
-    if items.is_empty() && answers.is_empty() && seen {
+    if items.is_empty() && answers.is_empty() {
         return Ok((found, false));
     }
     if !run.state.is_over() {

@@ -11,7 +11,7 @@ use crate::{
         time::Timestamp,
         view::RunView,
     },
-    engine::{self, restore},
+    engine::{self, reconcile, restore},
     git::Repo,
     process::clock,
     report::{
@@ -47,6 +47,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
     let Some(found) = found else { return nothing(ui, repo, args) };
     let view = view_of(repo, &found)?;
     elsewhere(ui, repo, &view)?;
+    // Of a run that is at work nobody can tell what was done outside of it.
+    let looked = !view.held && view.from.is_none();
+    let outside = if looked { reconcile::glance(repo, &view.run, args.verbose)? } else { None };
+    let view = view.with_outside(outside);
     if args.for_agent {
         let (goal, titles) = titles(repo, &found.tip);
         let files = in_play(repo, &view);

@@ -6,6 +6,7 @@
 
 pub mod content;
 pub mod marks;
+pub mod outside;
 pub mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +77,8 @@ impl Strength {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Record {
     pub begun: bool,
+    /// A person asked for it to be judged again, and it was not since.
+    pub again: bool,
     /// Where its work began, and the commit and tree that the judges passed.
     pub finished: Option<Finished>,
     pub commits: BTreeSet<Oid>,
@@ -261,7 +264,6 @@ fn judge(progress: &Progress, record: &Record, looked: &Looked) -> (Found, Vec<E
             let evidence = Evidence { strength: *strength, commit: head.clone() };
             return (Found::In(*strength), vec![evidence]);
         }
-        // What is being done again is not finished because it was once.
         Progress::Active(_) => None,
         Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => {
             record.finished.as_ref()
@@ -283,12 +285,18 @@ fn judge(progress: &Progress, record: &Record, looked: &Looked) -> (Found, Vec<E
     evidence.extend(looked.claims.iter().cloned());
     evidence.sort();
     evidence.dedup_by(|b, a| a.commit == b.commit);
+    // What is being done again is not finished because it was once, or because a commit says so.
+    let redone = record.finished.is_some() || record.again;
+    if matches!(progress, Progress::Active(_)) && redone {
+        return (Found::Open, evidence);
+    }
     let there = if looked.kept.tells() {
         looked.kept.is_there()
     } else {
         // It changed no file that is still its own: then what the journal says has to do. A commit
         // without content shows nothing.
-        said.is_some() && !evidence.is_empty()
+        let is_done = matches!(progress, Progress::Done { .. });
+        said.is_some() && (is_done || !evidence.is_empty())
     };
     let strongest = evidence.first().map(|evidence| evidence.strength);
     let found = match (strongest, there) {

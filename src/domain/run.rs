@@ -117,7 +117,7 @@ pub struct Run {
     pub home: Option<Home>,
     /// The newest checkpoint that the journal tells of.
     pub checkpoint: Option<u64>,
-    /// Where the branch stood when it was reconciled last.
+    /// Where the branch stood when it was reconciled, until the run stands elsewhere.
     pub reconciled: Option<Oid>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
@@ -392,6 +392,7 @@ impl Run {
     fn stand_at(&mut self, head: &Oid, tree: &Oid) {
         if self.head != *head {
             self.overrides.clear();
+            self.reconciled = None;
         }
         self.head = head.clone();
         self.tree = Some(tree.clone());

@@ -15,11 +15,22 @@ pub struct RunView {
     /// Whether a process holds the run right now.
     pub held: bool,
     pub elapsed: Span,
+    /// What others did since, as far as it was looked at.
+    pub outside: Option<Glance>,
     /// What the guard refused to whoever works in it.
     pub refusals: u64,
     pub next: NextMove,
     /// The remote that it was fetched from; then it is not one's own.
     pub from: Option<String>,
+}
+
+/// What was done outside of a run since its last event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    pub commits: u32,
+    pub rewritten: bool,
+    /// Paths that are not committed; 0 where nobody looked.
+    pub uncommitted: usize,
 }
 
 /// What a person or an agent can do now.
@@ -38,7 +49,12 @@ impl RunView {
         } else {
             run.ran
         };
-        Self { run, held, elapsed, refusals: 0, next, from: None }
+        Self { run, held, elapsed, outside: None, refusals: 0, next, from: None }
+    }
+
+    #[must_use]
+    pub fn with_outside(self, outside: Option<Glance>) -> Self {
+        Self { outside, ..self }
     }
 
     #[must_use]

@@ -8,16 +8,22 @@ use anyhow::Context as _;
 use crate::{
     config::settings::Settings,
     domain::{
-        event::Event,
+        event::{Answer, Answered, Event},
         id::{ItemId, Oid, RunId},
         item::Progress,
+        plan::Plan,
         reconcile::{
             self, Commit, Evidence, Finding, Finished, Looked, Record, Strength,
-            content::{self, Kept, Segment},
+            content::{self, Change, Kept, Segment},
+            outside::{self, How, Outside, Standing, Touched},
         },
         run::Run,
+        view::Glance,
     },
-    git::{Repo, history::Met},
+    git::{
+        Repo,
+        history::{Met, Uncommitted},
+    },
     store::{history, notes, wire::note},
 };
 
@@ -83,7 +89,15 @@ pub fn base_of(repo: &Repo, run: &Run, settings: &Settings) -> anyhow::Result<(S
         let names = [format!("refs/heads/{name}"), format!("{prefix}{name}")];
         let found =
             names.iter().map(|name| repo.refs().read(name)).collect::<Result<Vec<_>, _>>()?;
-        Ok(found.into_iter().flatten().collect())
+        let mut found: Vec<Oid> = found.into_iter().flatten().collect();
+        // The one that is ahead first: what was merged at the server is often only there.
+        if let [here, there] = found.as_slice()
+            && here != there
+            && repo.is_ancestor(here, there).unwrap_or(false)
+        {
+            found.reverse();
+        }
+        Ok(found)
     };
     let chartered = &run.charter.base;
     let mut names = vec![chartered.clone()];
@@ -159,12 +173,22 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
                     let earlier = known.records[at].finished.take().map(|finished| finished.before);
                     let before = before.take().or(earlier).unwrap_or_else(|| tree.clone());
                     known.records[at].finished = Some(Finished { before, head, tree });
+                    known.records[at].again = false;
                     known.finished.retain(|other| *other != at);
                     known.finished.push(at);
                 }
                 active = None;
             }
-            Event::RolledBack(_) | Event::Reconciled(_) => active = None,
+            Event::RolledBack(_) => active = None,
+            Event::Reconciled(of) => {
+                active = None;
+                let again = |answered: &&Answered| answered.answer == Answer::ReVerify;
+                for answered in of.answers.iter().filter(again) {
+                    if let Some(at) = at(&answered.item) {
+                        known.records[at].again = true;
+                    }
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -298,8 +322,10 @@ fn segments(
     let mut own: Vec<Stretch> = Vec::new();
     for at in &known.finished {
         let Some(finished) = &known.records[*at].finished else { continue };
-        // Objects that are gone are compared with nothing.
-        if repo.has_object(&finished.before) && repo.has_object(&finished.tree) {
+        // Objects that are gone are compared with nothing, and what was judged without being built
+        // has its work in the commits that claim it.
+        let built = finished.before != finished.tree;
+        if built && repo.has_object(&finished.before) && repo.has_object(&finished.tree) {
             own.push((vec![*at], finished.before.clone(), finished.tree.clone()));
         }
     }
@@ -421,6 +447,81 @@ fn patches(
         looked[at].same_patches = same.into_iter().collect();
     }
     Ok(())
+}
+
+/// The same in short and cheap, for who only looks in: nothing where the branch is where it was left.
+pub fn glance(repo: &Repo, run: &Run, tree: bool) -> anyhow::Result<Option<Glance>> {
+    let tip = repo.refs().read(&format!("refs/heads/{}", run.charter.branch))?;
+    let here = repo.worktree().is_some() && run.charter.worktree == repo.identity();
+    let uncommitted = if tree && here { repo.standing()?.len() } else { 0 };
+    let moved = tip.filter(|tip| *tip != run.head && run.reconciled.as_ref() != Some(tip));
+    let moved = moved.filter(|_| run.tree.is_some());
+    let (commits, rewritten) = match &moved {
+        Some(tip) => repo.survey(&run.head, tip).map(|(commits, kept)| (commits, !kept))?,
+        None => (0, false),
+    };
+    let any = moved.is_some() || 0 < uncommitted;
+    Ok(any.then_some(Glance { commits, rewritten, uncommitted }))
+}
+
+/// What others did since the run last stood somewhere or was reconciled: commits, and with `tree` what is
+/// not committed in this work tree.
+pub fn outside(repo: &Repo, report: &Report, plan: &Plan, tree: bool) -> anyhow::Result<Outside> {
+    let run = &report.run;
+    let known = run.reconciled.as_ref().unwrap_or(&run.head);
+    let (mut touched, mut found) = (Vec::new(), Outside::default());
+    // A run that never stood on its branch has nothing behind it, and a gone branch no outside.
+    if run.tree.is_some() && !report.branch_gone && *known != report.tip {
+        found.rewritten = !repo.is_ancestor(known, &report.tip).unwrap_or(false);
+        if repo.has_object(known) {
+            let mut commits: Vec<_> =
+                repo.ids_between(&report.tip, std::slice::from_ref(known))?.into_iter().collect();
+            commits.sort();
+            found.commits = commits;
+            let pair = (repo.tree_of(known)?, report.tree.clone());
+            let changes = repo.differences(&[pair])?.pop().unwrap_or_default();
+            touched.extend(changes.into_iter().filter_map(committed));
+        }
+    }
+    let here = repo.worktree().is_some() && run.charter.worktree == repo.identity();
+    if tree && here && repo.head()?.branch.as_deref() == Some(run.charter.branch.as_str()) {
+        for one in repo.standing()? {
+            touched.extend(uncommitted(one.index, Standing::Staged, &one));
+            touched.extend(uncommitted(one.tree, Standing::Unstaged, &one));
+        }
+    }
+    found.files = outside::map(run, plan, &report.findings, touched);
+    Ok(found)
+}
+
+fn committed(change: Change) -> Option<Touched> {
+    let standing = Standing::Committed;
+    Some(match (change.from, change.to) {
+        (None, Some(to)) => Touched { path: to.path, from: None, standing, how: How::Added },
+        (Some(from), None) => Touched { path: from.path, from: None, standing, how: How::Deleted },
+        (Some(from), Some(to)) if from.path != to.path => {
+            Touched { path: to.path, from: Some(from.path), standing, how: How::Renamed }
+        }
+        (Some(from), Some(_)) => {
+            Touched { path: from.path, from: None, standing, how: How::Changed }
+        }
+        (None, None) => return None,
+    })
+}
+
+/// One of git's two letters for a path.
+fn uncommitted(letter: u8, standing: Standing, one: &Uncommitted) -> Option<Touched> {
+    let (standing, how) = match letter {
+        b' ' | b'!' => return None,
+        b'?' if standing == Standing::Staged => return None,
+        b'?' => (Standing::Untracked, How::Added),
+        b'A' | b'C' => (standing, How::Added),
+        b'D' => (standing, How::Deleted),
+        b'R' => (standing, How::Renamed),
+        _ => (standing, How::Changed),
+    };
+    let from = one.from.clone().filter(|_| how == How::Renamed);
+    Some(Touched { path: one.path.clone(), from, standing, how })
 }
 
 /// Whether every one of these items is in the branch, by whatever evidence.

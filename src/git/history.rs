@@ -32,6 +32,15 @@ pub struct Met {
     pub marks: Marks,
 }
 
+/// A path as `git status` has it: its letters for the index and the work tree, and the path before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uncommitted {
+    pub index: u8,
+    pub tree: u8,
+    pub path: Vec<u8>,
+    pub from: Option<Vec<u8>>,
+}
+
 impl Repo {
     /// Every commit that `tip` has and none of `hidden` has, newest first, with its message read.
     pub fn met(&self, tip: &Oid, hidden: &[Oid]) -> anyhow::Result<Vec<Met>> {
@@ -102,6 +111,21 @@ impl Repo {
         let out = self.git().answer(&words, input.as_bytes()).context("comparing trees")?;
         let mut found = parse(&out)?;
         Ok(pairs.iter().map(|pair| found.remove(pair).unwrap_or_default()).collect())
+    }
+
+    /// What is not committed, untracked files one by one.
+    pub fn standing(&self) -> anyhow::Result<Vec<Uncommitted>> {
+        let words = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--renames"];
+        let out = self.git().output(&words)?;
+        let mut fields = out.split(|byte| *byte == 0);
+        let mut found = Vec::new();
+        while let Some(field) = fields.next().filter(|field| 3 < field.len()) {
+            let (index, tree) = (field[0], field[1]);
+            let from = [index, tree].iter().any(|letter| matches!(letter, b'R' | b'C'));
+            let from = if from { fields.next().map(<[u8]>::to_vec) } else { None };
+            found.push(Uncommitted { index, tree, path: field[3..].to_vec(), from });
+        }
+        Ok(found)
     }
 
     /// The patch id of each of these commits, as git computes it; merges have none.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     sanitise::{name, one_line},
-    status::{inferred, item_line, money, overridden},
+    status::{glance, inferred, item_line, money, overridden},
 };
 use crate::domain::{
     item::Phase,
@@ -94,19 +94,15 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
     }
     all.extend(run.halt.as_ref().map(|cause| ("halted", because(cause))));
     all.extend(doubt(view));
+    all.extend(
+        view.outside
+            .as_ref()
+            .map(|outside| ("outside", format!("{}: git run reconcile", glance(outside)))),
+    );
     if let Breaker::Open { trip, evidence } = &run.breaker {
         all.push(("breaker", format!("open ({}): {evidence}", trip.word())));
     }
-    for evidence in run.active().into_iter().flat_map(|active| &active.passed) {
-        let (stage, verdict, tree) =
-            (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
-        all.push(("proven", format!("{stage} said {verdict} for tree {tree}")));
-    }
-    all.extend(run.overrides.iter().map(|one| ("gate", overridden(one))));
-    if run.is_at_rest() {
-        let open = run.open_gates(Some(&run.head));
-        all.extend(open.iter().map(|gate| ("gate", format!("{gate} is open"))));
-    }
+    all.extend(proof(view));
     for finding in view.open_findings() {
         let place = finding.path.as_deref().unwrap_or("-");
         let line = finding.line.map_or(String::new(), |line| format!(":{line}"));
@@ -144,6 +140,23 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
     }
     all.push(("undo", undo(view)));
     all.push(("report", "git run next --json hands out the step that is wanted now".to_owned()));
+    all
+}
+
+/// What is proven, by whom, and what is still asked for.
+fn proof(view: &RunView) -> Vec<Line> {
+    let run = &view.run;
+    let mut all = Vec::new();
+    for evidence in run.active().into_iter().flat_map(|active| &active.passed) {
+        let (stage, verdict, tree) =
+            (&evidence.stage, evidence.verdict.word(), evidence.tree.short());
+        all.push(("proven", format!("{stage} said {verdict} for tree {tree}")));
+    }
+    all.extend(run.overrides.iter().map(|one| ("gate", overridden(one))));
+    if run.is_at_rest() {
+        let open = run.open_gates(Some(&run.head));
+        all.extend(open.iter().map(|gate| ("gate", format!("{gate} is open"))));
+    }
     all
 }
 

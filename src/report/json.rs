@@ -11,14 +11,14 @@ use crate::domain::{
     run::Breaker,
     run::Run,
     tale,
-    view::RunView,
+    view::{Glance, RunView},
 };
 
 #[must_use]
 pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> String) -> Value {
     let run = &view.run;
     let charter = &run.charter;
-    json!({
+    let mut all = json!({
         "schema": "git-run/status/1",
         "run": charter.run.as_str(),
         "state": run.state.word(),
@@ -57,14 +57,18 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "halt": run.halt.as_ref().map(halt),
         "halt_requested": run.halt_request.as_ref().map(|request| &request.reason),
         "delivery": run.delivery.as_ref().map(delivery),
-        "gates": run.open_gates(Some(&run.head)).iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "overrides": run.overrides.iter().map(|one| overridden(one, time)).collect::<Vec<_>>(),
-        "pull_request": run.pull_request.as_ref().map(|request| json!({
-            "title": request.title, "url": request.url,
-        })),
         "newer": run.newer,
         "next": { "command": view.next.command, "why": view.next.why },
-    })
+    });
+    let gates = run.open_gates(Some(&run.head));
+    all["gates"] = gates.iter().map(ToString::to_string).collect();
+    all["overrides"] = run.overrides.iter().map(|one| overridden(one, time)).collect();
+    all["pull_request"] = match &run.pull_request {
+        Some(request) => json!({ "title": request.title, "url": request.url }),
+        None => Value::Null,
+    };
+    all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
+    all
 }
 
 /// One event as `git run log --json` prints it.
@@ -96,6 +100,14 @@ fn overridden(one: &Override, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "person": one.person,
         "at": time(one.at),
         "signed": one.signed,
+    })
+}
+
+fn outside(glance: &Glance) -> Value {
+    json!({
+        "commits": glance.commits,
+        "rewritten": glance.rewritten,
+        "uncommitted": glance.uncommitted,
     })
 }
 

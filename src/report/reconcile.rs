@@ -7,13 +7,18 @@ use serde_json::{Value, json};
 use super::{path, sanitise::one_line};
 use crate::domain::{
     id::Oid,
-    reconcile::{Evidence, Finding, Found},
+    reconcile::{
+        Evidence, Finding, Found,
+        outside::{Category, Mapped, Outside},
+    },
     run::Run,
     tale::counted,
 };
 
 /// Pieces of evidence, and files, that are shown of one item.
 const SHOWN_MAX: usize = 3;
+/// Files that others changed, likewise.
+const FILES_SHOWN_MAX: usize = 50;
 
 /// Where it was looked.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +53,43 @@ pub fn text(place: Place<'_>, findings: &[Finding], applied: bool) -> String {
             &format!(
                 "next: git run reconcile --apply  (writes {what} down as inferred; judged by nobody)"
             ),
+        );
+    }
+    out
+}
+
+/// What others changed; nothing where nothing changed.
+#[must_use]
+pub fn outside(outside: &Outside) -> String {
+    let mut out = String::new();
+    if outside.is_silent() {
+        return out;
+    }
+    let rewritten = if outside.rewritten { ", and its history was rewritten" } else { "" };
+    let commits = counted(outside.commits.len(), "commit");
+    say(&mut out, &format!("outside of the run since its last event: {commits}{rewritten}"));
+    for one in outside.files.iter().take(FILES_SHOWN_MAX) {
+        let path = String::from_utf8_lossy(&one.touched.path).into_owned();
+        let from = one.touched.from.as_ref().map(|from| String::from_utf8_lossy(from).into_owned());
+        let from = from.map(|from| format!(" (was {from})")).unwrap_or_default();
+        let whose = match (&one.item, &one.task) {
+            (Some(item), Some(task)) => format!(" {item} {task}"),
+            (Some(item), None) => format!(" {item}"),
+            (None, _) => String::new(),
+        };
+        let (category, standing) = (one.category.word(), one.touched.standing.word());
+        let how = one.touched.how.word();
+        say(&mut out, &format!("  {category}{whose}: {path}{from} {how}, {standing}"));
+    }
+    if FILES_SHOWN_MAX < outside.files.len() {
+        let more = outside.files.len() - FILES_SHOWN_MAX;
+        say(&mut out, &format!("  … and {more} more with --json"));
+    }
+    let hurt = |one: &&Mapped| one.category == Category::NeedsReVerification;
+    if let Some(item) = outside.files.iter().find(hurt).and_then(|one| one.item.as_ref()) {
+        say(
+            &mut out,
+            &format!("next: git run reconcile --answer {item}=re-verify|trust|externally-managed"),
         );
     }
     out
@@ -100,7 +142,7 @@ pub fn line(finding: &Finding) -> String {
 }
 
 #[must_use]
-pub fn json(place: Place<'_>, findings: &[Finding], applied: bool) -> Value {
+pub fn json(place: Place<'_>, findings: &[Finding], outside: &Outside, applied: bool) -> Value {
     json!({
         "schema": "git-run/reconcile/1",
         "run": place.run.charter.run.as_str(),
@@ -113,7 +155,24 @@ pub fn json(place: Place<'_>, findings: &[Finding], applied: bool) -> Value {
         "commits": place.commits,
         "applied": applied,
         "items": findings.iter().map(item).collect::<Vec<_>>(),
+        "outside": {
+            "commits": outside.commits.len(),
+            "rewritten": outside.rewritten,
+            "files": outside.files.iter().map(touched).collect::<Vec<_>>(),
+        },
     })
+}
+
+fn touched(one: &Mapped) -> Value {
+    let mut fields = path::fields(&one.touched.path);
+    let from = one.touched.from.as_ref().map(|from| Value::Object(path::fields(from)));
+    fields.insert("from".into(), from.into());
+    fields.insert("standing".into(), one.touched.standing.word().into());
+    fields.insert("how".into(), one.touched.how.word().into());
+    fields.insert("category".into(), one.category.word().into());
+    fields.insert("item".into(), one.item.as_ref().map(|item| item.as_str()).into());
+    fields.insert("task".into(), one.task.as_ref().map(|task| task.as_str()).into());
+    Value::Object(fields)
 }
 
 fn item(finding: &Finding) -> Value {

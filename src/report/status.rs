@@ -10,7 +10,7 @@ use crate::domain::{
     run::{Breaker, State},
     tale::{because, counted},
     time::Timestamp,
-    view::RunView,
+    view::{Glance, RunView},
 };
 
 #[must_use]
@@ -58,6 +58,9 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
         let refused = counted(usize::try_from(view.refusals).unwrap_or(usize::MAX), "attempt");
         say(&mut out, &format!("  guard     {refused} refused (git run audit)"));
     }
+    if let Some(outside) = &view.outside {
+        say(&mut out, &format!("  outside   {} (git run reconcile)", glance(outside)));
+    }
     limits(&mut out, view);
     stopped(&mut out, view);
     if verbose {
@@ -80,6 +83,19 @@ pub fn list_line(view: &RunView) -> String {
         run.charter.target,
         run.charter.branch
     ))
+}
+
+/// `2 commits since its last event, history rewritten, 1 path not committed`
+pub(super) fn glance(outside: &Glance) -> String {
+    let commits = counted(outside.commits as usize, "commit");
+    let mut text = format!("{commits} since its last event");
+    if outside.rewritten {
+        text.push_str(", history rewritten");
+    }
+    if 0 < outside.uncommitted {
+        text.push_str(&format!(", {} not committed", counted(outside.uncommitted, "path")));
+    }
+    text
 }
 
 /// Which part of what is done was recorded, and which only inferred.

@@ -28,22 +28,25 @@ impl Run {
         }
         let judge = self.charter.stages.iter().find(|shape| shape.back_to.is_some());
         let judge = judge.map(|shape| shape.id.clone());
-        let was_active = self.active().is_some();
+        let active = |run: &Self| run.active_item().map(|item| item.id.clone());
+        let was_active = active(self);
+        let again = of.answers.iter().any(|one| one.answer == Answer::ReVerify);
         for inference in &of.items {
             self.infer(inference, of, at);
         }
         for answered in &of.answers {
             self.answer(answered, of, at, judge.as_ref());
         }
-        if was_active && self.active().is_none() && matches!(self.breaker, Breaker::HalfOpen { .. })
-        {
+        // A trial is of a cycle that there was; it begins anew with the present one.
+        let moved = again || was_active != active(self);
+        if moved && matches!(self.breaker, Breaker::HalfOpen { .. }) {
             self.breaker = self.trial();
         }
-        self.reconciled = Some(of.head.clone());
         // Where an item is at work the loop sees for itself what others committed.
         if self.tree.is_some() && self.active().is_none() {
             self.stand_at(&of.head, &of.tree);
         }
+        self.reconciled = Some(of.head.clone());
         Ok(())
     }
 
