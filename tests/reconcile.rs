@@ -298,6 +298,11 @@ fn writing_it_down_takes_a_person_and_something_to_write() {
     }
     assert_eq!(repo.status()["seq"], seq);
     repo.run(&["ice", "exec", "--", "git-run", "reconcile"]).ends(0);
+    repo.run(&["ice", "check", "--", "run", "reconcile", "--json"]).ends(0);
+    for words in [&["--apply"][..], &["--answer", "a=trust"], &["--answer=a=trust"]] {
+        let all = [&["ice", "check", "--", "run", "reconcile"][..], words].concat();
+        repo.run(&all).ends(3);
+    }
 }
 
 #[test]

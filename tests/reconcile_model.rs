@@ -179,7 +179,7 @@ fn exactly_the_sprints_whose_content_is_in_the_branch_are_reported() {
     template.plan(&plan());
     template.run(&["sprint-plan", "--local", "--quiet"]).ends(0);
     template.git(&["tag", "finished"]);
-    let (histories, steps) = if long() { (400, 12) } else { (16, 10) };
+    let (histories, steps) = if long() { (400, 12) } else { (20, 10) };
     let first: u64 = std::env::var("GIT_RUN_SEED").map_or(1, |seed| seed.parse().unwrap());
     let (mut looked, mut partly, mut done) = (0_u64, 0_u64, BTreeSet::new());
     for seed in first..first + histories {

@@ -23,7 +23,8 @@ use crate::{
         drive::drive,
         gc,
         real::{RealWorld, halt_asked},
-        reconcile, restore,
+        reconcile::{self, Report},
+        restore,
         start::{Overrides, Prepared, Request, create, prepare},
     },
     git::Repo,
@@ -59,9 +60,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
         return dry_run(ui, &prepared);
     }
     if !args.again
-        && let Some(run) = finished_before(repo, &settings, &request)?
+        && let Some(found) = finished_before(repo, &settings, &request)?
     {
-        return said_before(ui, &run);
+        return said_before(ui, found);
     }
     // Looked at twice: the lock is a file, and nothing at all is written for what cannot begin.
     if unfinished_here(repo)?.is_none() {
@@ -163,7 +164,7 @@ fn finished_before(
     repo: &Repo,
     settings: &Settings,
     request: &Request,
-) -> Result<Option<Run>, Fail> {
+) -> Result<Option<Report>, Fail> {
     let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
     let run = catalog::present(repo, &id, &tip)?;
     if !run.state.is_over() || !run.all_done() || run.charter.worktree != repo.identity() {
@@ -179,18 +180,19 @@ fn finished_before(
         return Ok(None);
     }
     let found = reconcile::look(repo, &id, &run, settings)?;
-    Ok(reconcile::all_in(&found.findings, &asked.items).then_some(run))
+    Ok(reconcile::all_in(&found.findings, &asked.items).then_some(found))
 }
 
-fn said_before(ui: &mut Ui, run: &Run) -> Result<Exit, Fail> {
-    let id = &run.charter.run;
-    let view = RunView::new(run.clone(), false, clock::now());
+fn said_before(ui: &mut Ui, found: Report) -> Result<Exit, Fail> {
+    let id = found.run.charter.run.clone();
+    let place = if found.branch_gone { found.base } else { found.run.charter.branch.clone() };
+    let view = RunView::new(found.run, false, clock::now());
     if ui.json {
         ui.say_json(&json::status(&view, &super::status::time))?;
     } else {
         ui.say(&sanitise(&format!(
-            "run {id} finished all of it, and `{}` has it\nnext: {}  ({}); --again starts anew\n",
-            run.charter.branch, view.next.command, view.next.why
+            "run {id} finished all of it, and `{place}` has it\nnext: {}  ({}); --again starts anew\n",
+            view.next.command, view.next.why
         )))?;
     }
     Ok(Exit::Done)

@@ -115,7 +115,14 @@ impl Repo {
 
     /// What is not committed, untracked files one by one.
     pub fn standing(&self) -> anyhow::Result<Vec<Uncommitted>> {
-        let words = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--renames"];
+        let words = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--untracked-files=all",
+            "--renames",
+            "--ignore-submodules=none",
+        ];
         let out = self.git().output(&words)?;
         let mut fields = out.split(|byte| *byte == 0);
         let mut found = Vec::new();

@@ -168,12 +168,18 @@ fn ours(args: &[Word]) -> Judged {
         // It asks nobody, and moves nothing.
         Some(Some("sync")) if rest.next().and_then(Word::known) == Some("status") => allowed(),
         Some(Some(verb)) if OPEN.contains(&verb) => allowed(),
+        // Looking is open; `--apply` and `--answer` are a person's.
+        Some(Some("reconcile")) if rest.all(looks) => allowed(),
         Some(Some(verb)) => {
             let what = format!("`git run {}` is for people to say", verb.escape_debug());
             Err(Denial::new("person", what).next("git run status"))
         }
         Some(None) => Err(Denial::new("unclear", "it cannot be told what `git run` would do")),
     }
+}
+
+fn looks(word: &Word) -> bool {
+    word.known().is_some_and(|text| !text.starts_with("--a"))
 }
 
 /// What `git run ice exec` starts is judged here as well; the words of the wrapper judge themselves.
