@@ -30,18 +30,23 @@ const EMPTY_HOOK: &str = "#!/bin/sh\ncat >/dev/null\n";
 fn main() {
     println!("{:<62} {:>9} {:>9} {:>9}", "median of 25 in turn", "guarded", "without", "more");
     for (runs, refs) in [(0, 1), (1, 1), (1000, 1), (1000, 1000)] {
-        hook(runs, refs, true);
+        hook(runs, refs, true, false);
     }
-    hook(1000, 1000, false);
+    hook(1000, 1, true, true);
+    hook(1000, 1000, true, true);
+    hook(1000, 1000, false, true);
     people();
     agents();
 }
 
 /// The hook as git calls it, with so many runs in the repository and so many refs in the push.
-/// Of the runs one is here, or all of them are elsewhere.
-fn hook(runs: usize, refs: usize, here: bool) {
+/// Of the runs one is here, or all of them are elsewhere; their refs may be packed, as `git gc` does.
+fn hook(runs: usize, refs: usize, here: bool, packed: bool) {
     let place = Place::new();
     place.with_runs(runs, here);
+    if packed {
+        place.git(&["pack-refs", "--all"]);
+    }
     let mut lines = String::new();
     for (at, (old, new)) in place.commits(refs).iter().enumerate() {
         let name = format!("refs/heads/t{at}");
@@ -66,7 +71,10 @@ fn hook(runs: usize, refs: usize, here: bool) {
     };
     let elsewhere = if here || runs == 0 { "" } else { ", none of them here" };
     row(
-        &format!("pre-push: {runs} runs{elsewhere}, {refs} refs"),
+        &format!(
+            "pre-push: {runs} runs{}{elsewhere}, {refs} refs",
+            if packed { " packed" } else { "" }
+        ),
         &mut || call(&ours),
         &mut || call(&empty),
     );
