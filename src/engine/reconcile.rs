@@ -125,7 +125,8 @@ pub fn base_of(repo: &Repo, run: &Run, settings: &Settings) -> anyhow::Result<(S
 #[derive(Debug, Default)]
 struct Known {
     records: Vec<Record>,
-    finished: Vec<usize>,
+    /// Each stretch of work that was judged in the end, in order: its item, and the trees around it.
+    worked: Vec<(usize, Oid, Oid)>,
 }
 
 impl Known {
@@ -136,22 +137,22 @@ impl Known {
 
 fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
     let at = |item: &ItemId| run.items.iter().position(|known| known.id == *item);
-    let mut known =
-        Known { records: vec![Record::default(); run.items.len()], finished: Vec::new() };
-    let (mut active, mut before) = (None, None);
+    let mut known = Known { records: vec![Record::default(); run.items.len()], worked: Vec::new() };
+    // Where the work of an item began, or began again: a rollback does not move that.
+    let (mut active, mut began) = (None, BTreeMap::new());
     history::each_event(repo, id, |envelope, _| {
         match envelope.event {
             Event::ItemStarted { item, tree, .. } => {
                 active = at(&item);
-                before = Some(tree);
                 if let Some(at) = active {
+                    began.insert(at, tree);
+                    known.worked.retain(|(other, _, _)| *other != at);
                     known.records[at] = Record { begun: true, ..Record::default() };
                 }
             }
             // After a rollback or an answer an item is at work without being started.
             Event::StageStarted(start) if active.is_none() => {
                 active = at(&start.item);
-                before = None;
                 if let Some(at) = active {
                     known.records[at].begun = true;
                 }
@@ -170,12 +171,10 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
             }
             Event::ItemFinished { item, head, tree } => {
                 if let Some(at) = at(&item) {
-                    let earlier = known.records[at].finished.take().map(|finished| finished.before);
-                    let before = before.take().or(earlier).unwrap_or_else(|| tree.clone());
-                    known.records[at].finished = Some(Finished { before, head, tree });
+                    let before = began.remove(&at).unwrap_or_else(|| tree.clone());
+                    known.worked.push((at, before, tree.clone()));
+                    known.records[at].finished = Some(Finished { head, tree });
                     known.records[at].again = false;
-                    known.finished.retain(|other| *other != at);
-                    known.finished.push(at);
                 }
                 active = None;
             }
@@ -186,6 +185,7 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
                 for answered in of.answers.iter().filter(again) {
                     if let Some(at) = at(&answered.item) {
                         known.records[at].again = true;
+                        began.insert(at, of.tree.clone());
                     }
                 }
             }
@@ -270,8 +270,8 @@ fn reached(run: &Run, known: &Known, commits: &[Commit], claims: &[Vec<Evidence>
     let ids: HashSet<&Oid> = commits.iter().map(|commit| &commit.id).collect();
     let takes_back: Vec<&Commit> =
         commits.iter().filter(|commit| !commit.marks.reverts.is_empty()).collect();
-    let all = known.records.iter().zip(claims);
-    all.map(|(record, claims)| {
+    let all = known.records.iter().zip(claims).enumerate();
+    all.map(|(at, (record, claims))| {
         let Some(finished) = &record.finished else {
             return Looked { claims: claims.clone(), ..Looked::default() };
         };
@@ -280,7 +280,8 @@ fn reached(run: &Run, known: &Known, commits: &[Commit], claims: &[Vec<Evidence>
         let same = commits
             .iter()
             .filter(|commit| commit.tree == finished.tree && commit.id != finished.head);
-        let equal_trees = if reached || finished.tree == finished.before {
+        let changed = known.worked.iter().any(|(of, before, after)| *of == at && before != after);
+        let equal_trees = if reached || !changed {
             Vec::new()
         } else {
             same.map(|commit| commit.id.clone()).collect()
@@ -320,13 +321,11 @@ fn segments(
     claims: &[Vec<Evidence>],
 ) -> Stretches {
     let mut own: Vec<Stretch> = Vec::new();
-    for at in &known.finished {
-        let Some(finished) = &known.records[*at].finished else { continue };
+    for (at, before, after) in &known.worked {
         // Objects that are gone are compared with nothing, and what was judged without being built
         // has its work in the commits that claim it.
-        let built = finished.before != finished.tree;
-        if built && repo.has_object(&finished.before) && repo.has_object(&finished.tree) {
-            own.push((vec![*at], finished.before.clone(), finished.tree.clone()));
+        if before != after && repo.has_object(before) && repo.has_object(after) {
+            own.push((vec![*at], before.clone(), after.clone()));
         }
     }
     let followed: BTreeSet<usize> = own.iter().flat_map(|(items, _, _)| items).copied().collect();
@@ -439,10 +438,10 @@ fn patches(
         let mut same: BTreeSet<Oid> = BTreeSet::new();
         let of_commits = repo.patch_ids(&at_hand)?;
         same.extend(of_commits.iter().filter_map(|(patch, _)| there.get(patch).cloned()));
-        if let Some(finished) = &record.finished
-            && let Some(whole) = repo.patch_id_between(&finished.before, &finished.tree)?
-        {
-            same.extend(there.get(&whole).cloned());
+        for (_, before, after) in known.worked.iter().filter(|(of, _, _)| *of == at) {
+            if let Some(whole) = repo.patch_id_between(before, after)? {
+                same.extend(there.get(&whole).cloned());
+            }
         }
         looked[at].same_patches = same.into_iter().collect();
     }
