@@ -1,7 +1,7 @@
 //! Facts for `domain::reconcile`, looked up here: the journal, the run's own range, notes, trees and
 //! files. Reads alone; what is found is written down by whoever asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Context as _;
 
@@ -46,6 +46,9 @@ pub struct Report {
     pub branch_gone: bool,
     pub commits: usize,
     pub findings: Vec<Finding>,
+    /// The commits since the run last stood somewhere, and whether it is no more in the history.
+    since: Vec<Oid>,
+    rewritten: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -73,11 +76,55 @@ pub fn look(repo: &Repo, id: &RunId, run: &Run, settings: &Settings) -> anyhow::
     let tree = repo.tree_of(&tip)?;
     let mut looked = reached(run, &known, &commits, &claims);
     let segments = segments(repo, run, &known, &commits, &claims);
-    measure(repo, &segments, &tree, &bases, &tip, &mut looked)?;
+    let still = bases.iter().all(|base| base == start);
+    measure(repo, &segments, &tree, (&bases, still), &tip, &mut looked)?;
     patches(repo, run, &known, &commits, &mut looked)?;
     let findings = reconcile::findings(run, &known.records, &looked);
+    let (since, rewritten) = since(repo, run, &commits, &tip)?;
     let commits = commits.len();
-    Ok(Report { run: run.clone(), base, tip, tree, branch_gone, commits, findings })
+    Ok(Report {
+        run: run.clone(),
+        base,
+        tip,
+        tree,
+        branch_gone,
+        commits,
+        findings,
+        since,
+        rewritten,
+    })
+}
+
+/// What is new in the range since the run last stood somewhere. It is counted in what was read already.
+fn since(
+    repo: &Repo,
+    run: &Run,
+    commits: &[Commit],
+    tip: &Oid,
+) -> anyhow::Result<(Vec<Oid>, bool)> {
+    let known = run.reconciled.as_ref().unwrap_or(&run.head);
+    if known == tip {
+        return Ok((Vec::new(), false));
+    }
+    let parents: HashMap<&Oid, &[Oid]> =
+        commits.iter().map(|commit| (&commit.id, commit.parents.as_slice())).collect();
+    let there = *known == run.charter.start || parents.contains_key(known);
+    if !there {
+        let rewritten = !repo.is_ancestor(known, tip).unwrap_or(false);
+        if !repo.has_object(known) {
+            return Ok((Vec::new(), rewritten));
+        }
+        let since = repo.ids_between(tip, std::slice::from_ref(known))?;
+        return Ok((since.into_iter().collect(), rewritten));
+    }
+    let (mut old, mut open) = (HashSet::new(), vec![known]);
+    while let Some(id) = open.pop() {
+        if let Some(parents) = parents.get(id).filter(|_| old.insert(id)) {
+            open.extend(parents.iter());
+        }
+    }
+    let since = commits.iter().filter(|commit| !old.contains(&commit.id));
+    Ok((since.map(|commit| commit.id.clone()).collect(), false))
 }
 
 /// The run's charter, `run.baseBranch`, the remote's default branch, main, master; and where it stands,
@@ -364,15 +411,17 @@ fn measure(
     repo: &Repo,
     stretches: &Stretches,
     tree: &Oid,
-    bases: &[Oid],
+    (bases, still): (&[Oid], bool),
     tip: &Oid,
     looked: &mut [Looked],
 ) -> anyhow::Result<()> {
-    let merged =
-        bases.iter().any(|base| base == tip || repo.is_ancestor(tip, base).unwrap_or(false));
+    // A base that stands where the run began has nothing that the branch has not.
+    let is_merged = |base: &Oid| base == tip || repo.is_ancestor(tip, base).unwrap_or(false);
+    let merged = if still { bases.contains(tip) } else { bases.iter().any(is_merged) };
     let kept = kept(repo, stretches, tree)?;
     let in_base = match bases.first() {
         _ if merged => Some(kept.clone()),
+        Some(_) if still => None,
         Some(base) => {
             let base_tree = repo.tree_of(base)?;
             let any = looked.iter().zip(&kept).any(|(_, kept)| kept.tells());
@@ -471,12 +520,9 @@ pub fn outside(repo: &Repo, report: &Report, plan: &Plan, tree: bool) -> anyhow:
     let (mut touched, mut found) = (Vec::new(), Outside::default());
     // A run that never stood on its branch has nothing behind it, and a gone branch no outside.
     if run.tree.is_some() && !report.branch_gone && *known != report.tip {
-        found.rewritten = !repo.is_ancestor(known, &report.tip).unwrap_or(false);
+        found.rewritten = report.rewritten;
+        found.commits = report.since.clone();
         if repo.has_object(known) {
-            let mut commits: Vec<_> =
-                repo.ids_between(&report.tip, std::slice::from_ref(known))?.into_iter().collect();
-            commits.sort();
-            found.commits = commits;
             let pair = (repo.tree_of(known)?, report.tree.clone());
             let changes = repo.differences(&[pair])?.pop().unwrap_or_default();
             touched.extend(changes.into_iter().filter_map(committed));
