@@ -620,6 +620,25 @@ fn answers_are_written_down_and_silence_what_they_answer() {
 }
 
 #[test]
+fn a_second_judgement_does_not_make_the_work_of_others_ones_own() {
+    let repo = TestRepo::new();
+    repo.plan(&THREE.replace("seq 300 310 > three.txt", "exit 1"));
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.run(&["sprint-plan", "--local", "--quiet"]).ends(4);
+    sh(
+        &repo,
+        "seq 300 310 > three.txt; git add three.txt; git commit -qm 'feat(sprint-3): by hand'",
+    );
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    repo.run(&["reconcile", "--answer", "sprint-1=re-verify"]).ends(0);
+    repo.run(&["resume", "--reset-ice", "--quiet"]).ends(0);
+    assert_eq!(found(&repo), ["1 in recorded", "2 in recorded", "3 in pattern"]);
+    sh(&repo, "git rm -q two.txt three.txt; git commit -qm gone");
+    assert_eq!(found(&repo), ["1 in recorded", "2 taken-away -", "3 taken-away -"]);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
 fn what_is_to_be_verified_again_goes_to_its_first_judge() {
     let repo = halted(&[]);
     commit(&repo, "a", "feat(sprint-1): x");

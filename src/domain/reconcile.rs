@@ -79,14 +79,13 @@ pub struct Record {
     pub begun: bool,
     /// A person asked for it to be judged again, and it was not since.
     pub again: bool,
-    /// Where its work began, and the commit and tree that the judges passed.
+    /// The commit and tree that the judges passed.
     pub finished: Option<Finished>,
     pub commits: BTreeSet<Oid>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
-    pub before: Oid,
     pub head: Oid,
     pub tree: Oid,
 }

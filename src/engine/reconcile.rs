@@ -1,7 +1,7 @@
 //! Facts for `domain::reconcile`, looked up here: the journal, the run's own range, notes, trees and
 //! files. Reads alone; what is found is written down by whoever asked.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Context as _;
 
@@ -46,6 +46,9 @@ pub struct Report {
     pub branch_gone: bool,
     pub commits: usize,
     pub findings: Vec<Finding>,
+    /// The commits since the run last stood somewhere, and whether it is no more in the history.
+    since: Vec<Oid>,
+    rewritten: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -73,11 +76,55 @@ pub fn look(repo: &Repo, id: &RunId, run: &Run, settings: &Settings) -> anyhow::
     let tree = repo.tree_of(&tip)?;
     let mut looked = reached(run, &known, &commits, &claims);
     let segments = segments(repo, run, &known, &commits, &claims);
-    measure(repo, &segments, &tree, &bases, &tip, &mut looked)?;
+    let still = bases.iter().all(|base| base == start);
+    measure(repo, &segments, &tree, (&bases, still), &tip, &mut looked)?;
     patches(repo, run, &known, &commits, &mut looked)?;
     let findings = reconcile::findings(run, &known.records, &looked);
+    let (since, rewritten) = since(repo, run, &commits, &tip)?;
     let commits = commits.len();
-    Ok(Report { run: run.clone(), base, tip, tree, branch_gone, commits, findings })
+    Ok(Report {
+        run: run.clone(),
+        base,
+        tip,
+        tree,
+        branch_gone,
+        commits,
+        findings,
+        since,
+        rewritten,
+    })
+}
+
+/// What is new in the range since the run last stood somewhere. It is counted in what was read already.
+fn since(
+    repo: &Repo,
+    run: &Run,
+    commits: &[Commit],
+    tip: &Oid,
+) -> anyhow::Result<(Vec<Oid>, bool)> {
+    let known = run.reconciled.as_ref().unwrap_or(&run.head);
+    if known == tip {
+        return Ok((Vec::new(), false));
+    }
+    let parents: HashMap<&Oid, &[Oid]> =
+        commits.iter().map(|commit| (&commit.id, commit.parents.as_slice())).collect();
+    let there = *known == run.charter.start || parents.contains_key(known);
+    if !there {
+        let rewritten = !repo.is_ancestor(known, tip).unwrap_or(false);
+        if !repo.has_object(known) {
+            return Ok((Vec::new(), rewritten));
+        }
+        let since = repo.ids_between(tip, std::slice::from_ref(known))?;
+        return Ok((since.into_iter().collect(), rewritten));
+    }
+    let (mut old, mut open) = (HashSet::new(), vec![known]);
+    while let Some(id) = open.pop() {
+        if let Some(parents) = parents.get(id).filter(|_| old.insert(id)) {
+            open.extend(parents.iter());
+        }
+    }
+    let since = commits.iter().filter(|commit| !old.contains(&commit.id));
+    Ok((since.map(|commit| commit.id.clone()).collect(), false))
 }
 
 /// The run's charter, `run.baseBranch`, the remote's default branch, main, master; and where it stands,
@@ -125,7 +172,8 @@ pub fn base_of(repo: &Repo, run: &Run, settings: &Settings) -> anyhow::Result<(S
 #[derive(Debug, Default)]
 struct Known {
     records: Vec<Record>,
-    finished: Vec<usize>,
+    /// Each stretch of work that was judged in the end, in order: its item, and the trees around it.
+    worked: Vec<(usize, Oid, Oid)>,
 }
 
 impl Known {
@@ -136,22 +184,22 @@ impl Known {
 
 fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
     let at = |item: &ItemId| run.items.iter().position(|known| known.id == *item);
-    let mut known =
-        Known { records: vec![Record::default(); run.items.len()], finished: Vec::new() };
-    let (mut active, mut before) = (None, None);
+    let mut known = Known { records: vec![Record::default(); run.items.len()], worked: Vec::new() };
+    // Where the work of an item began, or began again: a rollback does not move that.
+    let (mut active, mut began) = (None, BTreeMap::new());
     history::each_event(repo, id, |envelope, _| {
         match envelope.event {
             Event::ItemStarted { item, tree, .. } => {
                 active = at(&item);
-                before = Some(tree);
                 if let Some(at) = active {
+                    began.insert(at, tree);
+                    known.worked.retain(|(other, _, _)| *other != at);
                     known.records[at] = Record { begun: true, ..Record::default() };
                 }
             }
             // After a rollback or an answer an item is at work without being started.
             Event::StageStarted(start) if active.is_none() => {
                 active = at(&start.item);
-                before = None;
                 if let Some(at) = active {
                     known.records[at].begun = true;
                 }
@@ -170,12 +218,10 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
             }
             Event::ItemFinished { item, head, tree } => {
                 if let Some(at) = at(&item) {
-                    let earlier = known.records[at].finished.take().map(|finished| finished.before);
-                    let before = before.take().or(earlier).unwrap_or_else(|| tree.clone());
-                    known.records[at].finished = Some(Finished { before, head, tree });
+                    let before = began.remove(&at).unwrap_or_else(|| tree.clone());
+                    known.worked.push((at, before, tree.clone()));
+                    known.records[at].finished = Some(Finished { head, tree });
                     known.records[at].again = false;
-                    known.finished.retain(|other| *other != at);
-                    known.finished.push(at);
                 }
                 active = None;
             }
@@ -186,6 +232,7 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
                 for answered in of.answers.iter().filter(again) {
                     if let Some(at) = at(&answered.item) {
                         known.records[at].again = true;
+                        began.insert(at, of.tree.clone());
                     }
                 }
             }
@@ -270,8 +317,8 @@ fn reached(run: &Run, known: &Known, commits: &[Commit], claims: &[Vec<Evidence>
     let ids: HashSet<&Oid> = commits.iter().map(|commit| &commit.id).collect();
     let takes_back: Vec<&Commit> =
         commits.iter().filter(|commit| !commit.marks.reverts.is_empty()).collect();
-    let all = known.records.iter().zip(claims);
-    all.map(|(record, claims)| {
+    let all = known.records.iter().zip(claims).enumerate();
+    all.map(|(at, (record, claims))| {
         let Some(finished) = &record.finished else {
             return Looked { claims: claims.clone(), ..Looked::default() };
         };
@@ -280,7 +327,8 @@ fn reached(run: &Run, known: &Known, commits: &[Commit], claims: &[Vec<Evidence>
         let same = commits
             .iter()
             .filter(|commit| commit.tree == finished.tree && commit.id != finished.head);
-        let equal_trees = if reached || finished.tree == finished.before {
+        let changed = known.worked.iter().any(|(of, before, after)| *of == at && before != after);
+        let equal_trees = if reached || !changed {
             Vec::new()
         } else {
             same.map(|commit| commit.id.clone()).collect()
@@ -320,13 +368,11 @@ fn segments(
     claims: &[Vec<Evidence>],
 ) -> Stretches {
     let mut own: Vec<Stretch> = Vec::new();
-    for at in &known.finished {
-        let Some(finished) = &known.records[*at].finished else { continue };
+    for (at, before, after) in &known.worked {
         // Objects that are gone are compared with nothing, and what was judged without being built
         // has its work in the commits that claim it.
-        let built = finished.before != finished.tree;
-        if built && repo.has_object(&finished.before) && repo.has_object(&finished.tree) {
-            own.push((vec![*at], finished.before.clone(), finished.tree.clone()));
+        if before != after && repo.has_object(before) && repo.has_object(after) {
+            own.push((vec![*at], before.clone(), after.clone()));
         }
     }
     let followed: BTreeSet<usize> = own.iter().flat_map(|(items, _, _)| items).copied().collect();
@@ -365,15 +411,17 @@ fn measure(
     repo: &Repo,
     stretches: &Stretches,
     tree: &Oid,
-    bases: &[Oid],
+    (bases, still): (&[Oid], bool),
     tip: &Oid,
     looked: &mut [Looked],
 ) -> anyhow::Result<()> {
-    let merged =
-        bases.iter().any(|base| base == tip || repo.is_ancestor(tip, base).unwrap_or(false));
+    // A base that stands where the run began has nothing that the branch has not.
+    let is_merged = |base: &Oid| base == tip || repo.is_ancestor(tip, base).unwrap_or(false);
+    let merged = if still { bases.contains(tip) } else { bases.iter().any(is_merged) };
     let kept = kept(repo, stretches, tree)?;
     let in_base = match bases.first() {
         _ if merged => Some(kept.clone()),
+        Some(_) if still => None,
         Some(base) => {
             let base_tree = repo.tree_of(base)?;
             let any = looked.iter().zip(&kept).any(|(_, kept)| kept.tells());
@@ -439,10 +487,10 @@ fn patches(
         let mut same: BTreeSet<Oid> = BTreeSet::new();
         let of_commits = repo.patch_ids(&at_hand)?;
         same.extend(of_commits.iter().filter_map(|(patch, _)| there.get(patch).cloned()));
-        if let Some(finished) = &record.finished
-            && let Some(whole) = repo.patch_id_between(&finished.before, &finished.tree)?
-        {
-            same.extend(there.get(&whole).cloned());
+        for (_, before, after) in known.worked.iter().filter(|(of, _, _)| *of == at) {
+            if let Some(whole) = repo.patch_id_between(before, after)? {
+                same.extend(there.get(&whole).cloned());
+            }
         }
         looked[at].same_patches = same.into_iter().collect();
     }
@@ -472,12 +520,9 @@ pub fn outside(repo: &Repo, report: &Report, plan: &Plan, tree: bool) -> anyhow:
     let (mut touched, mut found) = (Vec::new(), Outside::default());
     // A run that never stood on its branch has nothing behind it, and a gone branch no outside.
     if run.tree.is_some() && !report.branch_gone && *known != report.tip {
-        found.rewritten = !repo.is_ancestor(known, &report.tip).unwrap_or(false);
+        found.rewritten = report.rewritten;
+        found.commits = report.since.clone();
         if repo.has_object(known) {
-            let mut commits: Vec<_> =
-                repo.ids_between(&report.tip, std::slice::from_ref(known))?.into_iter().collect();
-            commits.sort();
-            found.commits = commits;
             let pair = (repo.tree_of(known)?, report.tree.clone());
             let changes = repo.differences(&[pair])?.pop().unwrap_or_default();
             touched.extend(changes.into_iter().filter_map(committed));
