@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use clap::Parser;
+
 use super::{
-    args::AdoptArgs,
     exit::{Exit, Fail},
     resume,
     start::{actor, nothing_interrupted},
@@ -51,6 +52,28 @@ const APPENDS_MAX: usize = 4_000_000;
 /// More sprints than that are counted and not shown.
 const SPRINTS_SHOWN_MAX: usize = 50;
 const POLICY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "The journal is verified, and plan, policy and agents are shown. Until it is adopted, what a\n\
+        fetched journal says opens no gate. Nothing is checked out: the answer says how."
+)]
+pub(super) struct AdoptArgs {
+    /// The run, by its name or the beginning of it.
+    pub run: String,
+    /// The remote that it was fetched from.
+    #[arg(long, value_name = "REMOTE")]
+    pub from: Option<String>,
+    /// Show what would be taken over; write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Take it although somebody else says that they hold it.
+    #[arg(long)]
+    pub force: bool,
+    /// Why; it is written into the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AdoptArgs) -> Result<Exit, Fail> {
     person::only("to adopt a run")?;

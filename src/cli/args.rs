@@ -69,7 +69,7 @@ pub(super) enum Command {
     /// Bring back one file or directory from a checkpoint.
     Restore(RestoreArgs),
     /// What is finished and what others changed, as the repository shows it, with the evidence.
-    Reconcile(ReconcileArgs),
+    Reconcile(super::reconcile::ReconcileArgs),
     /// Answer for a gate that no judge passed, as a person, for this commit and no other.
     Override(OverrideArgs),
     /// Push the run's branch, at the commit that its judges passed or a person answered for.
@@ -77,9 +77,9 @@ pub(super) enum Command {
     /// Write the text of a pull request, and open a draft of it, or bring it up to date.
     Pr(PrArgs),
     /// Share runs with a remote: fetch them beside your own, send yours, and see how each stands.
-    Sync(SyncArgs),
+    Sync(super::sync::SyncArgs),
     /// Take over a run of another machine, or of a work tree that is gone, as a person.
-    Adopt(AdoptArgs),
+    Adopt(super::adopt::AdoptArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.
@@ -101,7 +101,7 @@ pub(super) enum Command {
     #[command(after_help = ICE_VERBS)]
     Ice(IceArgs),
     /// Compare what the remotes' refs did with the receipts of what was cleared.
-    Audit(AuditArgs),
+    Audit(super::audit::AuditArgs),
     /// Look at the plan.
     Plan(PlanArgs),
     /// Print the JSON schema of a report.
@@ -308,23 +308,6 @@ pub(super) struct DeletedArgs {
 }
 
 #[derive(Debug, Parser)]
-#[command(
-    after_help = "Evidence, the strongest first: recorded, trailer, note, pattern (run.commitPattern), equal-tree,\n\
-        patch-id, content. Whatever a commit says, its work has to be in the files: more than half of its lines.\n\
-        What is only inferred was judged by nobody, and its gates stay open."
-)]
-pub(super) struct ReconcileArgs {
-    /// The run; else the one of this work tree.
-    pub run: Option<String>,
-    /// Write what was found into the journal, as one event. Touches no file and no branch.
-    #[arg(long)]
-    pub apply: bool,
-    /// What to make of an item whose files others changed: re-verify, trust or externally-managed.
-    #[arg(long, value_name = "ITEM=ANSWER")]
-    pub answer: Vec<String>,
-}
-
-#[derive(Debug, Parser)]
 pub(super) struct ShowArgs {
     /// A run, `plan`, `policy`, `workflow`, an event's number, or a path below `artifacts/`.
     pub what: Option<String>,
@@ -504,53 +487,6 @@ pub(super) struct PrArgs {
 }
 
 #[derive(Debug, Parser)]
-#[command(
-    override_usage = "git run sync [push|fetch|status] [REMOTE]",
-    after_help = "`sync` alone fetches, sends, and shows; `status` asks nobody.\n\
-        What is fetched stands in refs/run-remote/<remote>/ and is never taken for your own; what does not\n\
-        verify is put aside. What is sent is looked through for secrets first: docs/SHARING.md."
-)]
-pub(super) struct SyncArgs {
-    /// push, fetch or status; and the remote, else `run.remote`, `origin` or the only one.
-    #[arg(value_name = "WHAT")]
-    pub words: Vec<String>,
-    /// This run alone, by its full name, and no notes.
-    #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
-    /// Checkpoints too: whole work trees, with the commits that they stand on.
-    #[arg(long)]
-    pub checkpoints: bool,
-    /// What agents said, too.
-    #[arg(long)]
-    pub transcripts: bool,
-    /// A person says that what a refusal names so is no secret.
-    #[arg(long, value_name = "NAME")]
-    pub allow_secret: Vec<String>,
-}
-
-#[derive(Debug, Parser)]
-#[command(
-    after_help = "The journal is verified, and plan, policy and agents are shown. Until it is adopted, what a\n\
-        fetched journal says opens no gate. Nothing is checked out: the answer says how."
-)]
-pub(super) struct AdoptArgs {
-    /// The run, by its name or the beginning of it.
-    pub run: String,
-    /// The remote that it was fetched from.
-    #[arg(long, value_name = "REMOTE")]
-    pub from: Option<String>,
-    /// Show what would be taken over; write nothing.
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Take it although somebody else says that they hold it.
-    #[arg(long)]
-    pub force: bool,
-    /// Why; it is written into the journal.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-#[derive(Debug, Parser)]
 pub(super) struct GcArgs {
     /// Say what would be dropped, and write nothing.
     #[arg(short = 'n', long)]
@@ -623,21 +559,6 @@ pub(super) enum IceCommand {
     /// One of the words below.
     #[command(external_subcommand)]
     Verb(Vec<OsString>),
-}
-
-#[derive(Debug, Parser)]
-#[command(
-    after_help = "Asks the remotes. Ends with 3 when something moved without a receipt, until a person vouches for it."
-)]
-pub(super) struct AuditArgs {
-    /// The remote; else every one.
-    pub remote: Option<String>,
-    /// Say that every movement that had no receipt is right. For a person; needs a message.
-    #[arg(long, requires = "message")]
-    pub vouch: bool,
-    /// Why it is right.
-    #[arg(short, long, value_name = "TEXT", requires = "vouch")]
-    pub message: Option<String>,
 }
 
 #[derive(Debug, Parser)]

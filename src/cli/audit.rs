@@ -1,7 +1,8 @@
 //! `git run audit`: every movement of the remotes' refs that had no receipt.
 
+use clap::Parser;
+
 use super::{
-    args::AuditArgs,
     exit::{Exit, Fail},
     status::time,
     ui::Ui,
@@ -11,10 +12,25 @@ use crate::{
     git::Repo,
     guard::{
         audit::{self, Ledger},
-        judged, person,
+        person, scope,
     },
     report::{audit as report, sanitise::one_line},
 };
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Asks the remotes. Ends with 3 when something moved without a receipt, until a person vouches for it."
+)]
+pub(super) struct AuditArgs {
+    /// The remote; else every one.
+    pub remote: Option<String>,
+    /// Say that every movement that had no receipt is right. For a person; needs a message.
+    #[arg(long, requires = "message")]
+    pub vouch: bool,
+    /// Why it is right.
+    #[arg(short, long, value_name = "TEXT", requires = "vouch")]
+    pub message: Option<String>,
+}
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AuditArgs) -> Result<Exit, Fail> {
     let reason = args.message.as_deref().unwrap_or_default().trim();
@@ -25,7 +41,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AuditArgs) -> Result<Exit, Fa
         person::only("to vouch for a movement")?;
     }
     repo.may_write()?;
-    let all = judged::remotes(repo)?;
+    let all = scope::remotes(repo)?;
     let wanted = |(name, _): &&(String, String)| args.remote.as_ref().is_none_or(|one| one == name);
     let wanted: Vec<_> = all.iter().filter(wanted).collect();
     if let Some(remote) = args.remote.as_ref().filter(|_| wanted.is_empty()) {

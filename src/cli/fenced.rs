@@ -20,7 +20,7 @@ use crate::{
     guard::{
         facts,
         fence::{Fence, stashed_inside, writes_aside},
-        judged, ledger,
+        ledger, scope,
     },
     process::{
         env,
@@ -54,7 +54,7 @@ pub(super) fn exec(repo: &Repo, words: &[OsString]) -> Result<Exit, Fail> {
 pub(super) fn stand_in(ui: &mut Ui, name: &str, args: &[OsString]) -> Exit {
     let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let line = words.join(" ");
-    let free = |repo: &Repo| judged::is_scratch_here(repo) || takes_out_its_own(repo, &words);
+    let free = |repo: &Repo| scope::is_scratch_here(repo) || takes_out_its_own(repo, &words);
     let free = name == "git" && Repo::discover(&place(&words)).is_ok_and(|repo| free(&repo));
     if !free {
         let ask = &mut |directory: &str| facts::gather(directory, &line);

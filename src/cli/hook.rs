@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::ice::{denial::Denial, ledger::Layer, push_line::INPUT_BYTES_MAX},
     git::Repo,
-    guard::{fence, hooks, judged, ledger, server},
+    guard::{fence, hooks, judged, ledger, local, scope, server},
     process::{
         env,
         replace::{Successor, become_it},
@@ -39,7 +39,7 @@ pub(super) fn run(
     let opened = if on_server { receiving() } else { opened };
     let repo = &match opened {
         Ok(repo) => repo,
-        Err(_) if !on_server && judged::is_elsewhere_unopened() => return Ok(Exit::Done),
+        Err(_) if !on_server && scope::is_elsewhere_unopened() => return Ok(Exit::Done),
         Err(fail) => return Err(fail),
     };
     let Some((name, args)) = words.split_first() else {
@@ -61,8 +61,8 @@ pub(super) fn run(
             let (remote, url) = (word(0).unwrap_or_default(), word(1).unwrap_or_default());
             judged::pre_push(repo, &remote, &url, told)
         }
-        "reference-transaction" => judged::transaction(repo, &word(0).unwrap_or_default(), told),
-        "pre-commit" | "pre-merge-commit" | "pre-rebase" => judged::on_this_branch(repo),
+        "reference-transaction" => local::transaction(repo, &word(0).unwrap_or_default(), told),
+        "pre-commit" | "pre-merge-commit" | "pre-rebase" => local::on_this_branch(repo),
         _ => Ok(()),
     };
     if let Err(denial) = verdict {

@@ -19,8 +19,8 @@ use crate::{
     forge::gh::{self, Gh, Text},
     git::Repo,
     guard::{
-        judged,
         push::{self, Remote},
+        scope,
     },
     process::clock,
     report::{
@@ -96,7 +96,7 @@ fn there(repo: &Repo, run: &Run) -> Result<(Remote, Oid), Fail> {
             .next("git run pr --body-only writes its text")
             .into());
     }
-    if judged::who() == Who::Agent && mode != PushMode::Auto {
+    if scope::who() == Who::Agent && mode != PushMode::Auto {
         let what = format!("run `{id}` asks a person before it opens anything");
         return Err(Denial::new("person", what).next("a person types git run pr").into());
     }

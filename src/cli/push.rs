@@ -16,8 +16,8 @@ use crate::{
     },
     git::Repo,
     guard::{
-        judged,
         push::{self, Remote},
+        scope,
     },
     process::clock,
 };
@@ -80,7 +80,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PushArgs) -> Result<Exit, Fai
 /// The commit at which the branch stands, where it may leave.
 fn leaving(repo: &Repo, run: &Run) -> Result<Oid, Fail> {
     let charter = &run.charter;
-    if judged::who() == Who::Agent && charter.push != PushMode::Auto {
+    if scope::who() == Who::Agent && charter.push != PushMode::Auto {
         let what = format!("run `{}` pushes when a person says so", charter.run);
         return Err(Denial::new("person", what).next("a person types git run push").into());
     }

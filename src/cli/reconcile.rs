@@ -1,7 +1,8 @@
 //! `git run reconcile`: what is finished as the repository shows it. Writes nothing without being asked.
 
+use clap::Parser;
+
 use super::{
-    args::ReconcileArgs,
     exit::{Exit, Fail},
     resume::{frozen, journal, wanted},
     ui::Ui,
@@ -18,11 +19,28 @@ use crate::{
     },
     engine::reconcile::{self, Report},
     git::Repo,
-    guard::judged,
+    guard::scope,
     process::{alive, clock},
     report::{reconcile as shown, sanitise::one_line},
     store::{catalog, hold::Hold},
 };
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Evidence, the strongest first: recorded, trailer, note, pattern (run.commitPattern), equal-tree,\n\
+        patch-id, content. Whatever a commit says, its work has to be in the files: more than half of its lines.\n\
+        What is only inferred was judged by nobody, and its gates stay open."
+)]
+pub(super) struct ReconcileArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Write what was found into the journal, as one event. Touches no file and no branch.
+    #[arg(long)]
+    pub apply: bool,
+    /// What to make of an item whose files others changed: re-verify, trust or externally-managed.
+    #[arg(long, value_name = "ITEM=ANSWER")]
+    pub answer: Vec<String>,
+}
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ReconcileArgs) -> Result<Exit, Fail> {
     let id = wanted(repo, args.run.as_deref())?;
@@ -72,7 +90,7 @@ fn apply(
     settings: &Settings,
     answers: Vec<Answered>,
 ) -> Result<(Report, bool), Fail> {
-    if judged::who() == Who::Agent {
+    if scope::who() == Who::Agent {
         let what = format!("what is inferred of run `{id}` is written down when a person says so");
         return Err(Denial::new("person", what).next("a person types git run reconcile").into());
     }

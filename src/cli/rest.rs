@@ -12,7 +12,7 @@ use crate::{
         run::{Run, State},
     },
     git::Repo,
-    guard::judged::{self, newer},
+    guard::bound::{self, newer},
     process::{alive, clock},
     store::{
         catalog,
@@ -74,7 +74,7 @@ fn is_at_home(repo: &Repo, run: &Run) -> Result<(), Fail> {
     if run.is_at_home(repo.clone_name().as_deref()) {
         return Ok(());
     }
-    Err(judged::away(run).into())
+    Err(bound::away(run).into())
 }
 
 fn rests(run: &Run) -> Result<(), Fail> {

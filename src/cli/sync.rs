@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use clap::Parser;
+
 use super::{
-    args::SyncArgs,
     exit::{Exit, Fail},
     ui::Ui,
 };
@@ -35,6 +36,31 @@ enum Act {
     Fetch,
     Push,
     Status,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    override_usage = "git run sync [push|fetch|status] [REMOTE]",
+    after_help = "`sync` alone fetches, sends, and shows; `status` asks nobody.\n\
+        What is fetched stands in refs/run-remote/<remote>/ and is never taken for your own; what does not\n\
+        verify is put aside. What is sent is looked through for secrets first: docs/SHARING.md."
+)]
+pub(super) struct SyncArgs {
+    /// push, fetch or status; and the remote, else `run.remote`, `origin` or the only one.
+    #[arg(value_name = "WHAT")]
+    pub words: Vec<String>,
+    /// This run alone, by its full name, and no notes.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Checkpoints too: whole work trees, with the commits that they stand on.
+    #[arg(long)]
+    pub checkpoints: bool,
+    /// What agents said, too.
+    #[arg(long)]
+    pub transcripts: bool,
+    /// A person says that what a refusal names so is no secret.
+    #[arg(long, value_name = "NAME")]
+    pub allow_secret: Vec<String>,
 }
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &SyncArgs) -> Result<Exit, Fail> {

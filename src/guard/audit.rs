@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, ensure};
 
-use super::{judged, ledger};
+use super::{judged, ledger, scope};
 use crate::{
     config::settings::Settings,
     domain::{
@@ -89,7 +89,7 @@ pub fn of_remote(repo: &Repo, kept: &Ledger, name: &str, url: &str) -> anyhow::R
         let listed = refs.iter().map(|(name, id)| (name.clone(), id.clone())).collect();
         let what = What::Seen { url: place, how: Sight::Asked, refs: listed };
         let chain = verdicts::of(repo, None)?;
-        verdicts::add(repo, &chain, judged::who(), Layer::Audit, &what, now)?;
+        verdicts::add(repo, &chain, scope::who(), Layer::Audit, &what, now)?;
     }
     evidence.sightings.push(Sighting { at: now, refs, whole: true });
     evidence.noted = noted(repo, name);
@@ -111,8 +111,8 @@ pub fn of_remote(repo: &Repo, kept: &Ledger, name: &str, url: &str) -> anyhow::R
 pub fn first_look(repo: &Repo, patience: Option<Duration>) -> anyhow::Result<()> {
     let chain = ledger::chain(repo)?;
     let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
-    for (name, url) in judged::remotes(repo)? {
-        let is_here = judged::directory(&url, top).is_some();
+    for (name, url) in scope::remotes(repo)? {
+        let is_here = scope::directory(&url, top).is_some();
         let deadline = if is_here { Some(HERE_DEADLINE) } else { patience };
         let asked = deadline.and_then(|deadline| ask(repo, &url, deadline).ok());
         let (how, refs) = match asked {
@@ -121,7 +121,7 @@ pub fn first_look(repo: &Repo, patience: Option<Duration>) -> anyhow::Result<()>
         };
         if how == Sight::Asked || !refs.is_empty() {
             let what = What::Seen { url: ledger::place(repo, &url), how, refs };
-            verdicts::add(repo, &chain, judged::who(), Layer::Audit, &what, clock::now())?;
+            verdicts::add(repo, &chain, scope::who(), Layer::Audit, &what, clock::now())?;
         }
     }
     Ok(())
@@ -240,7 +240,7 @@ fn of_commits(
 
 /// A person says that these movements are right.
 pub fn vouch(repo: &Repo, remote: &Remote, reason: &str) -> anyhow::Result<usize> {
-    ensure!(judged::who() == Who::Person, "only a person can vouch for a movement");
+    ensure!(scope::who() == Who::Person, "only a person can vouch for a movement");
     let without = remote.movements.iter().filter(|told| !told.movement.receipt);
     let moves: Vec<RefMove> = without.map(|told| told.movement.moved.clone()).collect();
     if moves.is_empty() {

@@ -17,7 +17,7 @@ use crate::{
         secret,
     },
     git::Repo,
-    guard::judged,
+    guard::scope,
     process::{ancestry, clock},
     store::{catalog, verdicts},
 };
@@ -43,7 +43,7 @@ pub fn refused(repo: &Repo, layer: Layer, denial: &Denial, tried: &str) {
     // Those are asked by agents, wherever they were started.
     let who = match layer {
         Layer::Tool | Layer::Verb => Who::Agent,
-        _ => judged::who(),
+        _ => scope::who(),
     };
     let kept =
         chain(repo).and_then(|chain| verdicts::add(repo, &chain, who, layer, &what, clock::now()));
@@ -69,7 +69,7 @@ pub fn cleared(repo: &Repo, layer: Layer, url: &str, lines: &[PushLine]) -> Resu
     if moves.is_empty() {
         return Ok(());
     }
-    let who = judged::who();
+    let who = scope::who();
     let what = What::Cleared { url: place(repo, url), moves };
     let kept =
         chain(repo).and_then(|chain| verdicts::add(repo, &chain, who, layer, &what, clock::now()));
@@ -87,7 +87,7 @@ pub fn cleared(repo: &Repo, layer: Layer, url: &str, lines: &[PushLine]) -> Resu
 #[must_use]
 pub fn place(repo: &Repo, url: &str) -> String {
     let top = repo.worktree().unwrap_or_else(|| repo.git_dir());
-    if let Some(directory) = judged::directory(url, top) {
+    if let Some(directory) = scope::directory(url, top) {
         return plain_url(&directory.to_string_lossy());
     }
     let url = plain_url(url);

@@ -32,7 +32,7 @@ pub fn only(what: &str) -> Result<(), Denial> {
         Err(Denial::new("person", format!("{what} is for a person to say, and {why}"))
             .next("a person types it in a terminal of their own"))
     };
-    if super::judged::who() == Who::Agent {
+    if super::scope::who() == Who::Agent {
         return no("this is the environment of a run's agent");
     }
     match MARKS.into_iter().find(|mark| ancestry::is_below(&[mark])) {

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 
 use super::{
-    judged::{self, Cleared, claimed, clear_for_agents},
+    bound::{self, claimed},
+    judged::{Cleared, clear_for_agents},
     ledger,
 };
 use crate::{
@@ -162,7 +163,7 @@ pub fn clear_run(
 ) -> Result<Clearance, Denial> {
     let charter = &run.charter;
     if !run.is_at_home(repo.clone_name().as_deref()) {
-        return Err(judged::away(run));
+        return Err(bound::away(run));
     }
     alone(repo, run)?;
     pinned(repo, remote, run)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, ensure};
 
-use super::judged;
+use super::scope;
 use crate::{
     config::settings::Settings,
     domain::{
@@ -43,7 +43,7 @@ pub struct Judged {
 /// Every ref of a push that arrives here.
 pub fn receive(repo: &Repo, input: &[u8]) -> anyhow::Result<Vec<Judged>> {
     let lines = parse_received(input)?;
-    let agent = judged::who() == Who::Agent && !judged::is_scratch_here(repo);
+    let agent = scope::who() == Who::Agent && !scope::is_scratch_here(repo);
     every(repo, &lines, policy(repo, repo.head()?.branch.into_iter().collect(), agent)?, true)
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, ensure};
 
-use super::{fence, judged, ledger, push::bends_no_further};
+use super::{fence, ledger, push::bends_no_further, scope};
 use crate::{
     domain::{
         event::RefMove,
@@ -78,7 +78,7 @@ pub fn url(repo: &Repo, remote: &str, sending: bool) -> anyhow::Result<String> {
 /// Sharing is for people, and for what they start outside of a run: what is sent cannot be taken back, and
 /// what comes moves refs that no agent moves.
 pub fn may_share() -> Result<(), Denial> {
-    match judged::who() {
+    match scope::who() {
         Who::Person => Ok(()),
         Who::Agent => Err(Denial::new("share", "agents of a run share no runs")
             .next("a person types git run sync")),

@@ -6,7 +6,7 @@ mod leftovers;
 
 use std::path::{Path, PathBuf};
 
-use super::{facts, fence, hooks, judged};
+use super::{facts, fence, hooks, scope};
 use crate::{
     config::{settings::Settings, workflow_file},
     domain::{
@@ -88,7 +88,7 @@ fn inside(repo: &Repo) -> Vec<Layer> {
     };
     layers.extend(layer::fence(&Fenced {
         inside: dir.as_ref().map(whole),
-        below_agent: judged::who() == Who::Agent,
+        below_agent: scope::who() == Who::Agent,
         fault,
     }));
     layers.extend(remotes(repo));
@@ -253,7 +253,7 @@ fn remotes(repo: &Repo) -> Vec<Layer> {
             let urls = repo.git().output(&words).unwrap_or_default();
             let urls = String::from_utf8_lossy(&urls).into_owned();
             let urls: Vec<&str> = urls.lines().filter(|url| !url.is_empty()).collect();
-            let directory = urls.iter().find_map(|url| judged::directory(url, base));
+            let directory = urls.iter().find_map(|url| scope::directory(url, base));
             Remote {
                 name: remote.name.clone(),
                 push_urls: urls.len(),
