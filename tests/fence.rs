@@ -8,7 +8,7 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 use support::{ONE_SPRINT, PROGRAM, Ran, TestRepo};
 
@@ -257,6 +257,35 @@ fn a_clone_is_made_ready_once_and_is_as_it_was_afterwards() {
     repo.git(&["config", "--local", "--unset", "run.remote"]);
     repo.run(&["init", "--undo"]).ends(0);
     assert_eq!((repo.read(".git/config"), bytes(&repo.work.join(".git/hooks"))), (config, hooks));
+}
+
+/// Whoever asks: what the hook does not understand does not leave.
+#[test]
+fn what_a_hook_cannot_read_is_refused() {
+    let repo = guarded();
+    repo.run(&["hooks", "install"]).ends(0);
+    let (head, zero) = (repo.git(&["rev-parse", "HEAD"]), "0".repeat(40));
+    let missing = "a".repeat(40);
+    for (line, code) in [
+        (String::new(), 0),
+        (format!("refs/heads/x {head} refs/heads/x {zero}\n"), 0),
+        (format!("a b:c {head} refs/heads/x {zero}\n"), 0),
+        (format!("refs/heads/x {head} refs/heads/x {zero}"), 1),
+        (format!("refs/heads/x {missing} refs/heads/x {zero}\n"), 1),
+        (format!("refs/heads/x {head} x {zero}\n"), 1),
+        (format!("refs/heads/x {head} refs/heads/x\n"), 1),
+        (format!("(delete) {head} refs/heads/x {zero}\n"), 1),
+        ("\n".to_owned(), 1),
+        ("\0\0\0 \u{1b}\n".to_owned(), 1),
+        (format!("refs/heads/x {head} refs/heads/x {zero}\ngarbage\n"), 1),
+    ] {
+        let mut hook = repo.command(repo.work.join(".git/hooks/pre-push"));
+        hook.args(["origin", "../remote.git"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = hook.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+        let ended = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(code), "{line:?}: {}", ended.err);
+    }
 }
 
 #[test]

@@ -112,6 +112,10 @@ fn push_by(
     let rules = Rules { protection: &protection, new_tags: settings.new_tags };
     for line in lines {
         let leads_to = said.symbolic(&line.remote);
+        if let Some(new) = line.new.as_ref().filter(|new| !repo.has_object(new)) {
+            let what = format!("object {} is not in this repository", new.short());
+            return Err(Denial::new("unknown", what));
+        }
         let branch = line.remote.strip_prefix("refs/heads/").unwrap_or_default();
         let run = runs.of(who, branch)?;
         // Of people it matters only where a run has a say.
