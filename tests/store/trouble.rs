@@ -26,7 +26,7 @@ fn a_disk_that_may_not_be_written_is_read() {
     repo.run(&["sprint-1", "--local"]).ends(0);
     let script = "mount --bind \"$2\" \"$2\"; mount -o remount,ro,bind \"$2\"; cd \"$2\"\n\
         \"$1\" status >/dev/null; \"$1\" list >/dev/null; \"$1\" log >/dev/null; \"$1\" verify\n\
-        set +e; \"$1\" sprint-1 --local; echo \"start $?\"; \"$1\" halt --force; echo \"halt $?\"";
+        set +e; \"$1\" sprint-1 --local --again; echo \"start $?\"; \"$1\" halt --force; echo \"halt $?\"";
     let Some(ran) = apart(&repo, script) else {
         eprintln!("SKIPPED: no mount namespaces here");
         return;
