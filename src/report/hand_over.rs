@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     item::Phase,
-    run::Breaker,
+    run::{Breaker, State},
     tale::{because, counted},
     view::RunView,
 };
@@ -139,7 +139,10 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
         all.push(("guard", format!("{} refused (git run audit)", counted(count, "attempt"))));
     }
     all.push(("undo", undo(view)));
-    all.push(("report", "git run next --json hands out the step that is wanted now".to_owned()));
+    if matches!(run.state, State::Ready | State::JackIn | State::Running | State::Halted) {
+        let by_hand = "git run next --json hands out the step that is wanted now";
+        all.push(("by hand", by_hand.to_owned()));
+    }
     all
 }
 
