@@ -178,7 +178,7 @@ mod tests {
             ("git@host:a/b.git", "git@host:a/b"),
             ("/srv/git/a.git", "/srv/git/a"),
             ("ssh://git@host:22/a@b.git", "ssh://host:22/a@b"),
-            ("/work/.git", "/work/.git"),
+            ("/srv/a/.git", "/srv/a/.git"),
         ] {
             assert_eq!(plain_url(url), plain, "{url}");
         }
