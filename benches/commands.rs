@@ -65,6 +65,11 @@ fn starts_and_looks() {
 
 fn appends() {
     let scene = Scene::with_events(1_000);
+    let words = ["status", "--for-agent", "--budget", "2000"];
+    let ours = || started(&program(), &words, &scene.work);
+    row("`status --for-agent`, 1,000 events, beside `git status`", ours, || {
+        started_git(&["status", "--porcelain"], &scene.work)
+    });
     let git_dir = scene.work.join(".git").to_str().unwrap().to_owned();
     let own = std::env::current_exe().unwrap();
     let cold = || started(&own, &["append-one", &git_dir], &scene.work);
