@@ -107,13 +107,15 @@ fn a_hooks_directory_is_called_wherever_it_is_set() {
     for (what, scope, value) in [
         ("relative", "--local", "own/hooks"),
         ("with a slash", "--local", "./own/hooks/"),
-        ("in the user's home", "--global", "~/work/own/hooks"),
+        ("in the user's home", "--global", "~/{top}/own/hooks"),
         ("of one work tree", "--worktree", "own/hooks"),
         ("missing", "--local", "nowhere"),
         ("nothing", "--local", ""),
         ("no directory", "--local", "/dev/null"),
     ] {
         let repo = cloned();
+        let top = repo.work.file_name().unwrap().to_str().unwrap();
+        let value = &*value.replace("{top}", top);
         repo.git(&["config", "extensions.worktreeConfig", "true"]);
         script(&repo, "own/hooks/pre-push", PROBE);
         repo.git(&["config", scope, "core.hooksPath", value]);

@@ -13,25 +13,10 @@ use crate::{
     store::catalog,
 };
 
-/// The run of this work tree, as far as the judge needs it.
-#[derive(Debug)]
-pub(super) struct Bound {
-    pub run: Run,
-}
-
-impl Bound {
-    /// An error where there is a run that cannot be read: then it is not known what is open.
-    fn here(repo: &Repo) -> anyhow::Result<Option<Self>> {
-        let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
-        let run = catalog::present(repo, &id, &tip)?;
-        Ok((!run.state.is_over()).then_some(Self { run }))
-    }
-}
-
 /// The runs that a push can be about: the one of this work tree, and those that claim a branch.
 #[derive(Debug)]
 pub(super) struct Runs {
-    pub here: Option<Bound>,
+    pub here: Option<Run>,
     /// Those that claim a branch that is pushed.
     claims: Vec<Run>,
     /// The branch of a run of this work tree whose journal is gone.
@@ -44,7 +29,7 @@ impl Runs {
     pub(super) fn about(
         repo: &Repo,
         lines: &[PushLine],
-        here: Option<Bound>,
+        here: Option<Run>,
     ) -> anyhow::Result<Self> {
         let branches: BTreeSet<_> =
             lines.iter().filter_map(|line| line.remote.strip_prefix("refs/heads/")).collect();
@@ -67,7 +52,7 @@ impl Runs {
             return Err(Denial::new("journal", format!("the journal of run `{id}` is gone"))
                 .next(format!("git fetch <remote> refs/run/{id}/journal:refs/run/{id}/journal")));
         }
-        let here = self.here.as_ref().map(|bound| &bound.run);
+        let here = self.here.as_ref();
         let run = match who {
             Who::Agent => here.or(owners.first().copied()),
             Who::Person => owners.first().copied().or(here),
@@ -88,11 +73,11 @@ impl Runs {
 }
 
 /// What is set, and the run of this work tree with what the team agreed on for its base.
-pub(super) fn here(repo: &Repo) -> anyhow::Result<(Settings, Option<Bound>)> {
+pub(super) fn here(repo: &Repo) -> anyhow::Result<(Settings, Option<Run>)> {
     let mut settings = Settings::read(repo)?;
-    let bound = Bound::here(repo)?;
+    let bound = catalog::unfinished_here(repo)?;
     if let Some(bound) = &bound {
-        settings.tighten(repo, &bound.run.charter.base)?;
+        settings.tighten(repo, &bound.charter.base)?;
     }
     Ok((settings, bound))
 }
@@ -120,12 +105,12 @@ pub fn newer(run: &RunId) -> Denial {
 
 pub(super) fn protection(
     settings: &Settings,
-    bound: Option<&Bound>,
+    bound: Option<&Run>,
     defaults: Vec<String>,
 ) -> Protection {
     Protection {
         configured: settings.protected.clone(),
-        base: bound.map(|bound| bound.run.charter.base.clone()),
+        base: bound.map(|bound| bound.charter.base.clone()),
         remote_defaults: defaults,
     }
 }

@@ -69,7 +69,7 @@ pub fn of(repo: &Repo, line: &str) -> anyhow::Result<Facts> {
 
 fn found(repo: &Repo, line: &str, nothing: &Facts) -> anyhow::Result<Facts> {
     let mut settings = Settings::read(repo)?;
-    let run = run_here(repo)?;
+    let run = catalog::unfinished_here(repo)?;
     if let Some(run) = &run {
         settings.tighten(repo, &run.charter.base)?;
     }
@@ -143,12 +143,6 @@ fn symbolic_branches(repo: &Repo) -> anyhow::Result<Vec<(String, String)>> {
         .filter_map(|line| line.split_once(' ').filter(|(target, _)| !target.is_empty()))
         .map(|(target, name)| (short(name), short(target)))
         .collect())
-}
-
-fn run_here(repo: &Repo) -> anyhow::Result<Option<Run>> {
-    let Some((id, tip)) = catalog::here(repo)? else { return Ok(None) };
-    let run = catalog::present(repo, &id, &tip)?;
-    Ok(Some(run).filter(|run| !run.state.is_over()))
 }
 
 fn remotes(repo: &Repo) -> Vec<Remote> {

@@ -180,15 +180,8 @@ struct Said {
 impl Said {
     fn by(repo: &Repo, url: &str) -> anyhow::Result<Self> {
         let url = url.strip_prefix(super::fence::SCHEME).unwrap_or(url);
-        let words = ["ls-remote", "--symref", "--end-of-options", url];
-        let answer = repo.git().network(&words)?;
-        anyhow::ensure!(
-            answer.status.success(),
-            "the remote cannot be asked: {}",
-            String::from_utf8_lossy(&answer.stderr).trim()
-        );
         let mut said = Self::default();
-        for line in String::from_utf8_lossy(&answer.stdout).lines() {
+        for line in repo.list_there(url, &[])?.lines() {
             let Some((target, name)) = line.strip_prefix("ref: ").and_then(|l| l.split_once('\t'))
             else {
                 continue;

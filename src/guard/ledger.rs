@@ -13,7 +13,6 @@ use crate::{
             ledger::{Layer, TRIED_BYTES_MAX, What, plain_url},
             push_line::PushLine,
         },
-        run::Run,
         secret,
     },
     git::Repo,
@@ -24,13 +23,9 @@ use crate::{
 
 /// The run of this work tree that is not over, or its work tree's standing chain.
 pub(super) fn chain(repo: &Repo) -> anyhow::Result<String> {
-    let run = run_here(repo);
+    // One that cannot be read keeps nobody from writing down what was refused.
+    let run = catalog::unfinished_here(repo).ok().flatten();
     verdicts::of(repo, run.as_ref().map(|run| &run.charter.run))
-}
-
-fn run_here(repo: &Repo) -> Option<Run> {
-    let (id, tip) = catalog::here(repo).ok().flatten()?;
-    catalog::present(repo, &id, &tip).ok().filter(|run| !run.state.is_over())
 }
 
 /// Keeps a refusal. It stays one when it cannot be kept, so nothing is said of that but to a trace.

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::{
     bound::{self, claimed},
-    judged::{Cleared, clear_for_agents},
+    judged::{Cleared, clear_for_agents, motion_between},
     ledger,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         event::Delivery,
         ice::{
             denial::Denial,
-            judge::{Clearance, During, Motion, Rules, Wish, clear},
+            judge::{Clearance, During, Rules, Wish, clear},
             ledger::Layer,
             name::Protection,
             push_line::PushLine,
@@ -87,20 +87,13 @@ fn push_url(repo: &Repo, name: &str) -> anyhow::Result<String> {
 
 /// Asks the remote where its HEAD and the branch are.
 pub fn ask(repo: &Repo, name: &str, branch: &str) -> anyhow::Result<Remote> {
-    let git = repo.git();
     let url = push_url(repo, name)?;
     let wanted = format!("refs/heads/{branch}");
     bends_no_further(repo, &url)?;
-    let answer =
-        git.network(&["ls-remote", "--symref", "--end-of-options", &url, "HEAD", &wanted])?;
-    anyhow::ensure!(
-        answer.status.success(),
-        "the remote `{name}` cannot be asked: {}",
-        String::from_utf8_lossy(&answer.stderr).trim()
-    );
-    let out = answer.stdout;
+    let listed = repo.list_there(&url, &["HEAD", &wanted]);
+    let listed = listed.with_context(|| format!("`{name}`"))?;
     let (mut default, mut found, mut leads_to) = (None, None, None);
-    for line in String::from_utf8_lossy(&out).lines() {
+    for line in listed.lines() {
         match line.split_once('\t') {
             Some((target, "HEAD")) => {
                 let target = target.strip_prefix("ref: refs/heads/");
@@ -167,16 +160,7 @@ pub fn clear_run(
     }
     alone(repo, run)?;
     pinned(repo, remote, run)?;
-    let motion = match &remote.branch {
-        None => Motion::Create,
-        Some(there) if there == commit => Motion::Forward,
-        Some(there) if !repo.has_object(there) => Motion::Unknown,
-        Some(there) => match repo.is_ancestor(there, commit) {
-            Ok(true) => Motion::Forward,
-            Ok(false) => Motion::Rewrite,
-            Err(_) => Motion::Unknown,
-        },
-    };
+    let motion = motion_between(repo, remote.branch.as_ref(), Some(commit));
     let protection = Protection {
         configured: protected.to_vec(),
         base: Some(charter.base.clone()),

@@ -169,6 +169,12 @@ pub fn find_anywhere(repo: &Repo, wanted: &str) -> anyhow::Result<Found> {
     }
 }
 
+/// The run of this work tree, when its end was not reached. An error where it cannot be read.
+pub fn unfinished_here(repo: &Repo) -> anyhow::Result<Option<Run>> {
+    let Some((id, tip)) = here(repo)? else { return Ok(None) };
+    Ok(Some(present(repo, &id, &tip)?).filter(|run| !run.state.is_over()))
+}
+
 /// Who the chains of this work tree belong to when no run is at work. It is called as git calls the
 /// work tree, which stays when the directory is moved.
 pub fn standing_owner(repo: &Repo) -> anyhow::Result<RunId> {
