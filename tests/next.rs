@@ -204,3 +204,17 @@ fn a_lost_context_is_found_again_within_so_many_tokens() {
     assert!(text.contains("halted: ") && text.contains("next: git run resume"), "{text}");
     repo.run(&["verify"]).ends(0);
 }
+
+#[test]
+fn whoever_goes_on_finds_a_hand_over_when_a_budget_is_nearly_used_up() {
+    let usage = r#"{"format":1,"usage":{"input_tokens":86,"output_tokens":0}}"#;
+    let implement = format!("echo work > work.txt; report '{usage}'");
+    let repo = TestRepo::scripted(&[("implement", &implement)]);
+    let _ = repo.run(&["sprint-1", "--local", "--budget-tokens", "100"]);
+    let tree = ["ls-tree", "-r", "--name-only", &repo.journal(), "artifacts/hand-over/"];
+    let kept = repo.git(&tree);
+    let first = kept.lines().next().unwrap_or_default();
+    assert!(!first.is_empty(), "{}", repo.run(&["log"]).out);
+    let text = repo.run(&["show", first]).ends(0).out;
+    assert!(text.contains("left: ") && text.contains("14 of 100 tokens"), "{text}");
+}
