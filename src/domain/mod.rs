@@ -12,6 +12,7 @@ pub mod layer;
 pub mod limits;
 pub mod near;
 pub mod outcome;
+pub mod paper;
 pub mod path;
 pub mod plan;
 pub mod plan_check;
