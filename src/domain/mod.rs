@@ -1,6 +1,7 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
 pub mod checkpoint;
+pub mod criterion;
 pub mod deletion;
 pub mod event;
 pub mod finding;
