@@ -1,6 +1,9 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
+pub mod actions;
 pub mod checkpoint;
+pub mod circle;
+pub mod criterion;
 pub mod deletion;
 pub mod event;
 pub mod finding;
@@ -18,6 +21,7 @@ pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;
 pub mod plan_spec;
+pub mod queue;
 pub mod reconcile;
 pub mod request;
 pub mod restore;
