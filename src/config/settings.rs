@@ -1,12 +1,15 @@
 //! `run.*` in git's configuration, read once and checked: an unknown key or a bad value is an error
 //! that says where it stands, and never means "allow".
 
+mod gates;
+
 use anyhow::{Context as _, bail};
 use gix::bstr::ByteSlice as _;
 
 use super::team::{self, Team};
 use crate::{
     domain::{
+        check::policy::Policy,
         event::PushMode,
         ice::server::COMMITS_MAX,
         id::StageId,
@@ -36,6 +39,7 @@ pub struct Settings {
     /// What the team agreed on, taken in already.
     teams: Vec<Team>,
     pub server: Server,
+    pub gates: Policy,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
 }
@@ -73,7 +77,7 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "enabled",
     "plan",
     "agent",
@@ -82,6 +86,7 @@ const KEYS: [&str; 16] = [
     "basebranch",
     "commitpattern",
     "protectedbranch",
+    "protectedpath",
     "newtags",
     "autopush",
     "remote",
@@ -141,7 +146,7 @@ impl Settings {
     }
 
     /// The branch that work builds on where nobody says another one.
-    fn likely_base(&self, repo: &Repo) -> anyhow::Result<Option<String>> {
+    pub fn likely_base(&self, repo: &Repo) -> anyhow::Result<Option<String>> {
         if let Some(base) = &self.base {
             return Ok(Some(base.clone()));
         }
@@ -196,6 +201,7 @@ impl Settings {
                 strict: raw.flag(repo, "run.server.strict")?.unwrap_or(false),
                 commits_max: raw.number("run.server.maxCommits", COMMITS_MAX)?,
             },
+            gates: gates::read(&raw, repo)?,
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })
@@ -416,7 +422,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
         Some("budget") => &BUDGET_KEYS,
         Some("checkpoint") => &CHECKPOINT_KEYS,
         Some("server") => &SERVER_KEYS,
-        Some(_) => &STAGE_KEYS,
+        Some(other) => gates::keys(other).unwrap_or(&STAGE_KEYS),
     };
     if known.contains(&key) {
         return Ok(());

@@ -1,5 +1,6 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
+pub mod check;
 pub mod checkpoint;
 pub mod deletion;
 pub mod event;
