@@ -137,7 +137,7 @@ fn text(plan: &Plan) -> String {
             };
             out.push_str(&format!("  {}  {}{after}\n", task.id, task.title));
             for criterion in &task.acceptance {
-                out.push_str(&format!("      - {criterion}\n"));
+                out.push_str(&format!("      - {}\n", criterion.statement));
             }
         }
     }

@@ -96,6 +96,10 @@ name!(
     TaskId, "task"
 );
 name!(
+    /// An acceptance criterion of a task.
+    CriterionId, "criterion"
+);
+name!(
     /// A stage of a workflow.
     StageId, "stage"
 );

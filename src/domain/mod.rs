@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod checkpoint;
+pub mod criterion;
 pub mod deletion;
 pub mod event;
 pub mod finding;

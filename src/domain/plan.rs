@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::id::{Digest, ItemId, PlanId, StageId, TaskId};
+use super::{
+    criterion::Criterion,
+    id::{Digest, ItemId, PlanId, StageId, TaskId},
+};
 
 /// Fields that this version does not know, kept as canonical JSON text.
 pub type Extra = BTreeMap<String, String>;
@@ -31,7 +34,7 @@ pub struct Sprint {
 pub struct Task {
     pub id: TaskId,
     pub title: String,
-    pub acceptance: Vec<String>,
+    pub acceptance: Vec<Criterion>,
     /// The files and directories that the task may change; empty means not said.
     pub writes: Vec<Scope>,
     pub depends_on: Vec<TaskId>,

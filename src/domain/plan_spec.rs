@@ -2,6 +2,7 @@
 //! white space, the file format, and fields that this version does not know leave them alone.
 
 use super::{
+    criterion::{Criterion, Verification},
     id::Digest,
     plan::{Plan, Task},
 };
@@ -11,7 +12,7 @@ use super::{
 pub fn task_spec(task: &Task) -> Digest {
     let mut text = Canonical::new("git-run task 1");
     text.field(&task.title);
-    text.list(task.acceptance.iter().map(String::as_str));
+    text.list(task.acceptance.iter().map(|criterion| criterion.statement.as_str()));
     text.list(task.writes.iter().map(|scope| scope.as_str()));
     text.list(task.depends_on.iter().map(|id| id.as_str()));
     text.list(task.owner.as_deref());
@@ -21,6 +22,7 @@ pub fn task_spec(task: &Task) -> Digest {
         text.field(stage.as_str());
         text.list(commands.iter().map(String::as_str));
     }
+    text.criteria(&task.acceptance);
     text.digest()
 }
 
@@ -67,6 +69,38 @@ impl Canonical {
         let texts: Vec<&str> = texts.into_iter().collect();
         self.count(texts.len());
         texts.into_iter().for_each(|text| self.field(text));
+    }
+
+    /// Nothing for criteria that are only words: they had their place before there were others.
+    fn criteria(&mut self, criteria: &[Criterion]) {
+        let more = criteria.iter().enumerate().filter(|(_, said)| !said.asks_only_words());
+        for (at, criterion) in more {
+            self.count(at);
+            self.list(criterion.id.as_ref().map(|id| id.as_str()));
+            self.field(criterion.severity.word());
+            self.count(criterion.verifications.len());
+            criterion.verifications.iter().for_each(|check| self.verification(check));
+        }
+    }
+
+    fn verification(&mut self, check: &Verification) {
+        self.field(check.kind());
+        match check {
+            Verification::File { path } => self.field(path.as_str()),
+            Verification::Grep { path, pattern } => {
+                self.field(path.as_str());
+                self.field(pattern.as_str());
+            }
+            Verification::Command { command, must_succeed, timeout } => {
+                self.field(command);
+                self.count(usize::from(*must_succeed));
+                self.list(timeout.map(|span| span.millis().to_string()).as_deref());
+            }
+            Verification::Lsp { said, skip } => {
+                self.field(skip);
+                self.list(said.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]));
+            }
+        }
     }
 
     fn digest(&self) -> Digest {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::domain::{
+    criterion::Criterion,
     event::StageStart,
-    finding::Finding,
+    finding::{Finding, Severity},
     plan::{Plan, Sprint, Task},
     workflow::{Duty, Stage},
 };
@@ -57,7 +58,7 @@ fn task_text(out: &mut String, task: &Task) {
     line(out, &format!("\n### {} {}", task.id, task.title));
     if !task.acceptance.is_empty() {
         line(out, "\nAccepted when:");
-        task.acceptance.iter().for_each(|criterion| line(out, &format!("- {criterion}")));
+        task.acceptance.iter().for_each(|said| criterion(out, said));
     }
     if !task.writes.is_empty() {
         let scopes: Vec<_> =
@@ -68,6 +69,17 @@ fn task_text(out: &mut String, task: &Task) {
         let ids: Vec<_> = task.depends_on.iter().map(ToString::to_string).collect();
         line(out, &format!("\nAfter: {}", ids.join(", ")));
     }
+}
+
+fn criterion(out: &mut String, criterion: &Criterion) {
+    let mut marks = Vec::new();
+    marks.extend(criterion.id.as_ref().map(ToString::to_string));
+    if criterion.severity != Severity::Medium {
+        marks.push(criterion.severity.to_string());
+    }
+    let marks = if marks.is_empty() { String::new() } else { format!("[{}] ", marks.join(", ")) };
+    line(out, &format!("- {marks}{}", criterion.statement));
+    criterion.verifications.iter().for_each(|check| line(out, &format!("  - checked: {check}")));
 }
 
 fn findings_text(out: &mut String, brief: &Brief<'_>) {

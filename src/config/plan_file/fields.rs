@@ -70,6 +70,16 @@ impl<'n> Fields<'n> {
         Some(Located::new(node.line, text.as_str()))
     }
 
+    pub(super) fn truth(&self, key: &str, faults: &mut Vec<Fault>) -> Option<Located<bool>> {
+        let node = self.get(key)?;
+        let Value::Bool(truth) = &node.value else {
+            let what = format!("`{key}` of {} is {}, not a yes or no", self.what, node.kind());
+            faults.push(Fault::new(node.line, what, "write `true` or `false`"));
+            return None;
+        };
+        Some(Located::new(node.line, *truth))
+    }
+
     pub(super) fn texts(&self, key: &str, faults: &mut Vec<Fault>) -> Vec<Text> {
         self.get(key).map(|node| texts(key, self.what, node, faults)).unwrap_or_default()
     }

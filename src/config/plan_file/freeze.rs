@@ -7,7 +7,12 @@ use super::{
     node::{json_list, json_table, json_text},
     schema::FORMAT,
 };
-use crate::domain::plan::{Extra, Plan, Sprint, Task};
+use crate::domain::{
+    criterion::{Criterion, Verification},
+    finding::Severity,
+    plan::{Extra, Plan, Sprint, Task},
+    time::Span,
+};
 
 type Fields<'p> = BTreeMap<&'p str, String>;
 
@@ -42,9 +47,11 @@ fn task(task: &Task) -> String {
             fields.insert(key, json_list(texts.into_iter().map(json_text)));
         }
     };
-    list("acceptance", task.acceptance.iter().map(String::as_str).collect());
     list("writes", task.writes.iter().map(|scope| scope.as_str()).collect());
     list("depends_on", task.depends_on.iter().map(|id| id.as_str()).collect());
+    if !task.acceptance.is_empty() {
+        fields.insert("acceptance", json_list(task.acceptance.iter().map(criterion)));
+    }
     for (key, label) in [("owner", &task.owner), ("group", &task.group)] {
         if let Some(label) = label {
             fields.insert(key, json_text(label));
@@ -59,6 +66,60 @@ fn task(task: &Task) -> String {
     }
     fields.insert("spec", json_text(task.spec.as_str()));
     json_table(&fields)
+}
+
+/// What is only words stays a text.
+fn criterion(criterion: &Criterion) -> String {
+    if criterion.is_plain() {
+        return json_text(&criterion.statement);
+    }
+    let mut fields = unknown(&criterion.extra);
+    fields.insert("statement", json_text(&criterion.statement));
+    if let Some(id) = &criterion.id {
+        fields.insert("id", json_text(id.as_str()));
+    }
+    if criterion.severity != Severity::Medium {
+        fields.insert("severity", json_text(criterion.severity.word()));
+    }
+    if !criterion.verifications.is_empty() {
+        let checks = criterion.verifications.iter().map(verification);
+        fields.insert("verifications", json_list(checks));
+    }
+    json_table(&fields)
+}
+
+fn verification(check: &Verification) -> String {
+    let mut fields = Fields::new();
+    match check {
+        Verification::File { path } => {
+            fields.insert("path", json_text(path.as_str()));
+        }
+        Verification::Grep { path, pattern } => {
+            fields.insert("path", json_text(path.as_str()));
+            fields.insert("pattern", json_text(pattern.as_str()));
+        }
+        Verification::Command { command, must_succeed, timeout } => {
+            fields.insert("command", json_text(command));
+            if !must_succeed {
+                fields.insert("must_succeed", "false".to_owned());
+            }
+            if let Some(timeout) = timeout {
+                fields.insert("timeout", json_text(&exactly(*timeout)));
+            }
+        }
+        Verification::Lsp { said, skip } => {
+            fields = unknown(said);
+            fields.insert("skip", json_text(skip));
+        }
+    }
+    fields.insert("type", json_text(check.kind()));
+    json_table(&fields)
+}
+
+/// With nothing rounded, unlike what people are shown.
+fn exactly(span: Span) -> String {
+    let millis = span.millis();
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 fn unknown(extra: &Extra) -> Fields<'_> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     plan::Extra,
-    plan_check::{Draft, DraftSprint, DraftTask, Fault, Located, Text, quoted},
+    plan_check::{Draft, DraftCriterion, DraftSprint, DraftTask, Fault, Located, Text, quoted},
 };
 
 /// The draft with what is wrong so far; no draft where there is no sprint.
@@ -130,7 +130,7 @@ impl Reader {
                 self.faults.push(Fault::new(sprint.id.line, what, fix));
                 break;
             }
-            task.acceptance.clone_from(&acceptance);
+            task.acceptance = acceptance.iter().cloned().map(DraftCriterion::plain).collect();
         }
         self.sprints.push(sprint);
     }
@@ -221,7 +221,7 @@ impl Open {
         }
         let own = |value: &str| Located::new(said.line, value);
         match about {
-            Label::Acceptance => task.acceptance.push(own(rest)),
+            Label::Acceptance => task.acceptance.push(DraftCriterion::plain(own(rest))),
             Label::Writes => task.writes.extend(values(rest).iter().map(|path| own(path))),
             Label::DependsOn => {
                 task.depends_on.extend(values(rest).iter().map(|id| own(reference(id))));

@@ -6,7 +6,8 @@ use super::{
     node::{Field, Node, Value},
 };
 use crate::domain::plan_check::{
-    Draft, DraftSprint, DraftSteps, DraftTask, Fault, Located, Text, quoted,
+    Draft, DraftCriterion, DraftSprint, DraftSteps, DraftTask, DraftVerification, Fault, Located,
+    Text, quoted,
 };
 
 /// The version of the format that is written, and the newest that is read.
@@ -16,6 +17,11 @@ const PLAN: &[&str] = &["format", "id", "title", "sprint"];
 const SPRINT: &[&str] = &["id", "title", "goal", "task"];
 const TASK: &[&str] =
     &["id", "title", "acceptance", "writes", "depends_on", "owner", "group", "steps", "spec"];
+const CRITERION: &[&str] = &["id", "statement", "severity", "verifications"];
+const VERIFICATION: &[&str] =
+    &["type", "path", "pattern", "command", "must_succeed", "timeout", "skip"];
+/// What a language server is to be asked is not ours to understand.
+const LSP: &[&str] = &["type", "skip"];
 
 /// The draft with what is wrong so far; no draft when the file is of another version.
 pub(super) fn draft(default_id: &str, root: &Node) -> (Option<Draft>, Vec<Fault>) {
@@ -83,7 +89,7 @@ fn task(node: &Node, faults: &mut Vec<Fault>) -> Option<DraftTask> {
     Some(DraftTask {
         id,
         title,
-        acceptance: fields.texts("acceptance", faults),
+        acceptance: acceptance(&fields, faults),
         writes: fields.texts("writes", faults),
         depends_on: fields.texts("depends_on", faults),
         owner: fields.text("owner", faults),
@@ -92,6 +98,67 @@ fn task(node: &Node, faults: &mut Vec<Fault>) -> Option<DraftTask> {
         spec: fields.text("spec", faults),
         extra: fields.extra(),
     })
+}
+
+/// Each a text, or a table that says more than a text.
+fn acceptance(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Vec<DraftCriterion> {
+    let Some(node) = fields.get("acceptance") else { return Vec::new() };
+    match &node.value {
+        Value::List(items) => items.iter().filter_map(|item| criterion(item, faults)).collect(),
+        _ => {
+            // It is no list, and this says so.
+            texts("acceptance", fields.what, node, faults);
+            Vec::new()
+        }
+    }
+}
+
+fn criterion(node: &Node, faults: &mut Vec<Fault>) -> Option<DraftCriterion> {
+    match &node.value {
+        Value::Text(text) => Some(DraftCriterion::plain(Located::new(node.line, text.as_str()))),
+        Value::Table(_) => {
+            let fields = Fields::open("a criterion", node, CRITERION, faults)?;
+            let statement = required(&fields, "statement", "what must be so", faults);
+            let checks = fields.list("verifications", faults);
+            Some(DraftCriterion {
+                statement,
+                id: fields.text("id", faults),
+                severity: fields.text("severity", faults),
+                verifications: checks.iter().filter_map(|n| verification(n, faults)).collect(),
+                extra: fields.extra(),
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => {
+            let what = format!("`acceptance` of a task holds {}, not a text", node.kind());
+            faults.push(Fault::new(node.line, what, "put it in double quotes"));
+            None
+        }
+    }
+}
+
+fn verification(node: &Node, faults: &mut Vec<Fault>) -> Option<DraftVerification> {
+    let known = if is_lsp(node) { LSP } else { VERIFICATION };
+    let fields = Fields::open("a verification", node, known, faults)?;
+    let kind = required(&fields, "type", "file", faults);
+    let mut text = |key| if known.contains(&key) { fields.text(key, faults) } else { None };
+    Some(DraftVerification {
+        path: text("path"),
+        pattern: text("pattern"),
+        command: text("command"),
+        timeout: text("timeout"),
+        skip: text("skip"),
+        kind,
+        must_succeed: fields.truth("must_succeed", faults),
+        extra: fields.extra(),
+    })
+}
+
+fn is_lsp(node: &Node) -> bool {
+    let Value::Table(fields) = &node.value else { return false };
+    let is = |field: &Field| {
+        field.key.value == "type" && matches!(&field.node.value, Value::Text(t) if t == "lsp")
+    };
+    fields.iter().any(is)
 }
 
 /// A name that nobody wrote, for a task that already has its fault.

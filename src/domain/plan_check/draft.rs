@@ -32,7 +32,7 @@ pub struct DraftSprint {
 pub struct DraftTask {
     pub id: Text,
     pub title: Text,
-    pub acceptance: Vec<Text>,
+    pub acceptance: Vec<DraftCriterion>,
     pub writes: Vec<Text>,
     pub depends_on: Vec<Text>,
     pub owner: Option<Text>,
@@ -40,6 +40,29 @@ pub struct DraftTask {
     pub steps: Vec<DraftSteps>,
     /// The digest that a frozen plan claims for this task.
     pub spec: Option<Text>,
+    pub extra: Extra,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftCriterion {
+    pub statement: Text,
+    pub id: Option<Text>,
+    pub severity: Option<Text>,
+    pub verifications: Vec<DraftVerification>,
+    pub extra: Extra,
+}
+
+/// One check, with the fields of all kinds of checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftVerification {
+    pub kind: Text,
+    pub path: Option<Text>,
+    pub pattern: Option<Text>,
+    pub command: Option<Text>,
+    pub must_succeed: Option<Located<bool>>,
+    pub timeout: Option<Text>,
+    /// Why it need not be made.
+    pub skip: Option<Text>,
     pub extra: Extra,
 }
 
@@ -53,6 +76,31 @@ pub struct DraftSteps {
 impl<T> Located<T> {
     pub fn new(line: u32, value: impl Into<T>) -> Self {
         Self { line, value: value.into() }
+    }
+}
+
+impl DraftCriterion {
+    /// A criterion that is only words.
+    #[must_use]
+    pub fn plain(statement: Text) -> Self {
+        Self { statement, id: None, severity: None, verifications: Vec::new(), extra: Extra::new() }
+    }
+}
+
+impl DraftVerification {
+    /// A check that says nothing but its kind.
+    #[must_use]
+    pub fn bare(kind: Text) -> Self {
+        Self {
+            kind,
+            path: None,
+            pattern: None,
+            command: None,
+            must_succeed: None,
+            timeout: None,
+            skip: None,
+            extra: Extra::new(),
+        }
     }
 }
 

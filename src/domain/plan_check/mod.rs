@@ -1,6 +1,7 @@
 //! The only maker of a [`Plan`]: what a file says goes in, and a sound plan or every fault comes
 //! out. It never stops at the first fault, never mends one by itself, and reads no file.
 
+mod criteria;
 mod draft;
 mod edges;
 mod fault;
@@ -10,7 +11,10 @@ mod texts;
 
 use std::collections::BTreeMap;
 
-pub use draft::{Draft, DraftSprint, DraftSteps, DraftTask, Located, Text};
+pub use criteria::VERIFICATIONS_MAX;
+pub use draft::{
+    Draft, DraftCriterion, DraftSprint, DraftSteps, DraftTask, DraftVerification, Located, Text,
+};
 pub use fault::{Fault, is_deceptive, quoted};
 pub use names::RESERVED;
 pub use scopes::SCOPE_BYTES_MAX;
@@ -88,9 +92,7 @@ fn task(said: &DraftTask, faults: &mut Vec<Fault>) -> Option<Task> {
     bounded((&owner, "dependencies"), line, said.depends_on.len(), DEPENDENCIES_MAX, faults);
     bounded_extra(&owner, line, &said.extra, faults);
     let title = texts::line(&format!("the title of {own}"), &said.title, faults);
-    let criterion = format!("an acceptance criterion of {own}");
-    let acceptance = said.acceptance.iter().map(|text| texts::body(&criterion, text, faults));
-    let acceptance = acceptance.collect();
+    let acceptance = criteria::checked(said, faults);
     let mut label = |what: &str, text: &Option<Text>| {
         text.as_ref().map(|text| texts::line(&format!("the {what} of {own}"), text, faults))
     };

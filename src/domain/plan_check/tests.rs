@@ -41,7 +41,7 @@ fn draft(text: &str) -> Draft {
             "writes" => task.writes.push(value),
             "group" => task.group = Some(value),
             "title" => task.title = value,
-            "accept" => task.acceptance.push(value),
+            "accept" => task.acceptance.push(DraftCriterion::plain(value)),
             "spec" => task.spec = Some(value),
             "step" => task.steps.push(DraftSteps { stage: value, commands: Vec::new() }),
             _ => panic!("{word}"),

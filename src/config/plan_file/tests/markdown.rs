@@ -79,7 +79,7 @@ fn told(plan: &Plan) -> String {
             let labels = task.owner.iter().chain(&task.group).cloned().collect();
             let extra = task.extra.iter().map(|(key, value)| format!("{key}={value}")).collect();
             let lists: [(&str, Vec<String>); 5] = [
-                ("ac", task.acceptance.clone()),
+                ("ac", task.acceptance.iter().map(|said| said.statement.clone()).collect()),
                 ("writes", scopes),
                 ("after", waits),
                 ("labels", labels),

@@ -87,13 +87,46 @@ fn extra() -> impl Strategy<Value = Map<String, Value>> {
     prop::collection::btree_map(key, any_json(), 0..3).prop_map(|map| map.into_iter().collect())
 }
 
+fn verification() -> impl Strategy<Value = Value> {
+    let path = || "[a-zé]{1,4}(/[a-z]{1,4})?";
+    prop_oneof![
+        path().prop_map(|path| json!({"type": "file", "path": path})),
+        (path(), "[a-z.]{1,6}[*+$]?")
+            .prop_map(|(path, pattern)| json!({"type": "grep", "path": path, "pattern": pattern})),
+        ("[a-z]( ?[a-z\"$]){0,9}", any::<bool>(), 1..9_999_999u64).prop_map(
+            |(command, must_succeed, time)| json!({"type": "command", "command": command,
+                "must_succeed": must_succeed, "timeout": format!("{time}ms")})
+        ),
+        (any_json(), any_json()).prop_map(
+            |(path, more)| json!({"type": "lsp", "path": path, "zzz": more, "skip": "no server"})
+        ),
+    ]
+}
+
+/// Texts, and tables that say more.
+fn criterion() -> impl Strategy<Value = Value> {
+    let statement = || "[a-zé]( ?[a-z\"\\\\,:-]){0,10}";
+    let severity = prop::sample::select(vec!["critical", "high", "medium", "low"]);
+    let table = (statement(), severity, prop::collection::vec(verification(), 0..3), extra());
+    prop_oneof![
+        statement().prop_map(Value::from),
+        table.prop_map(|(statement, severity, checks, mut fields)| {
+            fields.insert("statement".into(), json!(statement));
+            fields.insert("severity".into(), json!(severity));
+            fields.insert("verifications".into(), json!(checks));
+            Value::Object(fields)
+        }),
+    ]
+}
+
 fn task() -> impl Strategy<Value = Map<String, Value>> {
     let text = || "[a-zA-Zé\"'\\\\{}#=<-]( ?[a-z\"\\\\,:-]){0,10}";
     let texts = move || prop::collection::vec(text(), 0..3);
     let paths = prop::collection::btree_set("[a-z]{1,3}(/[a-zé .]{1,3}x){0,2}/?", 0..3);
     let steps = prop::collection::btree_map("[a-z]{1,5}", texts(), 0..3);
     let label = || prop::option::of(text());
-    (text(), texts(), paths, label(), label(), steps, extra()).prop_map(
+    let acceptance = prop::collection::vec(criterion(), 0..3);
+    (text(), acceptance, paths, label(), label(), steps, extra()).prop_map(
         |(title, acceptance, writes, owner, group, steps, mut fields)| {
             fields.insert("title".into(), json!(title));
             fields.insert("acceptance".into(), json!(acceptance));
