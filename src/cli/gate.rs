@@ -295,9 +295,7 @@ fn evaluated(
     args: &GateArgs,
 ) -> Result<(Vec<Report>, Exit), Fail> {
     let repo = case.repo;
-    let runs = checks
-        .iter()
-        .any(|check| check.takes_command() || matches!(check, Check::Quality | Check::Plan));
+    let runs = case.runs_commands(checks);
     // A fence is put up where commands are run: they are what agents wrote.
     let fence = (runs && repo.worktree().is_some() && scope::who() == Who::Person)
         .then(|| Fence::around(repo))

@@ -24,8 +24,8 @@ pub(super) fn judge(sight: &Sight<'_>, dirs: &[String]) -> anyhow::Result<Judged
             "no directory of documents is set: git config run.gate.docs.dir docs/",
         ));
     }
-    let all = sight.looked().files_of(&sight.subject.tree)?;
-    let names: BTreeSet<&[u8]> = all.iter().map(|(path, _)| path.as_slice()).collect();
+    let all = sight.files()?;
+    let names: BTreeSet<&[u8]> = all.keys().map(Vec::as_slice).collect();
     let mut findings = Vec::new();
     let mut seen = 0;
     for dir in dirs {

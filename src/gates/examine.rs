@@ -10,6 +10,7 @@ use crate::{
             Judged, Report, Subject, command::Expect, compliance, finding, name::Check, parallel,
             paths, policy::Policy,
         },
+        criterion::Verification,
         finding::Severity,
         id::{Digest, Oid, RunId},
         plan::{Plan, Scope, Task},
@@ -50,6 +51,21 @@ impl Case<'_> {
             })
             .map(|(_, task)| task)
             .collect()
+    }
+
+    /// Whether any of the gates runs something of the project's own.
+    #[must_use]
+    pub fn runs_commands(&self, checks: &[Check]) -> bool {
+        let verifies = || {
+            let tasks = self.plan.iter().flat_map(|plan| self.tasks(plan));
+            let mut all = tasks.flat_map(|task| &task.acceptance).flat_map(|of| &of.verifications);
+            all.any(|verification| matches!(verification, Verification::Command { .. }))
+        };
+        checks.iter().any(|check| match check {
+            Check::Plan => verifies(),
+            Check::Quality => !self.policy.quality.is_empty(),
+            check => check.takes_command(),
+        })
     }
 
     /// Everything beside the tree that decides about a gate.

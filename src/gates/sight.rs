@@ -1,6 +1,6 @@
 //! What a set of gates looks at: one range and one tree, looked up once.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use anyhow::{Context as _, anyhow};
 
@@ -11,6 +11,7 @@ use crate::{
             change::{Change, Commit},
         },
         id::Oid,
+        restore::File,
         secret,
     },
     git::{Repo, looked::Looked},
@@ -25,6 +26,7 @@ pub(super) struct Sight<'a> {
     pub(super) is_here: bool,
     head_tree: Oid,
     compared: OnceCell<Compared>,
+    files: OnceCell<BTreeMap<Vec<u8>, File>>,
     commits: OnceCell<Vec<Commit>>,
 }
 
@@ -45,8 +47,8 @@ impl<'a> Sight<'a> {
         let head = looked.head.commit.clone().context("HEAD leads to no commit")?;
         let head_tree = repo.tree_of(&head)?;
         let subject = Subject { from: from.clone(), head, tree: looked.tree.clone() };
-        let (compared, commits) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { repo, looked, subject, is_here, head_tree, compared, commits })
+        let (compared, files, commits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Self { repo, looked, subject, is_here, head_tree, compared, files, commits })
     }
 
     #[must_use]
@@ -91,6 +93,20 @@ impl<'a> Sight<'a> {
         }
         let uncommitted = found.next().unwrap_or_default();
         Ok(self.compared.get_or_init(|| Compared { whole, uncommitted }))
+    }
+
+    /// What the tree that is judged has at a path.
+    pub(super) fn file(&self, path: &[u8]) -> anyhow::Result<Option<File>> {
+        Ok(self.files()?.get(path).cloned())
+    }
+
+    /// Every file of the tree that is judged.
+    pub(super) fn files(&self) -> anyhow::Result<&BTreeMap<Vec<u8>, File>> {
+        if let Some(known) = self.files.get() {
+            return Ok(known);
+        }
+        let found = self.looked.files_of(&self.subject.tree)?.into_iter().collect();
+        Ok(self.files.get_or_init(|| found))
     }
 
     /// The commits of the range, newest first.

@@ -1,5 +1,7 @@
 //! The work tree as a tree that can be compared with any other. Nothing of it is written into the repository.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Context as _, ensure};
 
 use super::{Repo, bulk::Bulk, repo::Head, snapshot::Rules, worktree::COMMIT_BYTES_MAX};
@@ -68,7 +70,8 @@ impl Repo {
 impl Looked<'_> {
     /// What differs between the trees of each pair, path by path. One process for all of them.
     pub fn compared(&self, pairs: &[(Oid, Oid)]) -> anyhow::Result<Vec<Vec<Change>>> {
-        let differ: Vec<_> = pairs.iter().filter(|(from, to)| from != to).collect();
+        // git answers as often as it is asked, so the same is asked once.
+        let differ: BTreeSet<_> = pairs.iter().filter(|(from, to)| from != to).collect();
         if differ.is_empty() {
             return Ok(vec![Vec::new(); pairs.len()]);
         }
@@ -76,8 +79,8 @@ impl Looked<'_> {
         let words = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--full-index"];
         let words = [&words[..], &["--no-ext-diff", "--ignore-submodules=none"]].concat();
         let out = self.bulk.git().answer(&words, input.as_bytes()).context("comparing trees")?;
-        let mut found = parse(&out)?;
-        Ok(pairs.iter().map(|pair| found.remove(pair).unwrap_or_default()).collect())
+        let found = parse(&out)?;
+        Ok(pairs.iter().map(|pair| found.get(pair).cloned().unwrap_or_default()).collect())
     }
 
     /// The commits that `tip` has and `from` has not, newest first, each with what it changed itself: a
@@ -94,17 +97,11 @@ impl Looked<'_> {
                 pairs.push((self.repo.no_tree(), commit.tree.clone()));
             }
         }
-        // Many commits may lead from the same tree to the same tree, and git answers each time.
-        let mut distinct = pairs.clone();
-        distinct.sort();
-        distinct.dedup();
-        let changes = self.compared(&distinct)?;
-        let of = |pair: &(Oid, Oid)| distinct.binary_search(pair).map(|at| changes[at].clone());
-        let mut pairs = pairs.iter();
+        let mut changes = self.compared(&pairs)?.into_iter();
         let mut found = Vec::with_capacity(met.len());
         for commit in met {
             let parents = commit.parents.len().max(1);
-            let mut sides: Vec<_> = pairs.by_ref().take(parents).flat_map(&of).collect();
+            let mut sides: Vec<_> = changes.by_ref().take(parents).collect();
             let mut own = sides.pop().unwrap_or_default();
             own.retain(|change| {
                 sides.iter().all(|side| side.iter().any(|other| other.path == change.path))
@@ -172,7 +169,7 @@ impl Looked<'_> {
     }
 }
 
-type Pairs = std::collections::BTreeMap<(Oid, Oid), Vec<Change>>;
+type Pairs = BTreeMap<(Oid, Oid), Vec<Change>>;
 
 /// `<id> <id>LF`, and then for each path `:<mode> <mode> <id> <id> <letter>`, zero, path, zero.
 fn parse(out: &[u8]) -> anyhow::Result<Pairs> {

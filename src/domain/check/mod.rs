@@ -2,6 +2,7 @@
 //!
 //! Nobody reports a result: it is made here from what was looked at, and what was not looked at is no pass.
 
+pub mod adherence;
 pub mod artifacts;
 pub mod change;
 pub mod command;
