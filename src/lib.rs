@@ -12,6 +12,7 @@ pub mod sync;
 
 pub mod agents;
 pub mod config;
+pub mod gates;
 pub mod store;
 
 pub mod forge;

@@ -1,8 +1,8 @@
-//! The program: two hidden subcommands that agents run under, and the command line.
+//! The program: hidden subcommands that agents and gates run under, and the command line.
 
 use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
-use git_run::{agents::steps, cli, process::supervisor};
+use git_run::{agents::steps, cli, gates, process::supervisor};
 
 fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().collect();
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     match words.get(1).and_then(|word| word.to_str()) {
         Some("supervise") => ExitCode::from(supervisor::main(words.split_off(2))),
         Some("execute-steps") => execute_steps(words.get(2)),
+        Some("execute-gates") => execute_gates(words.get(2)),
         Some(_) | None => ExitCode::from(cli::main(words).code()),
     }
 }
@@ -25,5 +26,18 @@ fn execute_steps(file: Option<&OsString>) -> ExitCode {
     match done {
         Some(Ok(code)) => ExitCode::from(code),
         Some(Err(_)) | None => ExitCode::FAILURE,
+    }
+}
+
+fn execute_gates(file: Option<&OsString>) -> ExitCode {
+    let done = file.map(|file| gates::script::execute(Path::new(file), &mut io::stdout()));
+    match done {
+        Some(Ok(code)) => ExitCode::from(code),
+        Some(Err(error)) => {
+            // Who called it keeps what it says.
+            let _ = io::Write::write_all(&mut io::stderr(), format!("{error:#}\n").as_bytes());
+            ExitCode::FAILURE
+        }
+        None => ExitCode::FAILURE,
     }
 }

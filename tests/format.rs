@@ -179,3 +179,15 @@ fn the_table_of_bounds_has_the_numbers_of_the_code() {
         assert!(FORMAT.contains(&row), "{row}");
     }
 }
+
+#[test]
+fn a_gates_report_is_read_and_written_again() {
+    for text in examples("gate") {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        let report = git_run::report::gate::read(&value).unwrap();
+        let mut again = git_run::report::gate::json(&report);
+        // A fingerprint is made of the finding, and not read.
+        again["findings"][0]["fingerprint"] = value["findings"][0]["fingerprint"].clone();
+        assert_eq!(again, value);
+    }
+}

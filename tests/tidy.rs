@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each room, and the rooms that it may use.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("report", &["domain"]),
     ("process", &["domain"]),
@@ -16,14 +16,18 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("store", &["domain", "process", "git"]),
     ("config", &["domain", "process", "git"]),
     ("agents", &["domain", "process", "git", "config"]),
+    ("gates", &["domain", "process", "git", "store", "config", "agents", "report"]),
     ("guard", &["domain", "process", "git", "store", "config"]),
-    ("engine", &["domain", "process", "git", "store", "config", "agents", "guard", "report"]),
+    (
+        "engine",
+        &["domain", "process", "git", "store", "config", "agents", "gates", "guard", "report"],
+    ),
     ("sync", &["domain", "process", "git", "store", "guard"]),
     (
         "cli",
         &[
-            "domain", "process", "git", "forge", "store", "config", "agents", "guard", "report",
-            "engine", "sync",
+            "domain", "process", "git", "forge", "store", "config", "agents", "gates", "guard",
+            "report", "engine", "sync",
         ],
     ),
 ];

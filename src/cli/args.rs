@@ -90,6 +90,8 @@ pub(super) enum Command {
     Sync(super::sync::SyncArgs),
     /// Take over a run of another machine, or of a work tree that is gone, as a person.
     Adopt(super::adopt::AdoptArgs),
+    /// Evaluate deterministic checks of the run's own range: scopes, secrets, the plan, your commands.
+    Gate(super::gate::GateArgs),
     /// Drop checkpoints that are beyond `run.checkpoint.keep`, `maxAge` and `maxBytes`.
     Gc(GcArgs),
     /// Enable runs in this clone, and put the hooks in.

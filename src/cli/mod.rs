@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod fenced;
+mod gate;
 mod gc;
 mod halt;
 mod hook;
@@ -139,6 +140,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Redo(args) => rollback::steps(ui, &open(git_dir)?, &args, OperationKind::Redo),
         Command::Reconcile(args) => reconcile::run(ui, &open(git_dir)?, &args),
         Command::Restore(args) => restore::run(ui, &open(git_dir)?, &args),
+        Command::Gate(args) => gate::run(ui, &open(git_dir)?, &args),
         Command::Gc(args) => gc::run(ui, &open(git_dir)?, &args),
         Command::Doctor => doctor::run(ui, &look(git_dir)),
         Command::Init(args) => init::run(ui, &open(git_dir)?, &args),

@@ -1,12 +1,15 @@
 //! `run.*` in git's configuration, read once and checked: an unknown key or a bad value is an error
 //! that says where it stands, and never means "allow".
 
+mod gates;
+
 use anyhow::{Context as _, bail};
 use gix::bstr::ByteSlice as _;
 
 use super::team::{self, Team};
 use crate::{
     domain::{
+        check::policy::Policy,
         event::PushMode,
         ice::server::COMMITS_MAX,
         id::StageId,
@@ -40,6 +43,7 @@ pub struct Settings {
     /// The workflow where nobody names one.
     pub workflow: Option<String>,
     stage_settings: Vec<(String, StageSettings)>,
+    pub gates: Policy,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
 }
@@ -100,6 +104,7 @@ const KEYS: [&str; 17] = [
     "basebranch",
     "commitpattern",
     "protectedbranch",
+    "protectedpath",
     "newtags",
     "autopush",
     "remote",
@@ -161,7 +166,7 @@ impl Settings {
     }
 
     /// The branch that work builds on where nobody says another one.
-    fn likely_base(&self, repo: &Repo) -> anyhow::Result<Option<String>> {
+    pub fn likely_base(&self, repo: &Repo) -> anyhow::Result<Option<String>> {
         if let Some(base) = &self.base {
             return Ok(Some(base.clone()));
         }
@@ -218,6 +223,7 @@ impl Settings {
             },
             workflow: raw.last("run.workflow"),
             stage_settings: raw.stages(repo)?,
+            gates: gates::read(&raw, repo)?,
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })
@@ -473,7 +479,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
         Some("budget") => &BUDGET_KEYS,
         Some("checkpoint") => &CHECKPOINT_KEYS,
         Some("server") => &SERVER_KEYS,
-        Some(_) => &STAGE_KEYS,
+        Some(other) => gates::keys(other).unwrap_or(&STAGE_KEYS),
     };
     if known.contains(&key) {
         return Ok(());

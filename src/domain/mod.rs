@@ -1,6 +1,7 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
 pub mod actions;
+pub mod check;
 pub mod checkpoint;
 pub mod circle;
 pub mod criterion;

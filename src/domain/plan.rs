@@ -112,7 +112,14 @@ impl Scope {
     /// Whether `path`, relative to the top, lies inside.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
-        if self.0.ends_with('/') { path.starts_with(&*self.0) } else { *path == *self.0 }
+        self.holds_bytes(path.as_bytes())
+    }
+
+    /// The same of a path that need be no text.
+    #[must_use]
+    pub fn holds_bytes(&self, path: &[u8]) -> bool {
+        let own = self.0.as_bytes();
+        if own.ends_with(b"/") { path.starts_with(own) } else { path == own }
     }
 }
 

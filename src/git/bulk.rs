@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use gix::objs::{Exists as _, Kind, compute_hash};
+use gix::objs::{Exists as _, Find as _, Kind, compute_hash};
 
 use super::{
     Repo,
@@ -83,6 +83,26 @@ impl<'r> Bulk<'r> {
             Some(scratch) => Ok(tempfile::tempdir_in(scratch.path())?),
             None => self.repo.private_dir(),
         }
+    }
+
+    /// The content of a blob that is in the scratch place alone.
+    pub(super) fn own_blob(&self, id: &Oid, bytes_max: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        let Some(scratch) = &self.scratch else { return Ok(None) };
+        if !self.seen.contains(id) && self.repo.has_object(id) {
+            return Ok(None);
+        }
+        let own = gix::odb::at(scratch.path(), self.repo.gix().object_hash())?;
+        let mut data = Vec::new();
+        let found = own.try_find(&super::objects::to_gix(id)?, &mut data);
+        let found =
+            found.map_err(|error| anyhow::anyhow!("object `{id}` cannot be read: {error}"))?;
+        let Some(kind) = found.map(|found| found.kind) else { return Ok(None) };
+        anyhow::ensure!(kind == Kind::Blob, "object `{id}` is a {kind}, not a blob");
+        anyhow::ensure!(
+            data.len() as u64 <= bytes_max,
+            "object `{id}` has more than {bytes_max} bytes"
+        );
+        Ok(Some(data))
     }
 
     pub(super) fn read_tree(

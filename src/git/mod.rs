@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod history;
 mod incoming;
 pub mod listing;
+pub mod looked;
 pub mod objects;
 mod pack;
 pub mod parameters;

@@ -1,0 +1,152 @@
+//! What a set of gates looks at: one range and one tree, looked up once.
+
+use std::{cell::OnceCell, collections::BTreeMap};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::{
+    domain::{
+        check::{
+            Subject,
+            change::{Change, Commit},
+        },
+        id::Oid,
+        restore::File,
+        secret,
+    },
+    git::{Repo, looked::Looked},
+};
+
+#[derive(Debug)]
+pub(super) struct Sight<'a> {
+    repo: &'a Repo,
+    looked: Looked<'a>,
+    pub(super) subject: Subject,
+    /// Whether the work tree is what is judged; commands can be run nowhere else.
+    pub(super) is_here: bool,
+    head_tree: Oid,
+    compared: OnceCell<Compared>,
+    files: OnceCell<BTreeMap<Vec<u8>, File>>,
+    commits: OnceCell<Vec<Commit>>,
+}
+
+#[derive(Debug)]
+struct Compared {
+    whole: Vec<Change>,
+    uncommitted: Vec<Change>,
+}
+
+impl<'a> Sight<'a> {
+    /// The work tree with everything that is not committed; or, where `tip` stands on a branch that is not
+    /// checked out here, that commit.
+    pub(super) fn of(repo: &'a Repo, from: &Oid, tip: Option<&Oid>) -> anyhow::Result<Self> {
+        let (looked, is_here) = match tip {
+            Some(tip) => (repo.look_at_commit(tip)?, false),
+            None => (repo.look_at_work(secret::is_secret_path)?, true),
+        };
+        let head = looked.head.commit.clone().context("HEAD leads to no commit")?;
+        let head_tree = repo.tree_of(&head)?;
+        let subject = Subject { from: from.clone(), head, tree: looked.tree.clone() };
+        let (compared, files, commits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Self { repo, looked, subject, is_here, head_tree, compared, files, commits })
+    }
+
+    #[must_use]
+    pub(super) fn looked(&self) -> &Looked<'a> {
+        &self.looked
+    }
+
+    /// Every path that is not as it was where the range begins, committed or not.
+    pub(super) fn changes(&self) -> anyhow::Result<&[Change]> {
+        Ok(&self.compared()?.whole)
+    }
+
+    /// What no commit has.
+    pub(super) fn uncommitted(&self) -> anyhow::Result<&[Change]> {
+        Ok(&self.compared()?.uncommitted)
+    }
+
+    fn compared(&self) -> anyhow::Result<&Compared> {
+        if let Some(known) = self.compared.get() {
+            return Ok(known);
+        }
+        self.is_sound()?;
+        let base = self.repo.tree_of(&self.subject.from)?;
+        let tree = self.subject.tree.clone();
+        let pairs = [(base, tree.clone()), (self.head_tree.clone(), tree)];
+        let mut found = self.looked.compared(&pairs)?.into_iter();
+        let mut whole = found.next().unwrap_or_default();
+        // What changed inside of a submodule is no change of the tree, and all the same one of the work.
+        for inner in self.looked.submodules.iter().filter(|inner| inner.modified || inner.untracked)
+        {
+            if !whole.iter().any(|change| change.path == inner.path) {
+                whole.push(Change { path: inner.path.clone(), was: None, is: None });
+            }
+        }
+        if let Some(left) =
+            self.looked.left_out.iter().find(|left| !secret::is_secret_path(&left.path))
+        {
+            let path = String::from_utf8_lossy(&left.path).into_owned();
+            return Err(anyhow!(
+                "`{path}` is too large, or a repository of its own, and was not looked at"
+            ));
+        }
+        let uncommitted = found.next().unwrap_or_default();
+        Ok(self.compared.get_or_init(|| Compared { whole, uncommitted }))
+    }
+
+    /// What the tree that is judged has at a path.
+    pub(super) fn file(&self, path: &[u8]) -> anyhow::Result<Option<File>> {
+        Ok(self.files()?.get(path).cloned())
+    }
+
+    /// Every file of the tree that is judged.
+    pub(super) fn files(&self) -> anyhow::Result<&BTreeMap<Vec<u8>, File>> {
+        if let Some(known) = self.files.get() {
+            return Ok(known);
+        }
+        let found = self.looked.files_of(&self.subject.tree)?.into_iter().collect();
+        Ok(self.files.get_or_init(|| found))
+    }
+
+    /// The commits of the range, newest first.
+    pub(super) fn commits(&self) -> anyhow::Result<&[Commit]> {
+        if let Some(known) = self.commits.get() {
+            return Ok(known);
+        }
+        self.is_sound()?;
+        let found = self.looked.commits(&self.subject.from, &self.subject.head)?;
+        Ok(self.commits.get_or_init(|| found))
+    }
+
+    /// A range is one only where its beginning is in the history of its end.
+    fn is_sound(&self) -> anyhow::Result<()> {
+        let Subject { from, head, .. } = &self.subject;
+        if from == head {
+            return Ok(());
+        }
+        if !self.repo.has_object(from) {
+            let cut = if self.repo.is_shallow() { "; the history is cut off here" } else { "" };
+            return Err(anyhow!(
+                "the commit {} where the range begins is not here{cut}",
+                from.short()
+            ));
+        }
+        if !self.repo.is_ancestor(from, head)? {
+            return Err(anyhow!("{} is not in the history of {}", from.short(), head.short()));
+        }
+        Ok(())
+    }
+
+    /// The tree that is there now, and the commit at HEAD.
+    pub(super) fn again(&self) -> anyhow::Result<(Option<Oid>, Oid)> {
+        let now = self.repo.look_at_work(secret::is_secret_path)?;
+        Ok((now.head.commit.clone(), now.tree.clone()))
+    }
+
+    pub(super) fn lines(&self) -> anyhow::Result<u64> {
+        self.is_sound()?;
+        let base = self.repo.tree_of(&self.subject.from)?;
+        self.looked.lines_between(&base, &self.subject.tree)
+    }
+}
