@@ -122,6 +122,7 @@ pub fn charter_of(repo: &Repo, run: &str) -> Charter {
         worktree: repo.identity(),
         push: PushMode::Local,
         limits: Limits::default(),
+        documents: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ mod narrate;
 mod next;
 mod override_gate;
 mod plan;
+mod plan_sync;
 mod pr;
 mod push;
 mod push_helper;

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod deletion;
+pub mod drift;
 pub mod event;
 pub mod finding;
 pub mod gate;
@@ -24,6 +25,7 @@ pub mod retention;
 pub mod run;
 pub mod secret;
 pub mod share;
+pub mod source;
 pub mod step;
 pub mod tale;
 pub mod target;

@@ -4,9 +4,12 @@
 pub mod gates;
 mod reconciled;
 mod rollback;
+pub mod synced;
 mod work;
 
 use std::collections::VecDeque;
+
+use synced::Synced;
 
 use super::{
     event::{
@@ -14,7 +17,7 @@ use super::{
         Usage,
     },
     gate::Override,
-    id::{Oid, StageId},
+    id::{ItemId, Oid, StageId},
     item::{Active, Item, Progress},
     limits::{BudgetLevel, RATE_WINDOW},
     time::{Span, Timestamp},
@@ -119,6 +122,10 @@ pub struct Run {
     pub checkpoint: Option<u64>,
     /// Where the branch stood when it was reconciled, until the run stands elsewhere.
     pub reconciled: Option<Oid>,
+    /// What a person took over of what the documents say since.
+    pub synced: Option<Synced>,
+    /// Finished items that wait for their judges because what they ask for is another thing now.
+    pub to_verify: Vec<ItemId>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -210,6 +217,8 @@ impl Run {
             home: None,
             checkpoint: None,
             reconciled: None,
+            synced: None,
+            to_verify: Vec::new(),
             newer: false,
             charter: (**charter).clone(),
         })
@@ -234,6 +243,7 @@ impl Run {
             Span::ZERO
         };
         self.transition(envelope)?;
+        self.verify_next();
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
         if !by_anybody(event) {
@@ -323,6 +333,7 @@ impl Run {
                 Complete | Halted | ReadyForHitl | JackedOut,
                 Event::PullRequestWritten { .. } | Event::PullRequestOpened { .. },
             ) => return self.propose(event),
+            (_, Event::PlanSynced(of)) => return self.sync_plan(envelope, event, of),
             (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
@@ -412,10 +423,11 @@ impl Run {
 
     #[must_use]
     pub fn all_done(&self) -> bool {
-        self.items.iter().all(|item| match item.progress {
+        let ended = self.items.iter().all(|item| match item.progress {
             Progress::Done { .. } | Progress::Inferred { .. } => true,
             Progress::Pending | Progress::Active(_) => false,
-        })
+        });
+        ended && self.to_verify.is_empty()
     }
 
     #[must_use]

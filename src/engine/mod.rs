@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod deletions;
+pub mod drift;
 pub mod drive;
 pub mod gc;
 pub mod hand_over;

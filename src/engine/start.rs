@@ -2,7 +2,10 @@
 
 use anyhow::Context as _;
 
-use super::preflight::{self, Unfit};
+use super::{
+    drift,
+    preflight::{self, Unfit},
+};
 use crate::{
     config::{
         plan_file, plan_find,
@@ -83,13 +86,14 @@ pub fn prepare(
     request: &Request,
 ) -> Result<Prepared, NotStarted> {
     let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
-    let plan = plan_file::read(&found.name, &found.text)
+    let mut plan = plan_file::read(&found.name, &found.text)
         .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
     let items = target::items(&plan, &request.targets, &request.range)?;
     let (workflow, workflow_text) = workflow(request)?;
     let branch = branch_name(settings, request);
     let wish = preflight::Wish { branch: &branch, workflow: &workflow, agents: &request.agents };
     preflight::check(repo, settings, &wish)??;
+    let documents = drift::freeze(repo, &found, &mut plan)??;
     let head = repo.head()?;
     let start = starting_point(repo, &branch, head.commit)?;
     let base = base_branch(repo, settings, request, head.branch.as_deref(), &branch)?;
@@ -120,6 +124,7 @@ pub fn prepare(
         worktree: repo.identity(),
         push: request.push.map_or(settings.push, |push| push.stricter(settings.push)),
         limits,
+        documents,
     };
     let remote = push::place(repo, settings.remote.as_deref());
     let remote = match charter.push {

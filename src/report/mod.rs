@@ -5,6 +5,7 @@ pub mod brief;
 pub mod checkpoint;
 pub mod deleted;
 pub mod doctor;
+pub mod drift;
 pub mod hand_over;
 pub mod json;
 pub mod path;

@@ -62,6 +62,7 @@ pub fn charter(repo: &Repo) -> Charter {
         worktree: repo.identity(),
         push: PushMode::Local,
         limits: Limits::default(),
+        documents: Vec::new(),
     }
 }
 

@@ -45,6 +45,10 @@ fn task(task: &Task) -> String {
     list("acceptance", task.acceptance.iter().map(String::as_str).collect());
     list("writes", task.writes.iter().map(|scope| scope.as_str()).collect());
     list("depends_on", task.depends_on.iter().map(|id| id.as_str()).collect());
+    if !task.from.is_empty() {
+        let sources = task.from.iter().map(|source| json_text(&source.pinned()));
+        fields.insert("from", json_list(sources));
+    }
     for (key, label) in [("owner", &task.owner), ("group", &task.group)] {
         if let Some(label) = label {
             fields.insert(key, json_text(label));

@@ -14,8 +14,18 @@ pub(super) const FORMAT: u32 = 1;
 
 const PLAN: &[&str] = &["format", "id", "title", "sprint"];
 const SPRINT: &[&str] = &["id", "title", "goal", "task"];
-const TASK: &[&str] =
-    &["id", "title", "acceptance", "writes", "depends_on", "owner", "group", "steps", "spec"];
+const TASK: &[&str] = &[
+    "id",
+    "title",
+    "acceptance",
+    "writes",
+    "depends_on",
+    "from",
+    "owner",
+    "group",
+    "steps",
+    "spec",
+];
 
 /// The draft with what is wrong so far; no draft when the file is of another version.
 pub(super) fn draft(default_id: &str, root: &Node) -> (Option<Draft>, Vec<Fault>) {
@@ -86,6 +96,7 @@ fn task(node: &Node, faults: &mut Vec<Fault>) -> Option<DraftTask> {
         acceptance: fields.texts("acceptance", faults),
         writes: fields.texts("writes", faults),
         depends_on: fields.texts("depends_on", faults),
+        from: fields.texts("from", faults),
         owner: fields.text("owner", faults),
         group: fields.text("group", faults),
         steps: steps(&fields, faults),

@@ -7,6 +7,7 @@ use crate::domain::{
     ice::denial::Denial,
     id::{Oid, StageId},
     item::{Active, Evidence, Phase, Progress},
+    reconcile::Strength,
 };
 
 /// How the title of a pull request begins whose run is not done.
@@ -36,6 +37,9 @@ impl Run {
                     Progress::Active(active) => {
                         commit != Some(&self.head) || !self.has_passed(active, &stage.id)
                     }
+                    // Nobody asks for it any more.
+                    Progress::Inferred { strength: Strength::Superseded, .. } => false,
+                    _ if self.waits_for_judges(&item.id) => true,
                     // Nobody judged what was only inferred.
                     Progress::Inferred { .. } => true,
                     // What came after the last verdict was judged by nobody.

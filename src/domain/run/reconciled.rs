@@ -26,6 +26,10 @@ impl Run {
                 return Err(self.refuse(event, &format!("there is no item `{item}`")));
             }
         }
+        // Only whoever takes over what the plan says knows what is asked for no more.
+        if of.items.iter().any(|one| one.strength == Strength::Superseded) {
+            return Err(self.refuse(event, "nothing that is found supersedes an item"));
+        }
         let judge = self.charter.stages.iter().find(|shape| shape.back_to.is_some());
         let judge = judge.map(|shape| shape.id.clone());
         let active = |run: &Self| run.active_item().map(|item| item.id.clone());
@@ -94,7 +98,7 @@ impl Run {
         }
     }
 
-    fn verify_again(&mut self, place: usize, judge: &StageId, tree: &Oid) {
+    pub(super) fn verify_again(&mut self, place: usize, judge: &StageId, tree: &Oid) {
         let started = self.started(place);
         self.items[place].begin_again(judge, started, tree);
         let id = &self.items[place].id;

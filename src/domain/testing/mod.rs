@@ -60,6 +60,7 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         worktree: "/w".into(),
         push: PushMode::Auto,
         limits,
+        documents: Vec::new(),
     }
 }
 

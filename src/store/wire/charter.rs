@@ -7,6 +7,7 @@ use crate::domain::{
     event::{Charter, PushMode, StageShape},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     limits::Limits,
+    source::Document,
     time::Span,
 };
 
@@ -25,6 +26,15 @@ pub(super) struct CharterDoc {
     worktree: String,
     push: Text<PushMode>,
     limits: LimitsDoc,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    documents: Vec<DocumentDoc>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DocumentDoc {
+    path: String,
+    hash: Text<Digest>,
 }
 
 impl CharterDoc {
@@ -74,6 +84,7 @@ impl From<&Charter> for CharterDoc {
             worktree: charter.worktree.clone(),
             push: Text(charter.push),
             limits: (&charter.limits).into(),
+            documents: charter.documents.iter().map(Into::into).collect(),
         }
     }
 }
@@ -97,6 +108,7 @@ impl From<CharterDoc> for Charter {
             worktree: doc.worktree,
             push: doc.push.0,
             limits: doc.limits.into(),
+            documents: doc.documents.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -134,5 +146,17 @@ impl From<LimitsDoc> for Limits {
             tokens_max: doc.tokens_max,
             cost_max: doc.cost_max_micros,
         }
+    }
+}
+
+impl From<&Document> for DocumentDoc {
+    fn from(of: &Document) -> Self {
+        Self { path: of.path.clone(), hash: Text(of.hash.clone()) }
+    }
+}
+
+impl From<DocumentDoc> for Document {
+    fn from(doc: DocumentDoc) -> Self {
+        Self { path: doc.path, hash: doc.hash.0 }
     }
 }

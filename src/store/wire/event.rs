@@ -9,8 +9,9 @@ use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
     AdoptedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
     GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing,
-    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc,
-    RollbackDoc, SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
+    PlaceDoc, PlanSyncedDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc,
+    ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc,
+    WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
@@ -171,6 +172,7 @@ fn data(event: &Event) -> Value {
         }
         Event::RunAdopted(adoption) => doc(AdoptedDoc::from(&**adoption)),
         Event::Reconciled(of) => doc(ReconciledDoc::from(&**of)),
+        Event::PlanSynced(of) => doc(PlanSyncedDoc::from(&**of)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -284,6 +286,7 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
         }
         "run-adopted" => Event::RunAdopted(Box::new(read::<AdoptedDoc>(data)?.into())),
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
+        "plan-synced" => Event::PlanSynced(Box::new(read::<PlanSyncedDoc>(data)?.into())),
         _ => return Ok(None),
     }))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DecodeError, FORMAT, Text, canonical,
-    charter::CharterDoc,
+    charter::{CharterDoc, DocumentDoc},
     event::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc},
     garbled,
 };
@@ -20,7 +20,7 @@ use crate::domain::{
     limits::BudgetLevel,
     outcome::Verdict,
     reconcile::Strength,
-    run::{Breaker, HaltRequest, PullRequest, Run, State},
+    run::{Breaker, HaltRequest, PullRequest, Run, State, synced::Synced},
     time::{Span, Timestamp},
 };
 
@@ -74,6 +74,21 @@ struct RunDoc {
     /// Since format 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reconciled: Option<Text<Oid>>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    synced: Option<SyncedDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    to_verify: Vec<Text<ItemId>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SyncedDoc {
+    plan: String,
+    plan_digest: Text<Digest>,
+    documents: Vec<DocumentDoc>,
+    person: String,
+    at: Text<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -290,6 +305,8 @@ impl From<&Run> for RunDoc {
             delivering: run.delivering,
             checkpoint: run.checkpoint,
             reconciled: run.reconciled.clone().map(Text),
+            synced: run.synced.as_ref().map(Into::into),
+            to_verify: run.to_verify.iter().cloned().map(Text).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -341,6 +358,8 @@ impl RunDoc {
             delivering: self.delivering,
             checkpoint: self.checkpoint,
             reconciled: self.reconciled.map(|id| id.0),
+            synced: self.synced.map(Into::into),
+            to_verify: self.to_verify.into_iter().map(|item| item.0).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request
@@ -353,6 +372,30 @@ impl RunDoc {
         let stands = run.active().is_none_or(|active| run.shape(&active.stage).is_some());
         let whole = !run.charter.stages.is_empty() && !run.items.is_empty();
         (active <= 1 && stands && whole).then_some(run)
+    }
+}
+
+impl From<&Synced> for SyncedDoc {
+    fn from(of: &Synced) -> Self {
+        Self {
+            plan: of.path.clone(),
+            plan_digest: Text(of.plan_digest.clone()),
+            documents: of.documents.iter().map(Into::into).collect(),
+            person: of.person.clone(),
+            at: Text(of.at),
+        }
+    }
+}
+
+impl From<SyncedDoc> for Synced {
+    fn from(doc: SyncedDoc) -> Self {
+        Self {
+            path: doc.plan,
+            plan_digest: doc.plan_digest.0,
+            documents: doc.documents.into_iter().map(Into::into).collect(),
+            person: doc.person,
+            at: doc.at.0,
+        }
     }
 }
 

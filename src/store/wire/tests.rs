@@ -5,10 +5,12 @@ use super::{event, state};
 use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
+        drift::Follows,
         event::{
             Actor, Adoption, Answer, Answered, Cause, Charter, Delivery, Envelope, Event,
-            GateOverride, Home, Inference, Place, ProcessMark, PushMode, Reconciled, RefMove,
-            Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
+            GateOverride, Home, Inference, Place, PlanSynced, ProcessMark, PushMode, Reconciled,
+            RefMove, Rollback, RollbackKind, StageEnd, StageStart, SyncedItem, SyncedTask, Trip,
+            Usage, Work,
         },
         finding::{Finding, Severity},
         gate::Gate,
@@ -17,6 +19,7 @@ use crate::{
         outcome::{Failure, Outcome, Verdict},
         reconcile::Strength,
         run::{Breaker, Run},
+        source::Document,
         testing::{
             charter, envelope,
             world::{script, travel},
@@ -285,6 +288,7 @@ fn event_of_state() -> impl Strategy<Value = Event> {
             }
         ),
         reconciled(),
+        synced(),
     ]
 }
 
@@ -298,6 +302,23 @@ fn reconciled() -> impl Strategy<Value = Event> {
             Event::Reconciled(Box::new(Reconciled { base, head, tree, items, answers }))
         },
     )
+}
+
+fn synced() -> impl Strategy<Value = Event> {
+    let follows = || select(Follows::ALL.to_vec());
+    let digest = || text().prop_map(|text| Digest::of(text.as_bytes()));
+    let document = (text(), digest()).prop_map(|(path, hash)| Document { path, hash });
+    let task = (item(), follows(), digest(), option::of(digest())).prop_map(
+        |(item, follows, old, new)| {
+            let task = TaskId::parse(item.as_str()).unwrap();
+            SyncedTask { task, follows, old, new }
+        },
+    );
+    let of_item = (item(), follows()).prop_map(|(item, follows)| SyncedItem { item, follows });
+    let lists = (vec(document, 0..3), vec(task, 0..3), vec(of_item, 0..3));
+    (text(), digest(), lists).prop_map(|(path, plan_digest, (documents, tasks, items))| {
+        Event::PlanSynced(Box::new(PlanSynced { path, plan_digest, documents, tasks, items }))
+    })
 }
 
 fn an_envelope() -> impl Strategy<Value = Envelope> {
@@ -417,7 +438,7 @@ fn an_event_that_a_newer_version_wrote_is_shown_as_such() {
     let line = event::encode(&envelope(1, at, 0, Event::JackInBegan));
     for (change, kind) in [
         (("\"jack-in-began\"", "\"moon-landed\""), "moon-landed"),
-        (("\"v\":3", "\"v\":4"), "jack-in-began"),
+        (("\"v\":4", "\"v\":5"), "jack-in-began"),
     ] {
         let line = line.replace(change.0, change.1);
         assert_eq!(event::decode(&line).unwrap().event, Event::Newer { kind: kind.into() });
@@ -432,12 +453,12 @@ const STATE_1: &str = r#"{"at":"2026-11-21T03:52:33.123Z","began":"2026-11-21T03
 fn what_format_1_wrote_is_read_for_ever() {
     let read = event::decode(EVENT_1).unwrap();
     assert_eq!((read.seq, read.event.kind()), (15, "work-committed"));
-    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":3"));
+    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":4"));
     let run = state::decode(STATE_1.as_bytes()).unwrap();
     assert!(!run.newer && matches!(run.breaker, Breaker::HalfOpen { cycle: 2, open: 1 }));
     assert_eq!(state::encode_as(&run, 1), STATE_1);
     let present = state::encode(&run);
-    assert!(present.contains("\"format\":3") && state::decode(present.as_bytes()) == Ok(run));
+    assert!(present.contains("\"format\":4") && state::decode(present.as_bytes()) == Ok(run));
 }
 
 #[test]
