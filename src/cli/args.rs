@@ -91,7 +91,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: HooksCommand,
     },
-    /// What git's hooks call; and agents before they use a tool: `hook <agent> pre-tool-use`.
+    /// What git's hooks call; and agents, before they use a tool or compact their context:
+    /// `hook <agent> pre-tool-use`, `hook <agent> pre-compact`.
     #[command(hide = true)]
     Hook {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

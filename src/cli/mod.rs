@@ -4,6 +4,7 @@ mod adopt;
 mod args;
 mod audit;
 mod checkpoint;
+mod compact_hook;
 mod deleted;
 mod demo;
 mod doctor;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod brief;
 pub mod checkpoint;
+pub mod compaction;
 pub mod deleted;
 pub mod doctor;
 pub mod drift;
