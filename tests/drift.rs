@@ -123,7 +123,7 @@ fn task(repo: &TestRepo, id: &str) -> Value {
     tasks.find(|task| task["id"] == id).unwrap()
 }
 
-fn item<'v>(status: &'v Value, at: usize) -> &'v str {
+fn item(status: &Value, at: usize) -> &str {
     status["items"][at]["status"].as_str().unwrap()
 }
 
@@ -246,6 +246,27 @@ fn finished_work_is_judged_again_by_the_new_words_and_by_them_alone() {
     assert_eq!(now["to_verify"].as_array().unwrap().len(), 0);
     assert_eq!(now["progress"]["done"], 3);
     repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn what_showed_an_item_to_be_finished_shows_nothing_for_other_words() {
+    let repo = repo();
+    repo.write("plan.toml", &PLAN.replace("echo 1 > one.txt", "exit 1"));
+    repo.git(&["commit", "--quiet", "-am", "docs: the plan"]);
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    assert_eq!(repo.run(&["sprint-plan", "--local", "--quiet"]).code, Some(4));
+    repo.write("one.txt", "1\n");
+    repo.git(&["add", "one.txt"]);
+    repo.git(&["commit", "--quiet", "-m", "feat(sprint-1): by hand"]);
+    repo.run(&["reconcile", "--apply"]).ends(0);
+    assert_eq!(item(&status(&repo), 0), "inferred");
+    spec(&repo, "The sum.", "The total.");
+    assert_eq!(found(&repo), ["T-1 done changed re-verify"]);
+    applied(&repo);
+    assert_eq!(item(&status(&repo), 0), "active");
+    let found = repo.run(&["reconcile", "--apply", "--json"]).ends(0).json();
+    assert_eq!(found["items"][0]["found"], "open", "{found}");
+    assert_eq!(item(&status(&repo), 0), "active");
 }
 
 #[test]
