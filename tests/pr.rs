@@ -23,9 +23,11 @@ text() { sed 's/\\/\\\\/g; s/"/\\"/g' "$1" | awk '{printf "%s\\n", $0}'; }
 option() { for word in "$@"; do case $word in "$name"=*) printf %s "${word#*=}";; esac; done; }
 case "$1 $2" in
 "pr list")
-  if test -e "$there/body"; then
-    printf '[{"number":7,"url":"https://forge.example/o/r/pull/7","title":"%s","body":"%s","isDraft":%s,"headRefName":"%s","isCrossRepository":%s}]\n' \
-      "$(cat "$there/title")" "$(text "$there/body")" "$(cat "$there/draft")" "$(cat "$there/head")" "$(cat "$there/cross" 2>/dev/null || echo false)"
+  state=$(cat "$there/state" 2>/dev/null || echo OPEN)
+  case "$state $*" in OPEN*|*" --state all "*) shown=yes;; *) shown=;; esac
+  if test -e "$there/body" && test "$shown"; then
+    printf '[{"number":7,"url":"https://forge.example/o/r/pull/7","title":"%s","body":"%s","isDraft":%s,"headRefName":"%s","isCrossRepository":%s,"state":"%s"}]\n' \
+      "$(cat "$there/title")" "$(text "$there/body")" "$(cat "$there/draft")" "$(cat "$there/head")" "$(cat "$there/cross" 2>/dev/null || echo false)" "$state"
   else echo '[]'; fi ;;
 "pr create")
   case " $* " in *" --draft "*) ;; *) echo "not a draft" >&2; exit 1;; esac
@@ -34,6 +36,7 @@ case "$1 $2" in
   name=--head; option "$@" > "$there/head"
   name=--base; option "$@" > "$there/base"
   echo "Creating draft pull request" >&2
+  test -e "$there/crash" && kill -9 $PPID
   test -e "$there/mute" || echo "https://forge.example/o/r/pull/7" ;;
 "pr edit")
   test "$3" = 7 || { echo "no pull request found" >&2; exit 1; }
@@ -178,8 +181,42 @@ fn without_a_forge_the_text_is_kept_and_it_is_said_how_to_go_on() {
     assert!(ran.err.contains("gh auth login"), "{}", ran.err);
     fs::remove_file(forge.0.root().join("forge/logged-out")).unwrap();
     forge.set("mute", "");
-    forge.run(&["pr"]).ends(1);
     // It was made all the same: it is found, and not made again.
+    forge.run(&["pr"]).ends(0);
+    assert_eq!(forge.run(&["pr", "--json"]).ends(0).json()["outcome"], "updated");
+    assert_eq!(forge.says("calls").matches("pr create").count(), 1);
+}
+
+#[test]
+fn one_that_was_opened_before_a_crash_is_found_and_never_opened_again() {
+    for (state, outcome) in [("OPEN", "updated"), ("CLOSED", "there"), ("MERGED", "there")] {
+        let forge = pushed();
+        forge.set("crash", "");
+        let ran = forge.run(&["pr"]);
+        assert_eq!(ran.code, None, "killed between the announcement and the outcome: {}", ran.err);
+        fs::remove_file(forge.0.root().join("forge/crash")).unwrap();
+        assert_eq!(forge.0.status()["pull_request"]["url"], serde_json::Value::Null);
+        forge.set("state", state);
+        let found = forge.run(&["pr", "--json"]).ends(0).json();
+        assert_eq!(found["outcome"], outcome, "{state}");
+        assert_eq!(found["url"], "https://forge.example/o/r/pull/7");
+        assert_eq!(forge.0.status()["pull_request"]["url"], found["url"]);
+        let calls = forge.says("calls");
+        assert_eq!(calls.matches("pr create").count(), 1, "{state}: {calls}");
+        assert_eq!(calls.matches("pr edit").count(), usize::from(state == "OPEN"), "{calls}");
+        forge.run(&["verify"]).ends(0);
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_up_after_a_crash_is_not_opened_again() {
+    let forge = pushed();
+    forge.set("crash", "");
+    assert_eq!(forge.run(&["pr"]).code, None);
+    fs::remove_file(forge.0.root().join("forge/crash")).unwrap();
+    forge.set("logged-out", "");
+    forge.run(&["pr"]).ends(1);
+    fs::remove_file(forge.0.root().join("forge/logged-out")).unwrap();
     assert_eq!(forge.run(&["pr", "--json"]).ends(0).json()["outcome"], "updated");
     assert_eq!(forge.says("calls").matches("pr create").count(), 1);
 }

@@ -128,6 +128,7 @@ pub fn charter_of(repo: &Repo, run: &str) -> Charter {
         flow: None,
         after: BTreeMap::new(),
         papers: Vec::new(),
+        documents: Vec::new(),
     }
 }
 

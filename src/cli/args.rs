@@ -103,7 +103,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: HooksCommand,
     },
-    /// What git's hooks call; and agents before they use a tool: `hook <agent> pre-tool-use`.
+    /// What git's hooks call; and agents, before they use a tool or compact their context:
+    /// `hook <agent> pre-tool-use`, `hook <agent> pre-compact`.
     #[command(hide = true)]
     Hook {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -621,6 +622,23 @@ pub(super) enum PlanCommand {
         #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
         format: GraphFormat,
     },
+    /// What the plan and its sections say now, beside what a run was begun with.
+    Sync(PlanSyncArgs),
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Nothing is taken over by itself: what an agent or a merge changes in the documents is shown here, and a\n\
+        person takes it over. A task that is at work keeps what it began with. Sections are named in the plan, as\n\
+        `from = [\"docs/spec.md#cart\"]`, in Markdown as `Spec: docs/spec.md#cart`."
+)]
+pub(super) struct PlanSyncArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Take it over, as one event: open tasks get their new words, finished ones are judged again, and
+    /// those that are gone are asked for no more. Touches no file and no branch.
+    #[arg(long)]
+    pub apply: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

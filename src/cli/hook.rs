@@ -12,7 +12,7 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::ice::{denial::Denial, ledger::Layer, push_line::INPUT_BYTES_MAX},
+    domain::ice::{denial::Denial, ledger::Layer, push_line::INPUT_BYTES_MAX, tool::PRE_COMPACT},
     git::Repo,
     guard::{fence, hooks, judged, ledger, local, scope, server},
     process::{
@@ -34,6 +34,9 @@ pub(super) fn run(
         |names: &[&str]| words.first().is_some_and(|word| names.iter().any(|name| word == name));
     let on_server = is_one_of(&hooks::SERVER);
     if !on_server && !is_one_of(&fence::HOOKS) {
+        if words.get(1).is_some_and(|word| word == PRE_COMPACT) {
+            return Ok(super::compact_hook::run(ui, words));
+        }
         return super::tool_hook::run(ui, super::tool_hook::client(words)?);
     }
     let opened = if on_server { receiving() } else { opened };

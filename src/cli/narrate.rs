@@ -2,15 +2,21 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use super::status::drifted;
 use crate::{
     agents::call::Tail,
     domain::{event::Event, run::Run, tale, time::Timestamp},
     engine::drive::Log,
-    report::sanitise::{one_line, sanitise},
+    git::Repo,
+    report::{
+        drift::warning,
+        sanitise::{one_line, sanitise},
+    },
     store::journal::{AppendError, Artifact, Journal},
 };
 
 pub(super) struct Narrated<'r> {
+    pub repo: &'r Repo,
     pub journal: Journal<'r>,
     pub quiet: bool,
 }
@@ -29,6 +35,10 @@ impl Log for Narrated<'_> {
         let told = events.clone();
         self.journal.append(events, artifacts, now)?;
         if !self.quiet {
+            let begins = |event: &Event| matches!(event, Event::ItemStarted { .. });
+            if told.iter().any(begins) {
+                self.tell_drift();
+            }
             for event in told.iter().filter(|event| !goes_without_saying(event)) {
                 let _ = writeln!(
                     io::stderr(),
@@ -42,6 +52,16 @@ impl Log for Narrated<'_> {
 
     fn refresh(&mut self) -> Result<(), AppendError> {
         self.journal.refresh()
+    }
+}
+
+impl Narrated<'_> {
+    /// Before an item begins: nobody should find out when it is done that another thing was meant.
+    fn tell_drift(&self) {
+        let (run, tip) = (self.journal.run(), self.journal.tip());
+        if let Some(drift) = drifted(self.repo, run, tip) {
+            let _ = writeln!(io::stderr(), "{}", one_line(&warning(drift)));
+        }
     }
 }
 

@@ -241,7 +241,7 @@ fn drive(
     let caller = Caller::new(stop_signal(repo, id)?, narrate::tail(true))?;
     let mut world =
         RealWorld::new(repo, settings, frozen, Vec::new(), caller, Box::new(|_: &str| false));
-    let mut log = Narrated { journal, quiet: true };
+    let mut log = Narrated { repo, journal, quiet: true };
     let reporting = report.is_some();
     if let Some(report) = report {
         let run = log.journal.run().clone();

@@ -1,4 +1,4 @@
-//! `git run plan show|check|graph`.
+//! `git run plan show|check|graph`; `sync` is in `plan_sync`.
 
 use std::path::Path;
 
@@ -23,6 +23,7 @@ pub(super) fn run(
     command: &PlanCommand,
 ) -> Result<Exit, Fail> {
     match command {
+        PlanCommand::Sync(args) => return super::plan_sync::run(ui, &super::open(git_dir)?, args),
         PlanCommand::Show { file } => {
             let (_, plan) = read(ui, git_dir, file.as_deref())?;
             if ui.json {

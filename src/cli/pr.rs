@@ -16,7 +16,7 @@ use crate::{
         run::Run,
     },
     engine::proposal::Facts,
-    forge::gh::{self, Gh, Text},
+    forge::gh::{self, Existing, Gh, Text},
     git::Repo,
     guard::{
         push::{self, Remote},
@@ -79,11 +79,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PrArgs) -> Result<Exit, Fail>
     let Some(gh) = Gh::found(directory, remote.url()) else {
         return Err(by_hand(&run, &written, "`gh` is not on the PATH".to_owned()));
     };
-    let (url, made) =
-        open(&gh, &run, &written).map_err(|error| by_hand(&run, &written, format!("{error:#}")))?;
+    let (url, outcome) = match open(&gh, &run, &written) {
+        Ok(found) => found,
+        Err(error) => return Err(by_hand(&run, &written, format!("{error:#}"))),
+    };
+    let made = outcome == "opened";
     let opened = Event::PullRequestOpened { url: url.clone(), made };
     rest.journal.append(vec![opened], &[], clock::now())?;
-    let outcome = if made { "opened" } else { "updated" };
     answer(ui, rest.journal.run(), &written, outcome, Some(&url))
 }
 
@@ -153,13 +155,16 @@ fn asked(run: &Run, remote: &Remote) -> bool {
 }
 
 /// The branch's pull request, brought up to date or made. What people wrote around our text stays.
-fn open(gh: &Gh, run: &Run, written: &Written) -> anyhow::Result<(String, bool)> {
+fn open(gh: &Gh, run: &Run, written: &Written) -> anyhow::Result<(String, &'static str)> {
     let (id, branch) = (&run.charter.run, &run.charter.branch);
     let mark = marker(id);
     let Some(there) = gh.existing(branch, &mark)? else {
+        if let Some(ended) = in_doubt(gh, run)? {
+            return Ok((ended.url, "there"));
+        }
         let text = Text { title: &written.title, body: &written.body };
         gh::fits(text, FORGE_CHARACTERS_MAX)?;
-        return Ok((gh.create(&run.charter.base, branch, text)?, true));
+        return Ok((create(gh, run, text)?, "opened"));
     };
     let ours = there.body.contains(&mark);
     let title = if ours { &written.title } else { &there.title };
@@ -167,7 +172,30 @@ fn open(gh: &Gh, run: &Run, written: &Written) -> anyhow::Result<(String, bool)>
     let text = Text { title, body: &text };
     gh::fits(text, FORGE_CHARACTERS_MAX)?;
     gh.edit(there.number, text)?;
-    Ok((there.url, false))
+    Ok((there.url, "updated"))
+}
+
+/// What was announced, and of which nobody wrote down what came of it, may have been opened, and
+/// closed or merged since: then it is no reason to open another.
+fn in_doubt(gh: &Gh, run: &Run) -> anyhow::Result<Option<Existing>> {
+    match &run.pull_request {
+        Some(announced) if announced.url.is_none() => {
+            gh.marked(&run.charter.branch, &marker(&run.charter.run))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// A forge that answers with an error, or not in time, may have done it all the same.
+fn create(gh: &Gh, run: &Run, text: Text<'_>) -> anyhow::Result<String> {
+    let branch = &run.charter.branch;
+    gh.create(&run.charter.base, branch, text).or_else(|error| {
+        match gh.marked(branch, &marker(&run.charter.run)) {
+            Ok(Some(there)) if there.is_open() => Ok(there.url),
+            Ok(_) => Err(error),
+            Err(_) => Err(error.context("it cannot be told whether one was opened")),
+        }
+    })
 }
 
 /// Nothing was opened, and nothing is lost.
@@ -206,6 +234,10 @@ fn answer(
         ("would-open", _) => {
             format!("{}\n\n{}\nnothing was written or opened\n", written.title, written.body)
         }
+        ("there", url) => format!(
+            "{} was opened for this run, and closed or merged since: nothing was opened (git run pr again opens another)\n",
+            url.unwrap_or("a pull request")
+        ),
         (outcome, url) => format!("{outcome} {}\n", url.unwrap_or("a pull request")),
     };
     ui.say(&sanitise(&text))?;

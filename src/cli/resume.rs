@@ -18,11 +18,12 @@ use crate::{
     engine::{course, start},
     git::Repo,
     process::{alive, clock},
+    report::drift,
     store::{
         catalog::{self, Belongs},
         history,
         hold::Hold,
-        journal::{AppendError, Journal},
+        journal::{AppendError, Journal, Present},
         layout,
         wire::policy,
     },
@@ -42,7 +43,11 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
         same_agents(repo, &id, &settings, &agents)?;
     }
     if !args.quiet && !ui.json {
-        super::reconcile::tell(ui, repo, journal(repo, &id)?.run(), &settings)?;
+        let journal = journal(repo, &id)?;
+        super::reconcile::tell(ui, repo, journal.run(), &settings)?;
+        if let Some(drift) = super::status::drifted(repo, journal.run(), journal.tip()) {
+            ui.tell(&drift::warning(drift));
+        }
     }
     hooks_in_force(ui, repo, args.quiet)?;
     let me = alive::own_mark();
@@ -140,7 +145,7 @@ pub(super) fn wanted(repo: &Repo, named: Option<&str>) -> Result<RunId, Fail> {
     }
 }
 
-/// Plan and workflow as they were when the run began.
+/// Plan and workflow as they were when the run began, or as a person took them over since.
 pub(super) fn frozen(repo: &Repo, id: &RunId) -> Result<(Plan, Workflow), Fail> {
     let tip = repo.refs().read(&layout::journal(id))?;
     let tip = tip.ok_or_else(|| anyhow::anyhow!("there is no run `{id}` here"))?;
@@ -154,7 +159,9 @@ pub(super) fn frozen_at(repo: &Repo, tip: &Oid) -> Result<(Plan, Workflow), Fail
         let content = content.ok_or_else(|| anyhow::anyhow!("the journal has no `{path}`"))?;
         Ok(String::from_utf8(content)?)
     };
-    let plan = plan_file::read("plan.json", &read("plan.json")?).map_err(|faults| {
+    // A person may have taken over what the plan says since.
+    let path = Present::read(repo, tip)?.run.plan_path().to_owned();
+    let plan = plan_file::read("plan.json", &read(&path)?).map_err(|faults| {
         let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
         Fail::new(Exit::Fault, format!("the frozen plan cannot be read: {what}"))
     })?;

@@ -243,7 +243,7 @@ pub(super) fn carry_on(
     let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;
     let world = RealWorld::new(repo, settings, frozen, agents, caller, Box::new(Ui::ask));
     let mut world = world.vouched_for(manner.force);
-    let mut log = Narrated { journal, quiet };
+    let mut log = Narrated { repo, journal, quiet };
     let me = alive::own_mark();
     publish(repo, log.journal.run(), &me, true)?;
     let driven = drive(&mut log, &mut world);

@@ -7,11 +7,13 @@ use super::{
 };
 use crate::{
     domain::{
+        drift::Glance,
         id::{Oid, RunId},
+        run::Run,
         time::Timestamp,
         view::RunView,
     },
-    engine::{self, reconcile, restore},
+    engine::{self, drift, reconcile, restore},
     git::Repo,
     process::clock,
     report::{
@@ -51,6 +53,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
     let looked = !view.held && view.from.is_none();
     let outside = if looked { reconcile::glance(repo, &view.run, args.verbose)? } else { None };
     let view = view.with_outside(outside);
+    let drift = if found.from.is_some() { None } else { drifted(repo, &view.run, &found.tip) };
+    let view = view.with_drift(drift);
     if args.for_agent {
         let (goal, titles) = titles(repo, &found.tip);
         let files = in_play(repo, &view);
@@ -69,6 +73,14 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StatusArgs) -> Result<Exit, F
         ui.say(&status::text(&view, args.verbose, &time))?;
     }
     Ok(Exit::Done)
+}
+
+/// What cannot be looked at now is not told; `git run plan sync` says why.
+pub(super) fn drifted(repo: &Repo, run: &Run, tip: &Oid) -> Option<Glance> {
+    drift::glance(repo, run, tip).unwrap_or_else(|error| {
+        tracing::debug!(%error, "it cannot be told what drifted");
+        None
+    })
 }
 
 pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> {
@@ -189,6 +201,7 @@ fn porcelain(view: &RunView) -> String {
     lines.push(format!("findings {}", view.open_findings().len()));
     lines.push(format!("breaker {}", view.breaker_word()));
     lines.push(format!("refused {}", view.refusals));
+    lines.push(format!("drifted {}", view.drift.map_or(0, |drift| drift.tasks + drift.unknown)));
     lines.push(format!("next {}", view.next.command));
     lines.iter().map(|line| format!("{}\n", one_line(line))).collect()
 }

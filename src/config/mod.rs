@@ -2,6 +2,7 @@
 
 pub mod plan_file;
 pub mod plan_find;
+pub mod sections;
 pub mod settings;
 pub mod team;
 pub mod workflow_file;

@@ -48,7 +48,8 @@ pub fn find(repo: &Repo, wanted: Option<&str>) -> anyhow::Result<Option<PlanText
     Ok(None)
 }
 
-fn read(top: &Path, name: &str) -> anyhow::Result<Option<PlanText>> {
+/// The plan at this very place; nothing where there is no file.
+pub fn read(top: &Path, name: &str) -> anyhow::Result<Option<PlanText>> {
     let path = top.join(name);
     let size = match fs::metadata(&path) {
         Ok(metadata) if metadata.is_file() => metadata.len(),

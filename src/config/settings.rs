@@ -94,7 +94,7 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "enabled",
     "workflow",
     "plan",
@@ -432,7 +432,9 @@ impl Raw {
     fn stages(&self, repo: &Repo) -> anyhow::Result<Vec<(String, StageSettings)>> {
         let mut names: Vec<&str> =
             self.0.iter().filter_map(|setting| setting.subsection.as_deref()).collect();
-        names.retain(|name| !SECTIONS.contains(name));
+        names.retain(|name| {
+            !SECTIONS.contains(name) && *name != "gate" && !name.starts_with("gate.")
+        });
         names.sort_unstable();
         names.dedup();
         let mut found = Vec::new();

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 
 use super::{
     deletion::Deleted,
+    drift::Follows,
     finding::Finding,
     gate::Gate,
-    id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
+    id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     limits::{BudgetLevel, Limits, Micros},
     outcome::Outcome,
     reconcile::Strength,
+    source::Document,
     time::{Span, Timestamp},
     workflow::StageShape,
 };
@@ -177,6 +179,8 @@ pub enum Event {
     },
     /// What was found to be finished without the journal, and what a person said of outside changes.
     Reconciled(Box<Reconciled>),
+    /// What the plan and its sections say now became what the run is asked for.
+    PlanSynced(Box<PlanSynced>),
     /// Written by a newer version. Such a journal is shown and never written to.
     Newer {
         kind: String,
@@ -206,6 +210,8 @@ pub struct Charter {
     pub after: BTreeMap<ItemId, Vec<ItemId>>,
     /// What was handed in at the start.
     pub papers: Vec<PaperRef>,
+    /// The plan's file, and those whose sections its tasks come from, as they were.
+    pub documents: Vec<Document>,
 }
 
 /// A document in the journal.
@@ -443,6 +449,32 @@ pub struct Inference {
     pub commits: Vec<Oid>,
 }
 
+/// A person took over what the documents say. The plan is an artifact, and the one before it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanSynced {
+    pub path: String,
+    pub plan_digest: Digest,
+    pub documents: Vec<Document>,
+    pub tasks: Vec<SyncedTask>,
+    /// What the items come to: judged again, or asked for no more.
+    pub items: Vec<SyncedItem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncedTask {
+    pub task: TaskId,
+    pub follows: Follows,
+    /// What it asked for; and what it asks for now, unless nothing.
+    pub old: Digest,
+    pub new: Option<Digest>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncedItem {
+    pub item: ItemId,
+    pub follows: Follows,
+}
+
 /// What a person says of an item whose files others changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
@@ -652,6 +684,7 @@ impl Event {
             Self::StageSkipped { .. } => "stage-skipped",
             Self::StageReopened { .. } => "stage-reopened",
             Self::Reconciled(_) => "reconciled",
+            Self::PlanSynced(_) => "plan-synced",
             Self::Newer { kind } => kind,
         }
     }

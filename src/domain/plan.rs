@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::{
     criterion::Criterion,
     id::{Digest, ItemId, PlanId, StageId, TaskId},
+    source::Source,
 };
 
 /// Fields that this version does not know, kept as canonical JSON text.
@@ -38,6 +39,8 @@ pub struct Task {
     /// The files and directories that the task may change; empty means not said.
     pub writes: Vec<Scope>,
     pub depends_on: Vec<TaskId>,
+    /// The sections that it comes from. What it asks for stands in its own words all the same.
+    pub from: Vec<Source>,
     pub owner: Option<String>,
     /// Tasks of one sprint with the same group may run side by side.
     pub group: Option<String>,

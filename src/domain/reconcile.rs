@@ -37,10 +37,12 @@ pub enum Strength {
     Trusted,
     /// A person takes care of it outside of the run.
     Managed,
+    /// What it came from is gone, and a person said that it is asked for no more.
+    Superseded,
 }
 
 impl Strength {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Recorded,
         Self::Trailer,
         Self::Note,
@@ -50,6 +52,7 @@ impl Strength {
         Self::Content,
         Self::Trusted,
         Self::Managed,
+        Self::Superseded,
     ];
 
     #[must_use]
@@ -64,6 +67,7 @@ impl Strength {
             Self::Content => "content",
             Self::Trusted => "trusted",
             Self::Managed => "externally-managed",
+            Self::Superseded => "superseded",
         }
     }
 
@@ -257,7 +261,7 @@ pub fn word(progress: &Progress) -> &'static str {
 fn judge(progress: &Progress, record: &Record, looked: &Looked) -> (Found, Vec<Evidence>) {
     let said = match progress {
         Progress::Inferred {
-            strength: strength @ (Strength::Trusted | Strength::Managed),
+            strength: strength @ (Strength::Trusted | Strength::Managed | Strength::Superseded),
             head,
             ..
         } => {

@@ -4,12 +4,15 @@
 pub mod gates;
 mod reconciled;
 mod rollback;
+pub mod synced;
 mod words;
 mod work;
 
 pub use words::Waits;
 
 use std::collections::VecDeque;
+
+use synced::Synced;
 
 use super::{
     event::{
@@ -125,6 +128,10 @@ pub struct Run {
     pub checkpoint: Option<u64>,
     /// Where the branch stood when it was reconciled, until the run stands elsewhere.
     pub reconciled: Option<Oid>,
+    /// What a person took over of what the documents say since.
+    pub synced: Option<Synced>,
+    /// Finished items that wait for their judges because what they ask for is another thing now.
+    pub to_verify: Vec<ItemId>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -223,6 +230,8 @@ impl Run {
             papers: Vec::new(),
             checkpoint: None,
             reconciled: None,
+            synced: None,
+            to_verify: Vec::new(),
             newer: false,
             charter: (**charter).clone(),
         })
@@ -247,6 +256,7 @@ impl Run {
             Span::ZERO
         };
         self.transition(envelope)?;
+        self.verify_next();
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
         if !by_anybody(event) {
@@ -340,6 +350,7 @@ impl Run {
             (Halted, Event::StageReopened { item, stage, .. }) => {
                 return self.reopen_stage(event, item, stage);
             }
+            (_, Event::PlanSynced(of)) => return self.sync_plan(envelope, event, of),
             (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
@@ -429,10 +440,11 @@ impl Run {
 
     #[must_use]
     pub fn all_done(&self) -> bool {
-        self.items.iter().all(|item| match item.progress {
+        let ended = self.items.iter().all(|item| match item.progress {
             Progress::Done { .. } | Progress::Inferred { .. } => true,
             Progress::Pending | Progress::Active(_) | Progress::Paused(_) => false,
-        })
+        });
+        ended && self.to_verify.is_empty()
     }
 
     /// The item whose turn it is: one that was paused and answered, else the first whose
@@ -495,6 +507,14 @@ impl Run {
     pub fn first_stage(&self, item: &ItemId) -> Option<&StageShape> {
         let part = self.part_of(item);
         self.charter.stages.iter().find(|shape| shape.part == part && shape.is_walked())
+    }
+
+    /// The first stage that says of an item's tree that it may stay.
+    #[must_use]
+    pub fn first_judge(&self, item: &ItemId) -> Option<StageId> {
+        let part = self.part_of(item);
+        let mut stages = self.charter.stages.iter();
+        stages.find(|shape| shape.part == part && shape.stands()).map(|shape| shape.id.clone())
     }
 
     /// The paper of this name that an item's stage is shown: its own, that of the opening, or what was

@@ -2,10 +2,15 @@
 
 use super::{
     deletion::Deleted,
-    event::{Cause, Delivery, Event, Reconciled, Rollback, RollbackKind, StageEnd, Word},
+    event::{
+        Cause, Delivery, Event, PlanSynced, Reconciled, Rollback, RollbackKind, StageEnd, Word,
+    },
     outcome::Outcome,
     run::Run,
 };
+
+/// Tasks of one event that are named in its sentence.
+const TASKS_TOLD_MAX: usize = 8;
 
 /// What happened, told after it did: `run` is the run with the event applied.
 #[must_use]
@@ -154,6 +159,7 @@ pub fn sentence(event: &Event, run: &Run) -> String {
             format!("{item}: reopened at {stage}: {}", first_line(why))
         }
         Event::Reconciled(of) => reconciled(of),
+        Event::PlanSynced(of) => synced(of),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
 }
@@ -235,6 +241,14 @@ fn reconciled(of: &Reconciled) -> String {
     let said: Vec<_> = items.chain(answers).collect();
     let what = if said.is_empty() { "nothing new".to_owned() } else { said.join(", ") };
     format!("reconciled at {}: {what}", of.head.short())
+}
+
+fn synced(of: &PlanSynced) -> String {
+    let tasks = of.tasks.iter().take(TASKS_TOLD_MAX);
+    let told: Vec<_> = tasks.map(|one| format!("{}: {}", one.task, one.follows.word())).collect();
+    let more = of.tasks.len().saturating_sub(TASKS_TOLD_MAX);
+    let more = if 0 < more { format!(" and {more} more") } else { String::new() };
+    format!("a person took over what the plan says now: {}{more}", told.join(", "))
 }
 
 fn at_item(run: &Run) -> String {

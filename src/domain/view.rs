@@ -1,6 +1,7 @@
 //! What there is to see of a run, and the next legal command. Every face of the report is made from this.
 
 use super::{
+    drift,
     event::{Cause, Delivery, PushMode},
     finding::Finding,
     id::{Oid, StageId},
@@ -17,6 +18,8 @@ pub struct RunView {
     pub elapsed: Span,
     /// What others did since, as far as it was looked at.
     pub outside: Option<Glance>,
+    /// What drifted from its plan and its sections, as far as it was looked at.
+    pub drift: Option<drift::Glance>,
     /// What the guard refused to whoever works in it.
     pub refusals: u64,
     pub next: NextMove,
@@ -49,12 +52,17 @@ impl RunView {
         } else {
             run.ran
         };
-        Self { run, held, elapsed, outside: None, refusals: 0, next, from: None }
+        Self { run, held, elapsed, outside: None, drift: None, refusals: 0, next, from: None }
     }
 
     #[must_use]
     pub fn with_outside(self, outside: Option<Glance>) -> Self {
         Self { outside, ..self }
+    }
+
+    #[must_use]
+    pub fn with_drift(self, drift: Option<drift::Glance>) -> Self {
+        Self { drift, ..self }
     }
 
     #[must_use]

@@ -4,6 +4,7 @@
 use crate::{
     domain::{
         event::{Actor, Envelope, Event},
+        id::Oid,
         limits::BudgetLevel,
         plan::Plan,
         run::Run,
@@ -12,11 +13,15 @@ use crate::{
     git::{Repo, tree_diff},
     process::clock,
     report::hand_over::{self, HandOver},
-    store::journal::Artifact,
+    store::{history, journal::Artifact},
 };
 
 /// As many tokens as an agent may spend on beginning again.
-const TOKENS_MAX: usize = 4000;
+pub const TOKENS_MAX: usize = 4000;
+/// Below `artifacts/`.
+pub const DIRECTORY: &str = "hand-over";
+/// More than the largest one.
+const KEPT_BYTES_MAX: u64 = 1024 * 1024;
 const FILES_MAX: usize = 10_000;
 
 /// The files that the item at work has changed, or the whole run where none is: committed or not.
@@ -55,12 +60,29 @@ pub fn beside(repo: &Repo, run: &Run, plan: &Plan, events: &[Event]) -> Vec<Arti
     }
     let seq = after.seq;
     let view = RunView::new(after, false, now);
+    let path = format!("{DIRECTORY}/{seq:06}.txt");
+    vec![Artifact { path, content: text(repo, &view, plan, TOKENS_MAX).into_bytes() }]
+}
+
+/// What whoever goes on should know, with the files as they are now.
+#[must_use]
+pub fn text(repo: &Repo, view: &RunView, plan: &Plan, tokens_max: usize) -> String {
     let sprints = plan.sprints.iter().map(|sprint| (sprint.id.to_string(), sprint.title.clone()));
     let tasks = plan.tasks().map(|(_, task)| (task.id.to_string(), task.title.clone()));
     let titles: Vec<_> = sprints.chain(tasks).collect();
     // What cannot be found out now is missing in it, and stops nobody.
-    let files = in_play(repo, run).unwrap_or_default();
-    let over = HandOver { view: &view, goal: Some(&plan.title), titles: &titles, files: &files };
-    let path = format!("hand-over/{seq:06}.txt");
-    vec![Artifact { path, content: hand_over::text(&over, TOKENS_MAX).into_bytes() }]
+    let files = in_play(repo, &view.run).unwrap_or_default();
+    let over = HandOver { view, goal: Some(&plan.title), titles: &titles, files: &files };
+    hand_over::text(&over, tokens_max)
+}
+
+/// Whether the newest one that is kept says the same already, but for the time that is left.
+pub fn is_kept(repo: &Repo, tip: &Oid, text: &str) -> anyhow::Result<bool> {
+    let directory = format!("artifacts/{DIRECTORY}");
+    let newest = history::newest_at(repo, tip, &directory, KEPT_BYTES_MAX)?;
+    let lasting = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with("left: ")).map(str::to_owned).collect()
+    };
+    let newest = newest.map(|bytes| lasting(&String::from_utf8_lossy(&bytes)));
+    Ok(newest.is_some_and(|newest| newest == lasting(text)))
 }

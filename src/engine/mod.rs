@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod course;
 pub mod deletions;
+pub mod drift;
 pub mod drive;
 pub mod gc;
 pub mod hand_over;

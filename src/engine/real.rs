@@ -18,6 +18,7 @@ use crate::{
     domain::{
         checkpoint::Why,
         deletion::Deleted,
+        drift::is_superseded,
         event::{Delivery, Event, PaperRef, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
         id::{Digest, ItemId, Oid, StageId},
@@ -617,10 +618,11 @@ fn work_of_item<'p>(
     Ok((Cow::Owned(sprint), tasks))
 }
 
-/// The sprint of an item of the plan, and those of its tasks that the item stands for.
+/// The sprint of an item, and those of its tasks that the item stands for and that are still asked for.
 fn work_of<'p>(plan: &'p Plan, item: &str) -> anyhow::Result<(&'p Sprint, Vec<&'p Task>)> {
     if let Some(sprint) = plan.sprints.iter().find(|sprint| sprint.id.as_str() == item) {
-        return Ok((sprint, sprint.tasks.iter().collect()));
+        let asked = sprint.tasks.iter().filter(|task| !is_superseded(task));
+        return Ok((sprint, asked.collect()));
     }
     let task = plan.tasks().find(|(_, task)| task.id.as_str() == item);
     let (sprint, task) = task.with_context(|| format!("the frozen plan has no item `{item}`"))?;

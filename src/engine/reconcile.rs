@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use crate::{
     config::settings::Settings,
     domain::{
-        event::{Answer, Answered, Event},
+        drift::Follows,
+        event::{Answer, Answered, Event, SyncedItem},
         id::{ItemId, Oid, RunId},
         item::Progress,
         plan::Plan,
@@ -202,6 +203,9 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
                 active = at(&start.item);
                 if let Some(at) = active {
                     known.records[at].begun = true;
+                    if known.records[at].again {
+                        began.entry(at).or_insert(start.tree);
+                    }
                 }
             }
             Event::WorkCommitted(work) => {
@@ -233,6 +237,15 @@ fn records(repo: &Repo, id: &RunId, run: &Run) -> anyhow::Result<Known> {
                     if let Some(at) = at(&answered.item) {
                         known.records[at].again = true;
                         began.insert(at, of.tree.clone());
+                    }
+                }
+            }
+            // What is asked for is another thing now: what showed it to be finished shows nothing.
+            Event::PlanSynced(of) => {
+                let again = |one: &&SyncedItem| one.follows == Follows::ReVerify;
+                for one in of.items.iter().filter(again) {
+                    if let Some(at) = at(&one.item) {
+                        known.records[at].again = true;
                     }
                 }
             }

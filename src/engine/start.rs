@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use std::path::PathBuf;
 
 use super::{
-    course,
+    course, drift,
     preflight::{self, Unfit},
 };
 use crate::{
@@ -97,9 +97,10 @@ pub fn prepare(
     request: &Request,
 ) -> Result<Prepared, NotStarted> {
     let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
-    let plan = plan_file::read(&found.name, &found.text)
+    let mut plan = plan_file::read(&found.name, &found.text)
         .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
     target::items(&plan, &request.targets, &request.range)?;
+    let documents = drift::freeze(repo, &found, &mut plan)??;
     let head = repo.head()?;
     let base = |own: &str| base_branch(repo, settings, request, head.branch.as_deref(), own);
     let name = request.workflow.as_deref().or(settings.workflow.as_deref()).unwrap_or("sprint");
@@ -140,6 +141,7 @@ pub fn prepare(
         flow: course.flow,
         after: course.after,
         papers,
+        documents,
     };
     let remote = push::place(repo, settings.remote.as_deref());
     let remote = match charter.push {

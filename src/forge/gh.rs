@@ -23,7 +23,7 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Pull requests of one branch that are looked at.
 const LISTED_MAX: &str = "30";
 const WHY_BYTES_MAX: usize = 500;
-const FIELDS: &str = "number,url,title,body,isDraft,headRefName,isCrossRepository";
+const FIELDS: &str = "number,url,title,body,isDraft,headRefName,isCrossRepository,state";
 
 #[derive(Debug)]
 pub struct Gh {
@@ -33,7 +33,7 @@ pub struct Gh {
     repository: Option<String>,
 }
 
-/// A pull request that is open.
+/// A pull request that there is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Existing {
@@ -45,6 +45,8 @@ pub struct Existing {
     pub is_draft: bool,
     head_ref_name: String,
     #[serde(default)]
+    state: String,
+    #[serde(default)]
     is_cross_repository: bool,
 }
 
@@ -53,6 +55,14 @@ pub struct Existing {
 pub struct Text<'a> {
     pub title: &'a str,
     pub body: &'a str,
+}
+
+impl Existing {
+    /// Whether it can still be changed into what is asked for.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state.as_str(), "" | "OPEN")
+    }
 }
 
 impl Gh {
@@ -66,23 +76,32 @@ impl Gh {
 
     /// The open pull request of a branch of this repository: the one that bears the mark, or the first.
     pub fn existing(&self, branch: &str, marker: &str) -> anyhow::Result<Option<Existing>> {
-        let words = ["pr", "list", "--state", "open", "--limit", LISTED_MAX, "--json", FIELDS];
+        let mut own = self.of_branch(branch, "open")?;
+        let marked = own.iter().position(|one| one.body.contains(marker)).unwrap_or(0);
+        Ok((marked < own.len()).then(|| own.swap_remove(marked)))
+    }
+
+    /// The one that bears the mark, also when somebody closed or merged it meanwhile.
+    pub fn marked(&self, branch: &str, marker: &str) -> anyhow::Result<Option<Existing>> {
+        let own = self.of_branch(branch, "all")?;
+        Ok(own.into_iter().find(|one| one.body.contains(marker)))
+    }
+
+    fn of_branch(&self, branch: &str, state: &str) -> anyhow::Result<Vec<Existing>> {
+        let words = ["pr", "list", "--state", state, "--limit", LISTED_MAX, "--json", FIELDS];
         let head = format!("--head={branch}");
         let out = self.call(&[&words[..], &[&head]].concat(), "")?;
         let found: Vec<Existing> =
             serde_json::from_str(&out).context("gh pr list gives no list that can be read")?;
         // A fork may have a branch of the same name.
-        let mut own: Vec<_> = found
-            .into_iter()
-            .filter(|one| one.head_ref_name == branch && !one.is_cross_repository)
-            .collect();
-        let marked = own.iter().position(|one| one.body.contains(marker)).unwrap_or(0);
-        let found = (marked < own.len()).then(|| own.swap_remove(marked));
+        let own = found.into_iter();
+        let own = own.filter(|one| one.head_ref_name == branch && !one.is_cross_repository);
+        let own: Vec<_> = own.collect();
         ensure!(
-            found.as_ref().is_none_or(|one| address(&one.url).as_ref() == Some(&one.url)),
+            own.iter().all(|one| address(&one.url).as_ref() == Some(&one.url)),
             "gh pr list names a pull request without an address"
         );
-        Ok(found)
+        Ok(own)
     }
 
     /// Opens a draft; its address.

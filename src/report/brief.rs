@@ -60,6 +60,14 @@ fn task_text(out: &mut String, task: &Task) {
         line(out, "\nAccepted when:");
         task.acceptance.iter().for_each(|said| criterion(out, said));
     }
+    if !task.from.is_empty() {
+        let sources: Vec<_> = task.from.iter().map(|source| format!("`{source}`")).collect();
+        let sources = sources.join(", ");
+        line(
+            out,
+            &format!("\nFrom: {sources}. What is written here counts, whatever stands there now."),
+        );
+    }
     if !task.writes.is_empty() {
         let scopes: Vec<_> =
             task.writes.iter().map(|scope| format!("`{}`", scope.as_str())).collect();

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    drift::warning,
     sanitise::{name, one_line},
     status::{glance, inferred, item_line, money, overridden},
 };
@@ -99,6 +100,7 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
             .as_ref()
             .map(|outside| ("outside", format!("{}: git run reconcile", glance(outside)))),
     );
+    all.extend(view.drift.map(|drift| ("drift", warning(drift))));
     if let Breaker::Open { trip, evidence } = &run.breaker {
         all.push(("breaker", format!("open ({}): {evidence}", trip.word())));
     }

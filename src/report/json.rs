@@ -67,6 +67,14 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         Some(request) => json!({ "title": request.title, "url": request.url }),
         None => Value::Null,
     };
+    all["drift"] = view
+        .drift
+        .map_or(Value::Null, |drift| json!({ "tasks": drift.tasks, "unknown": drift.unknown }));
+    all["synced"] = run.synced.as_ref().map_or(
+        Value::Null,
+        |synced| json!({ "plan": synced.path, "at": time(synced.at), "person": synced.person }),
+    );
+    all["to_verify"] = run.to_verify.iter().map(ToString::to_string).collect();
     all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
     all
 }

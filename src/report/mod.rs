@@ -3,8 +3,10 @@
 pub mod audit;
 pub mod brief;
 pub mod checkpoint;
+pub mod compaction;
 pub mod deleted;
 pub mod doctor;
+pub mod drift;
 pub mod gate;
 pub mod hand_over;
 pub mod json;

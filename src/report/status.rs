@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::sanitise::one_line;
+use super::{drift::warning, sanitise::one_line};
 use crate::domain::{
     event::{Cause, Delivery},
     gate::Override,
     item::{Item, Phase, Progress},
+    reconcile::Strength,
     run::{Breaker, State},
     tale::{because, counted},
     time::Timestamp,
@@ -60,6 +61,9 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     }
     if let Some(outside) = &view.outside {
         say(&mut out, &format!("  outside   {} (git run reconcile)", glance(outside)));
+    }
+    if let Some(drift) = view.drift {
+        say(&mut out, &format!("  drift     {}", warning(drift)));
     }
     limits(&mut out, view);
     stopped(&mut out, view);
@@ -119,6 +123,9 @@ pub(super) fn item_line(item: &Item) -> String {
             }
             _ => format!("[?] {}  {}, answered", item.id, active.stage),
         },
+        Progress::Inferred { strength: Strength::Superseded, .. } => {
+            format!("[-] {}  superseded, asked for no more", item.id)
+        }
         Progress::Inferred { strength, head, .. } => {
             format!(
                 "[~] {}  inferred ({}) at {}, not judged",

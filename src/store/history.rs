@@ -315,6 +315,23 @@ pub fn names_at(repo: &Repo, tip: &Oid, dir: &str) -> anyhow::Result<Vec<String>
     Ok(entries.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
 }
 
+/// The last file by its name of a directory in the journal's newest tree.
+pub fn newest_at(
+    repo: &Repo,
+    tip: &Oid,
+    directory: &str,
+    bytes_max: u64,
+) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut tree = repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree;
+    for part in directory.split('/') {
+        let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
+        let Some(entry) = entries.get(part.as_bytes()) else { return Ok(None) };
+        tree = entry.id.clone();
+    }
+    let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
+    entries.last_key_value().map(|(_, entry)| repo.read_blob(&entry.id, bytes_max)).transpose()
+}
+
 /// Whether all that `newer` has after `older` is neutral: nothing of it opens a gate.
 pub fn goes_on_neutrally(repo: &Repo, older: &Oid, newer: &Oid) -> anyhow::Result<bool> {
     let known = Message::parse(&repo.read_commit(older, MESSAGE_BYTES_MAX)?.message)?.seq;

@@ -69,6 +69,7 @@ pub fn charter(repo: &Repo) -> Charter {
         flow: None,
         after: BTreeMap::new(),
         papers: Vec::new(),
+        documents: Vec::new(),
     }
 }
 

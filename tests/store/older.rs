@@ -29,6 +29,8 @@ struct Older {
     /// Events, and appends since the newest tree.
     events: u64,
     appends: usize,
+    /// The next lease.
+    lease: u64,
 }
 
 const OLDER: [Older; 3] = [
@@ -38,6 +40,7 @@ const OLDER: [Older; 3] = [
         tip: "cbef09fd43a03d2c1ecc03c7d0f62f5df849e945",
         events: 17,
         appends: 2,
+        lease: 2,
     },
     Older {
         format: "2",
@@ -45,13 +48,15 @@ const OLDER: [Older; 3] = [
         tip: "d5e19df420f357f669516c0c9af013dd922dabcd",
         events: 23,
         appends: 2,
+        lease: 2,
     },
     Older {
         format: "3",
-        run: "20261121-211528-a432959d17",
-        tip: "78cab0f0dcb0862e2308d3fb5ba6728df6c7bc77",
-        events: 19,
-        appends: 0,
+        run: "20261121-204818-c3deec42ce",
+        tip: "1519220d468ccfcbfcf687c56d8468db52304123",
+        events: 31,
+        appends: 2,
+        lease: 3,
     },
 ];
 
@@ -105,8 +110,9 @@ fn an_older_journal_is_whole_and_is_gone_on_with_in_the_present_format() {
         assert_eq!(formats(&repo, &journal), then(), "no tree was written yet");
         let newest = repo.read_commit(journal.tip(), 1 << 24).unwrap().message;
         let line = format!(
-            "\"event\":\"run-resumed\",\"lamport\":{0},\"lease\":2,\"seq\":{0},\"v\":4}}",
-            older.events + 3
+            "\"event\":\"run-resumed\",\"lamport\":{0},\"lease\":{1},\"seq\":{0},\"v\":4}}",
+            older.events + 3,
+            older.lease
         );
         assert!(String::from_utf8(newest).unwrap().contains(&line));
 

@@ -16,6 +16,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("depends", "depends_on"),
     ("deps", "depends_on"),
     ("files", "writes"),
+    ("specs", "from"),
+    ("source", "from"),
+    ("sources", "from"),
 ];
 
 /// Fields that would be lost in silence at any other place, and where each of them counts.
@@ -25,6 +28,7 @@ const PLACES: &[(&str, &str)] = &[
     ("acceptance", "in a task"),
     ("writes", "in a task"),
     ("depends_on", "in a task"),
+    ("from", "in a task"),
     ("steps", "in a task"),
 ];
 

@@ -52,6 +52,10 @@ fn task(task: &Task) -> String {
     if !task.acceptance.is_empty() {
         fields.insert("acceptance", json_list(task.acceptance.iter().map(criterion)));
     }
+    if !task.from.is_empty() {
+        let sources = task.from.iter().map(|source| json_text(&source.pinned()));
+        fields.insert("from", json_list(sources));
+    }
     for (key, label) in [("owner", &task.owner), ("group", &task.group)] {
         if let Some(label) = label {
             fields.insert(key, json_text(label));

@@ -226,6 +226,7 @@ impl Open {
             Label::DependsOn => {
                 task.depends_on.extend(values(rest).iter().map(|id| own(reference(id))));
             }
+            Label::From => task.from.extend(values(rest).iter().map(|source| own(source))),
             Label::Owner => once("Owner", &mut task.owner, own(rest), faults),
             Label::Group => once("Group", &mut task.group, own(rest), faults),
         }

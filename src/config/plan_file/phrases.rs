@@ -21,6 +21,7 @@ pub(super) enum Label {
     Acceptance,
     Writes,
     DependsOn,
+    From,
     Owner,
     Group,
 }
@@ -61,6 +62,7 @@ pub(super) fn label(text: &str) -> Option<(Label, &str)> {
         "acceptance" | "acceptance criteria" | "acceptance criterion" | "ac" => Label::Acceptance,
         "files" | "file" | "writes" => Label::Writes,
         "depends on" | "depends" | "depends_on" | "dependencies" => Label::DependsOn,
+        "spec" | "specs" | "from" => Label::From,
         "owner" => Label::Owner,
         "group" => Label::Group,
         _ => return None,

@@ -15,8 +15,18 @@ pub(super) const FORMAT: u32 = 1;
 
 const PLAN: &[&str] = &["format", "id", "title", "sprint"];
 const SPRINT: &[&str] = &["id", "title", "goal", "task"];
-const TASK: &[&str] =
-    &["id", "title", "acceptance", "writes", "depends_on", "owner", "group", "steps", "spec"];
+const TASK: &[&str] = &[
+    "id",
+    "title",
+    "acceptance",
+    "writes",
+    "depends_on",
+    "from",
+    "owner",
+    "group",
+    "steps",
+    "spec",
+];
 const CRITERION: &[&str] = &["id", "statement", "severity", "verifications"];
 const VERIFICATION: &[&str] =
     &["type", "path", "pattern", "command", "must_succeed", "timeout", "skip"];
@@ -92,6 +102,7 @@ fn task(node: &Node, faults: &mut Vec<Fault>) -> Option<DraftTask> {
         acceptance: acceptance(&fields, faults),
         writes: fields.texts("writes", faults),
         depends_on: fields.texts("depends_on", faults),
+        from: fields.texts("from", faults),
         owner: fields.text("owner", faults),
         group: fields.text("group", faults),
         steps: steps(&fields, faults),

@@ -24,6 +24,7 @@ use super::{
     id::{Digest, ItemId, PlanId, StageId, TaskId},
     plan::{Extra, Plan, Sprint, Task},
     plan_spec::task_spec,
+    source::{SOURCES_MAX, Source},
 };
 
 pub const SPRINTS_MAX: usize = 200;
@@ -89,6 +90,7 @@ fn task(said: &DraftTask, faults: &mut Vec<Fault>) -> Option<Task> {
     let owner = format!("the task {own}");
     bounded((&owner, "acceptance criteria"), line, said.acceptance.len(), ACCEPTANCE_MAX, faults);
     bounded((&owner, "write scopes"), line, said.writes.len(), WRITES_MAX, faults);
+    bounded((&owner, "sources"), line, said.from.len(), SOURCES_MAX, faults);
     bounded((&owner, "dependencies"), line, said.depends_on.len(), DEPENDENCIES_MAX, faults);
     bounded_extra(&owner, line, &said.extra, faults);
     let title = texts::line(&format!("the title of {own}"), &said.title, faults);
@@ -103,6 +105,7 @@ fn task(said: &DraftTask, faults: &mut Vec<Fault>) -> Option<Task> {
         acceptance,
         writes: scopes::parsed(said, faults),
         depends_on: said.depends_on.iter().filter_map(|id| TaskId::parse(&id.value).ok()).collect(),
+        from: sources(said, faults),
         owner,
         group,
         steps: steps(said, faults),
@@ -118,6 +121,24 @@ fn task(said: &DraftTask, faults: &mut Vec<Fault>) -> Option<Task> {
         ));
     }
     Some(task)
+}
+
+fn sources(said: &DraftTask, faults: &mut Vec<Fault>) -> Vec<Source> {
+    let mut found: Vec<Source> = Vec::new();
+    for text in &said.from {
+        match Source::parse(&text.value) {
+            Ok(source) if found.iter().any(|one| one.to_string() == source.to_string()) => {
+                let what = format!("the source {} is there twice", quoted(&source.to_string()));
+                faults.push(Fault::new(text.line, what, "keep one"));
+            }
+            Ok(source) => found.push(source),
+            Err(bad) => {
+                let fix = "name it like `docs/spec.md#cart`";
+                faults.push(Fault::new(text.line, bad.to_string(), fix));
+            }
+        }
+    }
+    found
 }
 
 fn steps(said: &DraftTask, faults: &mut Vec<Fault>) -> BTreeMap<StageId, Vec<String>> {

@@ -7,6 +7,7 @@ use crate::domain::{
     ice::denial::Denial,
     id::{Oid, StageId},
     item::{Active, Evidence, Item, Phase, Progress},
+    reconcile::Strength,
     workflow::StageShape,
 };
 
@@ -36,6 +37,9 @@ impl Run {
                     Progress::Active(active) | Progress::Paused(active) => {
                         commit != Some(&self.head) || !self.has_passed(active, stage)
                     }
+                    // Nobody asks for it any more.
+                    Progress::Inferred { strength: Strength::Superseded, .. } => false,
+                    _ if self.waits_for_judges(&item.id) => true,
                     // Nobody judged what was only inferred.
                     Progress::Inferred { .. } => true,
                     // What came after the last verdict was judged by nobody.

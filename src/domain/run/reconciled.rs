@@ -26,6 +26,10 @@ impl Run {
                 return Err(self.refuse(event, &format!("there is no item `{item}`")));
             }
         }
+        // Only whoever takes over what the plan says knows what is asked for no more.
+        if of.items.iter().any(|one| one.strength == Strength::Superseded) {
+            return Err(self.refuse(event, "nothing that is found supersedes an item"));
+        }
         let active = |run: &Self| run.active_item().map(|item| item.id.clone());
         let was_active = active(self);
         let again = of.answers.iter().any(|one| one.answer == Answer::ReVerify);
@@ -71,9 +75,7 @@ impl Run {
         let Some(place) = self.items.iter().position(|item| item.id == answered.item) else {
             return;
         };
-        let part = self.part_of(&answered.item);
-        let judge = self.charter.stages.iter().find(|s| s.part == part && s.stands());
-        let judge = judge.map(|shape| shape.id.clone());
+        let judge = self.first_judge(&answered.item);
         let item = &mut self.items[place];
         match (answered.answer, &item.progress) {
             (Answer::ReVerify, _) => {
@@ -92,7 +94,7 @@ impl Run {
         }
     }
 
-    fn verify_again(&mut self, place: usize, judge: &StageId, tree: &Oid) {
+    pub(super) fn verify_again(&mut self, place: usize, judge: &StageId, tree: &Oid) {
         let started = self.started(place);
         self.items[place].begin_again(judge, started, tree);
         let id = &self.items[place].id;

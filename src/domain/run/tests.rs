@@ -2,10 +2,11 @@ use super::*;
 use crate::domain::{
     deletion::Deleted,
     event::{
-        Adoption, GateOverride, Home, Place, Reconciled, RefMove, Rollback, RollbackKind,
-        StageStart,
+        Adoption, GateOverride, Home, Place, PlanSynced, Reconciled, RefMove, Rollback,
+        RollbackKind, StageStart,
     },
     gate::Gate,
+    id::Digest,
     limits::Limits,
     outcome::{Outcome, Verdict},
     testing::{Tape, charter, ended, item, oid, stage, work},
@@ -142,6 +143,16 @@ fn reconciled() -> Event {
     }))
 }
 
+fn synced() -> Event {
+    Event::PlanSynced(Box::new(PlanSynced {
+        path: "artifacts/plan/000001.json".into(),
+        plan_digest: Digest::of(b"p"),
+        documents: Vec::new(),
+        tasks: Vec::new(),
+        items: Vec::new(),
+    }))
+}
+
 /// One event of each kind, as fitting as the run allows.
 fn one_of_each(tape: &Tape) -> Vec<Event> {
     let start = tape.run.active().map_or_else(
@@ -205,6 +216,7 @@ fn one_of_each(tape: &Tape) -> Vec<Event> {
         Event::PullRequestOpened { url: "u".into(), made: true },
         adopted("c"),
         reconciled(),
+        synced(),
         Event::Newer { kind: "newer".into() },
     ]
 }
@@ -266,6 +278,7 @@ pull-request-written ·      ·      ·      ·      ·      ·      ·      · 
 pull-request-opened ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·      ·
 run-adopted        =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 reconciled         ·      ·      ·      =      =      ·      ·      =      =      =      =      =      =      =      =      =      =
+plan-synced        ·      ·      ·      =      =      ·      ·      =      =      =      =      =      =      =      =      ·      ·
 newer              =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =      =
 ";
 

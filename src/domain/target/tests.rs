@@ -13,6 +13,7 @@ fn plan() -> Plan {
         acceptance: Vec::new(),
         writes: Vec::new(),
         depends_on: Vec::new(),
+        from: Vec::new(),
         owner: None,
         group: None,
         steps: BTreeMap::new(),

@@ -66,6 +66,7 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         flow: None,
         after: BTreeMap::new(),
         papers: Vec::new(),
+        documents: Vec::new(),
     }
 }
 

@@ -239,7 +239,7 @@ fn agents_hooks(repo: &Repo) -> Layer {
             Standing::Open,
             "no agent asks before it uses a tool here",
         )
-        .next("see docs/ICE.md: git run hook <agent> pre-tool-use");
+        .next("see docs/ICE.md: git run hook <agent> pre-tool-use, and pre-compact");
     }
     Layer::ok("agent-hooks", format!("asked by {}", found.join(", ")))
 }

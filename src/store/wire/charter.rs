@@ -7,6 +7,7 @@ use crate::domain::{
     event::{Charter, PaperRef, PushMode},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     limits::Limits,
+    source::Document,
     time::Span,
     workflow::{Duty, Exhausted, Missing, Need, Part, StageShape, Tries},
 };
@@ -33,6 +34,9 @@ pub(super) struct CharterDoc {
     after: Vec<AfterDoc>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     papers: Vec<PaperDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    documents: Vec<DocumentDoc>,
 }
 
 /// An item that waits for others.
@@ -60,6 +64,12 @@ impl From<PaperDoc> for PaperRef {
     fn from(doc: PaperDoc) -> Self {
         Self { name: doc.name, path: doc.path, digest: doc.digest.0 }
     }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DocumentDoc {
+    path: String,
+    hash: Text<Digest>,
 }
 
 impl CharterDoc {
@@ -205,6 +215,7 @@ impl From<&Charter> for CharterDoc {
             flow: charter.flow.clone(),
             after: after.collect(),
             papers: charter.papers.iter().map(Into::into).collect(),
+            documents: charter.documents.iter().map(Into::into).collect(),
         }
     }
 }
@@ -232,6 +243,7 @@ impl From<CharterDoc> for Charter {
             flow: doc.flow,
             after: after.collect(),
             papers: doc.papers.into_iter().map(Into::into).collect(),
+            documents: doc.documents.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -269,5 +281,17 @@ impl From<LimitsDoc> for Limits {
             tokens_max: doc.tokens_max,
             cost_max: doc.cost_max_micros,
         }
+    }
+}
+
+impl From<&Document> for DocumentDoc {
+    fn from(of: &Document) -> Self {
+        Self { path: of.path.clone(), hash: Text(of.hash.clone()) }
+    }
+}
+
+impl From<DocumentDoc> for Document {
+    fn from(doc: DocumentDoc) -> Self {
+        Self { path: doc.path, hash: doc.hash.0 }
     }
 }

@@ -9,9 +9,9 @@ use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
     AdoptedDoc, ApprovalDoc, AskedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc,
     DeliveryEndDoc, DeliveryStartDoc, GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc,
-    ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc,
-    ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc, StageEndDoc,
-    StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
+    ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc, PlanSyncedDoc, ProcessStartedDoc, ProposalDoc,
+    ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc,
+    StageEndDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
@@ -181,6 +181,7 @@ fn data(event: &Event) -> Value {
                 why: why.clone(),
             })
         }
+        Event::PlanSynced(of) => doc(PlanSyncedDoc::from(&**of)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -304,6 +305,7 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             }
         }
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
+        "plan-synced" => Event::PlanSynced(Box::new(read::<PlanSyncedDoc>(data)?.into())),
         _ => return Ok(None),
     }))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DecodeError, FORMAT, Text, canonical,
-    charter::{CharterDoc, PaperDoc},
+    charter::{CharterDoc, DocumentDoc, PaperDoc},
     event::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc},
     garbled,
 };
@@ -21,7 +21,7 @@ use crate::domain::{
     limits::BudgetLevel,
     outcome::Verdict,
     reconcile::Strength,
-    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State},
+    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, synced::Synced},
     time::{Span, Timestamp},
 };
 
@@ -78,6 +78,12 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     papers: Vec<HeldPaperDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    synced: Option<SyncedDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    to_verify: Vec<Text<ItemId>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,6 +91,15 @@ struct HeldPaperDoc {
     item: Text<ItemId>,
     #[serde(flatten)]
     paper: PaperDoc,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SyncedDoc {
+    plan: String,
+    plan_digest: Text<Digest>,
+    documents: Vec<DocumentDoc>,
+    person: String,
+    at: Text<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -348,6 +363,8 @@ impl From<&Run> for RunDoc {
                     paper: (&held.paper).into(),
                 })
                 .collect(),
+            synced: run.synced.as_ref().map(Into::into),
+            to_verify: run.to_verify.iter().cloned().map(Text).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -404,6 +421,8 @@ impl RunDoc {
                 .into_iter()
                 .map(|doc| HeldPaper { item: doc.item.0, paper: doc.paper.into() })
                 .collect(),
+            synced: self.synced.map(Into::into),
+            to_verify: self.to_verify.into_iter().map(|item| item.0).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request
@@ -421,6 +440,30 @@ impl RunDoc {
         });
         let whole = !run.charter.stages.is_empty() && !run.items.is_empty();
         (active <= 1 && stands && whole).then_some(run)
+    }
+}
+
+impl From<&Synced> for SyncedDoc {
+    fn from(of: &Synced) -> Self {
+        Self {
+            plan: of.path.clone(),
+            plan_digest: Text(of.plan_digest.clone()),
+            documents: of.documents.iter().map(Into::into).collect(),
+            person: of.person.clone(),
+            at: Text(of.at),
+        }
+    }
+}
+
+impl From<SyncedDoc> for Synced {
+    fn from(doc: SyncedDoc) -> Self {
+        Self {
+            path: doc.plan,
+            plan_digest: doc.plan_digest.0,
+            documents: doc.documents.into_iter().map(Into::into).collect(),
+            person: doc.person,
+            at: doc.at.0,
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use super::{event, state};
 use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
+        drift::Follows,
         event::{
             Actor, Adoption, Answer, Answered, Approval, Asked, Cause, Charter, Delivery, Envelope,
-            Event, GateOverride, Home, Inference, PaperRef, Place, ProcessMark, PushMode,
-            Reconciled, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Word,
-            Work,
+            Event, GateOverride, Home, Inference, PaperRef, Place, PlanSynced, ProcessMark,
+            PushMode, Reconciled, RefMove, Rollback, RollbackKind, StageEnd, StageStart,
+            SyncedItem, SyncedTask, Trip, Usage, Word, Work,
         },
         finding::{Finding, Severity},
         gate::Gate,
@@ -18,6 +19,7 @@ use crate::{
         outcome::{Failure, Outcome, Verdict},
         reconcile::Strength,
         run::{Breaker, Run},
+        source::Document,
         testing::{
             charter, envelope,
             world::{script, travel},
@@ -357,6 +359,7 @@ fn event_of_state() -> impl Strategy<Value = Event> {
             }
         ),
         reconciled(),
+        synced(),
     ]
 }
 
@@ -370,6 +373,23 @@ fn reconciled() -> impl Strategy<Value = Event> {
             Event::Reconciled(Box::new(Reconciled { base, head, tree, items, answers }))
         },
     )
+}
+
+fn synced() -> impl Strategy<Value = Event> {
+    let follows = || select(Follows::ALL.to_vec());
+    let digest = || text().prop_map(|text| Digest::of(text.as_bytes()));
+    let document = (text(), digest()).prop_map(|(path, hash)| Document { path, hash });
+    let task = (item(), follows(), digest(), option::of(digest())).prop_map(
+        |(item, follows, old, new)| {
+            let task = TaskId::parse(item.as_str()).unwrap();
+            SyncedTask { task, follows, old, new }
+        },
+    );
+    let of_item = (item(), follows()).prop_map(|(item, follows)| SyncedItem { item, follows });
+    let lists = (vec(document, 0..3), vec(task, 0..3), vec(of_item, 0..3));
+    (text(), digest(), lists).prop_map(|(path, plan_digest, (documents, tasks, items))| {
+        Event::PlanSynced(Box::new(PlanSynced { path, plan_digest, documents, tasks, items }))
+    })
 }
 
 fn an_envelope() -> impl Strategy<Value = Envelope> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::domain::{
     deletion::Mode,
+    drift::Follows,
     event::{self, Answer, PushMode, RollbackKind, Trip},
     finding::Severity,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
@@ -68,6 +69,7 @@ macro_rules! words {
 names!(RunId, ItemId, TaskId, StageId, PlanId, Oid, Digest);
 words!(
     Answer,
+    Follows,
     Strength,
     PushMode,
     RollbackKind,

@@ -6,7 +6,7 @@ use crate::domain::ice::{
     facts::Head,
     name::unfit,
     options::unclear,
-    tool::PRE_TOOL_USE,
+    tool::{PRE_COMPACT, PRE_TOOL_USE},
     verb::{self, Verb},
     word::Word,
 };
@@ -163,10 +163,19 @@ fn ours(args: &[Word]) -> Judged {
     match verb.map(Word::known) {
         None => allowed(),
         Some(Some("ice")) => Ok(fenced(rest.as_slice())),
-        // It judges, and does nothing.
-        Some(Some("hook")) if rest.nth(1).and_then(Word::known) == Some(PRE_TOOL_USE) => allowed(),
+        // One judges and does nothing, the other one only remarks where things stand.
+        Some(Some("hook"))
+            if matches!(rest.nth(1).and_then(Word::known), Some(PRE_TOOL_USE | PRE_COMPACT)) =>
+        {
+            allowed()
+        }
         // It asks nobody, and moves nothing.
         Some(Some("sync")) if rest.next().and_then(Word::known) == Some("status") => allowed(),
+        // Taking over what the plan says now is a person's.
+        Some(Some("plan")) if rest.any(|word| !may_look(word)) => {
+            let what = "`git run plan sync --apply` is for people to say";
+            Err(Denial::new("person", what).next("git run plan sync"))
+        }
         Some(Some(verb)) if OPEN.contains(&verb) => allowed(),
         // Looking is open; `--apply` and `--answer` are a person's.
         Some(Some("reconcile")) if rest.all(looks) => allowed(),
@@ -176,6 +185,10 @@ fn ours(args: &[Word]) -> Judged {
         }
         Some(None) => Err(Denial::new("unclear", "it cannot be told what `git run` would do")),
     }
+}
+
+fn may_look(word: &Word) -> bool {
+    word.known().is_none_or(|text| !text.starts_with("--a"))
 }
 
 fn looks(word: &Word) -> bool {

@@ -2,17 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Text, charter::PaperDoc, deletion::DeletionDoc};
+use super::super::{
+    Text,
+    charter::{DocumentDoc, PaperDoc},
+    deletion::DeletionDoc,
+};
 use crate::domain::{
     deletion::Deleted,
+    drift::Follows,
     event::{
         Adoption, Answer, Answered, Approval, Asked, Cause, Delivery, GateOverride, Home,
-        Inference, Place, ProcessMark, Reconciled, RefMove, Rollback, RollbackKind, StageEnd,
-        StageStart, Trip, Usage, Word, Work,
+        Inference, Place, PlanSynced, ProcessMark, Reconciled, RefMove, Rollback, RollbackKind,
+        StageEnd, StageStart, SyncedItem, SyncedTask, Trip, Usage, Word, Work,
     },
     finding::{Finding, Severity},
     gate::Gate,
-    id::{Digest, ItemId, Oid, StageId},
+    id::{Digest, ItemId, Oid, StageId, TaskId},
     limits::BudgetLevel,
     outcome::{Failure, Outcome, Verdict},
     reconcile::Strength,
@@ -467,6 +472,29 @@ struct AnsweredDoc {
     answer: Text<Answer>,
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct PlanSyncedDoc {
+    plan: String,
+    plan_digest: Text<Digest>,
+    documents: Vec<DocumentDoc>,
+    tasks: Vec<SyncedTaskDoc>,
+    items: Vec<SyncedItemDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SyncedTaskDoc {
+    task: Text<TaskId>,
+    follows: Text<Follows>,
+    old: Text<Digest>,
+    new: Option<Text<Digest>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SyncedItemDoc {
+    item: Text<ItemId>,
+    follows: Text<Follows>,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 pub(in crate::store::wire) fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -535,6 +563,47 @@ impl From<ReconciledDoc> for Reconciled {
             tree: doc.tree.0,
             items: doc.items.into_iter().map(inference).collect(),
             answers: doc.answers.into_iter().map(answered).collect(),
+        }
+    }
+}
+
+impl From<&PlanSynced> for PlanSyncedDoc {
+    fn from(of: &PlanSynced) -> Self {
+        let task = |one: &SyncedTask| SyncedTaskDoc {
+            task: Text(one.task.clone()),
+            follows: Text(one.follows),
+            old: Text(one.old.clone()),
+            new: one.new.clone().map(Text),
+        };
+        let item = |one: &SyncedItem| SyncedItemDoc {
+            item: Text(one.item.clone()),
+            follows: Text(one.follows),
+        };
+        Self {
+            plan: of.path.clone(),
+            plan_digest: Text(of.plan_digest.clone()),
+            documents: of.documents.iter().map(Into::into).collect(),
+            tasks: of.tasks.iter().map(task).collect(),
+            items: of.items.iter().map(item).collect(),
+        }
+    }
+}
+
+impl From<PlanSyncedDoc> for PlanSynced {
+    fn from(doc: PlanSyncedDoc) -> Self {
+        let task = |one: SyncedTaskDoc| SyncedTask {
+            task: one.task.0,
+            follows: one.follows.0,
+            old: one.old.0,
+            new: one.new.map(|new| new.0),
+        };
+        let item = |one: SyncedItemDoc| SyncedItem { item: one.item.0, follows: one.follows.0 };
+        Self {
+            path: doc.plan,
+            plan_digest: doc.plan_digest.0,
+            documents: doc.documents.into_iter().map(Into::into).collect(),
+            tasks: doc.tasks.into_iter().map(task).collect(),
+            items: doc.items.into_iter().map(item).collect(),
         }
     }
 }
