@@ -586,6 +586,48 @@ pub(super) enum PlanCommand {
         #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
         format: GraphFormat,
     },
+    /// Make a plan of what another tool wrote: `actions.json`, TASKS.md, or any plan file.
+    Import {
+        /// The other tool's file.
+        file: PathBuf,
+        /// What it is; else its name and its content say so.
+        #[arg(long, value_enum)]
+        format: Option<ForeignFormat>,
+        /// Where to write the plan (`.json`, else TOML); else standard output. Nothing is replaced.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Write the plan as another format has it.
+    Export {
+        /// The plan's file; else `run.plan` or the usual places.
+        #[arg(conflicts_with = "run")]
+        file: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = PlanFormat::Toml)]
+        format: PlanFormat,
+        /// The plan of this run, with the status of its tasks where the format has one.
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+    },
+    /// Show what a task points to in the code, as far as its plan says it.
+    Context {
+        task: String,
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum ForeignFormat {
+    Actions,
+    Tasks,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum PlanFormat {
+    Tasks,
+    Actions,
+    Toml,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

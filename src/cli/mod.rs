@@ -22,6 +22,7 @@ mod narrate;
 mod next;
 mod override_gate;
 mod plan;
+mod plan_exchange;
 mod pr;
 mod push;
 mod push_helper;

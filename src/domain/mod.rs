@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod checkpoint;
 pub mod circle;
+pub mod context;
 pub mod criterion;
 pub mod deletion;
 pub mod event;

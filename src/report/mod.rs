@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod brief;
 pub mod checkpoint;
+pub mod context;
 pub mod deleted;
 pub mod doctor;
 pub mod hand_over;
