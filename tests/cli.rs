@@ -159,6 +159,63 @@ fn a_plan_is_shown_in_every_shape_and_needs_no_repository() {
 }
 
 #[test]
+fn plans_of_other_tools_come_in_and_go_out() {
+    let actions = include_str!("plans/actions.json");
+    let repo = TestRepo::new();
+    repo.write("actions.json", actions);
+    repo.write("src/cart.rs", "// a cart\n\nfn total() {}\n");
+    repo.run(&["plan", "import", "actions.json", "-o", "plan.toml"]).ends(0);
+    let again = repo.run(&["plan", "import", "actions.json", "-o", "plan.toml"]).ends(1);
+    assert!(again.err.contains("already there"), "{}", again.err);
+    let frozen = repo.run(&["plan", "show", "actions.json", "--json"]).ends(0).json();
+    let mut own = repo.run(&["plan", "show", "plan.toml", "--json"]).ends(0).json();
+    assert_eq!(own, frozen);
+    own["id"] = "TASKS".into();
+    let page = repo.run(&["plan", "export", "plan.toml", "--format", "tasks"]).ends(0).out;
+    repo.write("TASKS.md", &page);
+    assert_eq!(repo.run(&["plan", "show", "TASKS.md", "--json"]).ends(0).json(), frozen);
+    for format in ["actions", "toml", "json"] {
+        let text = repo.run(&["plan", "export", "TASKS.md", "--format", format]).ends(0).out;
+        repo.write(&format!("out.{format}"), &text);
+        let name = format!("out.{format}");
+        let back = if format == "actions" {
+            repo.run(&["plan", "import", &name, "--format", "actions", "--json"]).ends(0).json()
+        } else {
+            repo.run(&["plan", "show", &name, "--json"]).ends(0).json()
+        };
+        assert_eq!(back["sprint"], frozen["sprint"], "{format}");
+    }
+    let context = repo.run(&["plan", "context", "impl-cart", "actions.json"]).ends(0).out;
+    assert!(context.contains("     3  fn total() {}"), "{context}");
+    let context =
+        repo.run(&["plan", "context", "impl-cart", "actions.json", "--json"]).ends(0).json();
+    assert_eq!(context["excerpts"][0]["first"], 1);
+    repo.run(&["plan", "context", "ghost", "actions.json"]).ends(1);
+    repo.write(
+        "bad.json",
+        &actions.replace("src/pay.rs", "src/*.rs").replace("impl-pay", "plan-1"),
+    );
+    let faults = repo.run(&["plan", "import", "bad.json"]).ends(1).err;
+    for word in ["Globs are forbidden", "Duplicate task id", "tasks[3].file_scope.writes[0]"] {
+        assert!(faults.contains(word), "{word}: {faults}");
+    }
+    repo.git(&["config", "run.plan", "actions.json"]);
+    assert!(repo.run(&["plan", "check"]).ends(0).out.contains("sound: 2 sprints, 5 tasks"));
+}
+
+#[test]
+fn the_page_of_a_run_tells_where_its_tasks_stand() {
+    let repo = planned();
+    let page = repo.run(&["plan", "export", "--format", "tasks"]).ends(0).out;
+    assert!(page.contains("- Status: pending"), "{page}");
+    repo.run(&["sprint-1"]).ends(0);
+    let run = repo.run(&["list", "--porcelain"]).ends(0).out;
+    let run = run.split_whitespace().next().unwrap().to_owned();
+    let page = repo.run(&["plan", "export", "--format", "tasks", "--run", &run]).ends(0).out;
+    assert!(page.contains("- Status: done"), "{page}");
+}
+
+#[test]
 fn help_is_complete_for_every_command() {
     let repo = TestRepo::new();
     let top = repo.run(&["-h"]).ends(0).out;

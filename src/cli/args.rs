@@ -624,6 +624,34 @@ pub(super) enum PlanCommand {
     },
     /// What the plan and its sections say now, beside what a run was begun with.
     Sync(PlanSyncArgs),
+    /// Make a plan of what another tool wrote: `actions.json`, TASKS.md, or any plan file.
+    Import {
+        /// The other tool's file.
+        file: PathBuf,
+        /// What it is; else its name and its content say so.
+        #[arg(long, value_enum)]
+        format: Option<ForeignFormat>,
+        /// Where to write the plan (`.json`, else TOML); else standard output. Nothing is replaced.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Write the plan as another format has it.
+    Export {
+        /// The plan's file; else `run.plan` or the usual places.
+        #[arg(conflicts_with = "run")]
+        file: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = PlanFormat::Toml)]
+        format: PlanFormat,
+        /// The plan of this run, with the status of its tasks where the format has one.
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+    },
+    /// Show what a task points to in the code, as far as its plan says it.
+    Context {
+        task: String,
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Parser)]
@@ -639,6 +667,20 @@ pub(super) struct PlanSyncArgs {
     /// those that are gone are asked for no more. Touches no file and no branch.
     #[arg(long)]
     pub apply: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum ForeignFormat {
+    Actions,
+    Tasks,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum PlanFormat {
+    Tasks,
+    Actions,
+    Toml,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

@@ -25,6 +25,7 @@ mod narrate;
 mod next;
 mod override_gate;
 mod plan;
+mod plan_exchange;
 mod plan_sync;
 mod pr;
 mod push;

@@ -1,10 +1,11 @@
-//! `git run plan show|check|graph`; `sync` is in `plan_sync`.
+//! `git run plan show|check|graph`. `sync` is in `plan_sync`, the rest of `plan` in `plan_exchange`.
 
 use std::path::Path;
 
 use super::{
     args::{GraphFormat, PlanCommand},
     exit::{Exit, Fail, fault_lines},
+    plan_exchange,
     ui::Ui,
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         plan_find::{self, PLAN_BYTES_MAX, PlanText},
         settings::Settings,
     },
-    domain::{plan::Plan, plan_graph, plan_spec::plan_digest, tale::counted},
+    domain::{plan::Plan, plan_check::Fault, plan_graph, plan_spec::plan_digest, tale::counted},
     report::sanitise::sanitise,
 };
 
@@ -62,6 +63,15 @@ pub(super) fn run(
                 GraphFormat::Mermaid => plan_graph::mermaid(&plan),
             })?;
         }
+        PlanCommand::Import { file, format, output } => {
+            return plan_exchange::import(ui, file, *format, output.as_deref());
+        }
+        PlanCommand::Export { file, format, run } => {
+            return plan_exchange::export(ui, git_dir, file.as_deref(), *format, run.as_deref());
+        }
+        PlanCommand::Context { task, file } => {
+            return plan_exchange::context(ui, git_dir, task, file.as_deref());
+        }
     }
     Ok(Exit::Done)
 }
@@ -77,7 +87,11 @@ fn graph(plan: &Plan) -> serde_json::Value {
 }
 
 /// A file that was named needs no repository.
-fn read(ui: &mut Ui, git_dir: Option<&Path>, file: Option<&Path>) -> Result<(String, Plan), Fail> {
+pub(super) fn read(
+    ui: &mut Ui,
+    git_dir: Option<&Path>,
+    file: Option<&Path>,
+) -> Result<(String, Plan), Fail> {
     let found = match file {
         Some(file) => named(file)?,
         None => {
@@ -87,8 +101,18 @@ fn read(ui: &mut Ui, git_dir: Option<&Path>, file: Option<&Path>) -> Result<(Str
                 .ok_or_else(|| Fail::from(crate::engine::start::NotStarted::NoPlan))?
         }
     };
-    match plan_file::read(&found.name, &found.text) {
-        Ok(plan) => Ok((found.name, plan)),
+    let read = plan_file::read(&found.name, &found.text);
+    believed(ui, found.name, read)
+}
+
+/// A plan, or its faults as they are shown.
+pub(super) fn believed(
+    ui: &mut Ui,
+    name: String,
+    read: Result<Plan, Vec<Fault>>,
+) -> Result<(String, Plan), Fail> {
+    match read {
+        Ok(plan) => Ok((name, plan)),
         Err(faults) => {
             if ui.json {
                 let list: Vec<_> = faults
@@ -96,21 +120,17 @@ fn read(ui: &mut Ui, git_dir: Option<&Path>, file: Option<&Path>) -> Result<(Str
                     .map(|fault| serde_json::json!({ "line": fault.line, "what": fault.what, "fix": fault.fix }))
                     .collect();
                 ui.say_json(&serde_json::json!({
-                    "schema": "git-run/plan-check/1", "file": found.name, "ok": false, "faults": list,
+                    "schema": "git-run/plan-check/1", "file": name, "ok": false, "faults": list,
                 }))?;
                 return Err(Fail::shown(Exit::Failed));
             }
-            let message =
-                format!("the plan `{}` has {}", found.name, counted(faults.len(), "fault"));
-            Err(Fail {
-                details: fault_lines(&found.name, &faults),
-                ..Fail::new(Exit::Failed, message)
-            })
+            let message = format!("the plan `{name}` has {}", counted(faults.len(), "fault"));
+            Err(Fail { details: fault_lines(&name, &faults), ..Fail::new(Exit::Failed, message) })
         }
     }
 }
 
-fn named(file: &Path) -> Result<PlanText, Fail> {
+pub(super) fn named(file: &Path) -> Result<PlanText, Fail> {
     let name = file.display().to_string();
     let fail =
         |why: String| Fail::new(Exit::Failed, format!("cannot read the plan `{name}`: {why}"));

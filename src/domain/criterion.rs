@@ -158,6 +158,24 @@ impl Pattern {
         &self.text
     }
 
+    /// The lines on which the first matches begin, from zero and each once.
+    #[must_use]
+    pub fn lines(&self, text: &str, max: usize) -> Vec<usize> {
+        let (mut lines, mut line, mut at) = (Vec::new(), 0, 0);
+        for found in self.regex.find_iter(text) {
+            line +=
+                text.as_bytes()[at..found.start()].iter().filter(|byte| **byte == b'\n').count();
+            at = found.start();
+            if lines.last() != Some(&line) {
+                if lines.len() == max {
+                    break;
+                }
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         self.regex.is_match(text)

@@ -4,6 +4,7 @@ pub mod actions;
 pub mod check;
 pub mod checkpoint;
 pub mod circle;
+pub mod context;
 pub mod criterion;
 pub mod deletion;
 pub mod drift;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod brief;
 pub mod checkpoint;
 pub mod compaction;
+pub mod context;
 pub mod deleted;
 pub mod doctor;
 pub mod drift;

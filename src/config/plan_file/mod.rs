@@ -10,11 +10,20 @@ mod markdown;
 mod node;
 mod outline;
 mod phrases;
+mod pointers;
 mod schema;
+mod tasks;
 pub(super) mod toml;
+mod write_actions;
+mod write_toml;
 
 pub use freeze::to_json;
+pub use pointers::task_context;
+pub use tasks::{Statuses, to_tasks};
+pub use write_actions::to_actions;
+pub use write_toml::to_toml;
 
+use self::node::Node;
 use crate::domain::{
     id::PlanId,
     plan::Plan,
@@ -33,12 +42,24 @@ pub enum Format {
     Toml,
     Json,
     Markdown,
+    /// `actions.json`, told from our own JSON by what stands in it.
+    Actions,
+    /// TASKS.md, told from other Markdown by its name.
+    Tasks,
 }
 
 /// The plan that `text` holds, or every fault of it in the order of the file. `name` is the name
 /// of the file: its ending says the format, and its stem names a plan that does not name itself.
 pub fn read(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
-    let (draft, mut faults) = draft(name, text);
+    checked(draft(name, text))
+}
+
+/// The same, whatever the name of the file says about its format.
+pub fn read_as(format: Format, name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
+    checked(draft_as(format, name, bare(text)))
+}
+
+fn checked((draft, mut faults): (Option<Draft>, Vec<Fault>)) -> Result<Plan, Vec<Fault>> {
     match draft.as_ref().map(check) {
         Some(Ok(plan)) if faults.is_empty() => return Ok(plan),
         Some(Err(more)) => faults.extend(more),
@@ -51,9 +72,19 @@ pub fn read(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
 /// What the file says, unchecked, as far as it can be read, with the faults of its form.
 #[must_use]
 pub fn draft(name: &str, text: &str) -> (Option<Draft>, Vec<Fault>) {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let format = Format::of(name, text);
-    let max = if format == Format::Json { JSON_BYTES_MAX } else { FILE_BYTES_MAX };
+    let text = bare(text);
+    draft_as(Format::of(name, text), name, text)
+}
+
+fn bare(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn draft_as(format: Format, name: &str, text: &str) -> (Option<Draft>, Vec<Fault>) {
+    let max = match format {
+        Format::Json | Format::Actions => JSON_BYTES_MAX,
+        Format::Toml | Format::Markdown | Format::Tasks => FILE_BYTES_MAX,
+    };
     if max < text.len() {
         let what = format!("the file is larger than {max} bytes");
         return (None, vec![Fault::new(1, what, "split the plan into several files")]);
@@ -61,13 +92,17 @@ pub fn draft(name: &str, text: &str) -> (Option<Draft>, Vec<Fault>) {
     let id = id_from(name);
     let root = match format {
         Format::Markdown => return markdown::draft(&id, text),
+        Format::Tasks => return tasks::draft(&id, text),
         Format::Toml => toml::parse(text),
-        Format::Json => json::parse(text),
+        Format::Json | Format::Actions => json::parse(text),
+    };
+    let is_actions = |root: &Node| match format {
+        Format::Actions => true,
+        Format::Json => actions::is_actions(root),
+        Format::Toml | Format::Markdown | Format::Tasks => false,
     };
     match root {
-        Ok(root) if format == Format::Json && actions::is_actions(&root) => {
-            actions::draft(&id, &root)
-        }
+        Ok(root) if is_actions(&root) => actions::draft(&id, &root),
         Ok(root) => schema::draft(&id, &root),
         Err(faults) => (None, faults),
     }
@@ -77,6 +112,9 @@ impl Format {
     /// By the ending of the name; by the look of the text where the name does not say.
     #[must_use]
     pub fn of(name: &str, text: &str) -> Self {
+        if base(name).eq_ignore_ascii_case("tasks.md") {
+            return Self::Tasks;
+        }
         let ending = base(name).rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
         match ending.as_deref() {
             Some("toml") => Self::Toml,

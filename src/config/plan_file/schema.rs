@@ -182,7 +182,7 @@ fn required(fields: &Fields<'_>, key: &str, example: &str, faults: &mut Vec<Faul
     fields.text(key, faults).unwrap_or_else(stand_in)
 }
 
-fn steps(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Vec<DraftSteps> {
+pub(super) fn steps(fields: &Fields<'_>, faults: &mut Vec<Fault>) -> Vec<DraftSteps> {
     let Some(node) = fields.get("steps") else { return Vec::new() };
     let Value::Table(stages) = &node.value else {
         let what = format!("`steps` of a task is {}, not a table of lists", node.kind());

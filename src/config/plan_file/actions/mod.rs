@@ -54,9 +54,13 @@ fn actions(default_id: &str, root: &Cursor<'_>, reader: &mut Reader) -> Actions 
         reader.fault(root.line(), "tasks", "there are none", "add at least one task");
     }
     let tasks = items.iter().filter_map(|item| task::task(item, reader)).collect();
-    let id = Located::new(root.line(), default_id);
+    for (key, meant) in [("format", "version"), ("sprint", "tasks")] {
+        root.hint(key, meant, reader);
+    }
+    let id = root.text("id", reader);
+    let id = id.unwrap_or_else(|| Located::new(root.line(), default_id));
     let title = root.text("title", reader).unwrap_or_else(|| id.clone());
-    let mut extra = root.rest(&["version", "tasks", "title", "parallel_execution"]);
+    let mut extra = root.rest(&["version", "id", "tasks", "title", "parallel_execution"]);
     extra.insert("actions_version".to_owned(), "1".to_owned());
     let parallel = root.field("parallel_execution");
     let parallel = parallel.and_then(|said| {

@@ -2,7 +2,11 @@
 
 use super::cursor::{Cursor, Reader};
 use crate::{
-    config::plan_file::node::{Node, Value, json_list, json_table},
+    config::plan_file::{
+        fields::Fields,
+        node::{Node, Value, json_list, json_table},
+        schema::steps,
+    },
     domain::{
         actions::Action,
         finding::Severity,
@@ -12,8 +16,24 @@ use crate::{
 };
 
 /// What becomes a field of ours, and so is no extra.
-const TASK: &[&str] =
-    &["id", "owner", "summary", "depends_on", "file_scope", "acceptance_criteria"];
+const TASK: &[&str] = &[
+    "id",
+    "owner",
+    "summary",
+    "title",
+    "depends_on",
+    "file_scope",
+    "acceptance_criteria",
+    "steps",
+];
+/// Fields of ours that mean something else here, or nothing.
+const FOREIGN: [(&str, &str); 5] = [
+    ("from", "context"),
+    ("acceptance", "acceptance_criteria"),
+    ("writes", "file_scope.writes"),
+    ("group", "parallel_execution.groups"),
+    ("spec", "context"),
+];
 const CRITERION: &[&str] = &["id", "statement", "severity", "verifications"];
 const VERIFICATION: &[&str] =
     &["type", "path", "pattern", "command", "must_succeed", "timeout", "skip"];
@@ -22,9 +42,8 @@ pub(super) fn task(said: &Cursor<'_>, reader: &mut Reader) -> Option<Action> {
     let said = said.table(reader)?;
     let id = said.required("id", reader);
     let owner = said.required("owner", reader);
-    if said.field("summary").is_none() {
-        said.hint("title", "summary", reader);
-    }
+    said.hint("title", "summary", reader);
+    FOREIGN.iter().for_each(|(key, meant)| said.hint(key, meant, reader));
     let title = match said.text("title", reader) {
         Some(title) if said.field("summary").is_none() => title,
         Some(_) | None => said.required("summary", reader),
@@ -32,6 +51,9 @@ pub(super) fn task(said: &Cursor<'_>, reader: &mut Reader) -> Option<Action> {
     let mut task = DraftTask::bare(id, title);
     task.depends_on = said.texts("depends_on", reader);
     task.extra = said.rest(TASK);
+    if let Some(fields) = Fields::open("a task", said.node, TASK, &mut Vec::new()) {
+        task.steps = steps(&fields, &mut reader.faults);
+    }
     scope(&said, &mut task, reader);
     pointers(&said, reader);
     let criteria = said.list("acceptance_criteria", reader);

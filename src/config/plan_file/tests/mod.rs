@@ -6,3 +6,4 @@ mod faults;
 mod markdown;
 mod properties;
 mod shapes;
+mod tasks;

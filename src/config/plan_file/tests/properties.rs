@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    config::plan_file::{read, to_json},
+    config::plan_file::{Format, read, read_as, to_actions, to_json, to_tasks, to_toml},
     domain::{plan_graph, plan_spec::plan_digest},
 };
 
@@ -62,6 +62,103 @@ fn pieces() -> impl Strategy<Value = String> {
     ]);
     let piece = prop_oneof![8 => words.prop_map(str::to_owned), 1 => ".{0,8}"];
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// Pieces of TASKS.md and of `actions.json`.
+fn foreign() -> impl Strategy<Value = String> {
+    let page = prop::sample::select(vec![
+        "# Plan\n",
+        "## Cart\n",
+        "## s-1: Cart\n",
+        "## Sprint 2: Pay\n",
+        "## T-9: x\n",
+        "## Session log\n",
+        "### T-001: Model\n",
+        "### T-002T: Test\n",
+        "### F-001: Mend\n",
+        "### other: x\n",
+        "#### Acceptance\n",
+        "- [ ] it holds\n",
+        "- [x] it is tested\n",
+        "- Status: done\n",
+        "- Status: in progress\n",
+        "- **Depends on**: T-001\n",
+        "- Files: `a.rs`, `b/`\n",
+        "- Spec: `a.md#b`\n",
+        "- Owner: ann\n",
+        "> note\n",
+        "Goal: sell\n",
+        "| ID | Task | Status |\n",
+        "|---|---|---|\n",
+        "| T-001 | Model | done |\n",
+        "| T-003 | x \\| y | pending |\n",
+        "<!-- git-run: {\"kind\":\"task\",\"id\":\"x\",\"title\":\"y\"} -->\n",
+        "  <!-- git-run: {\"severity\":\"low\"} -->\n",
+        "<!-- git-run: {\"a\":[1,{}]} -->\n",
+        "<!-- git-run: {\"kind\":\"sprint\",\"id\":\"q\"} -->\n",
+        "<!-- git-run: ",
+        "```\n",
+        "\r\n",
+        "\n",
+        "  ",
+        "é\u{202e}",
+        "\0",
+    ]);
+    let page = prop::collection::vec(
+        prop_oneof![12 => page.prop_map(str::to_owned), 1 => ".{0,8}"],
+        0..24,
+    )
+    .prop_map(|pieces| pieces.concat());
+    prop_oneof![page, broken_actions(), pieces()]
+}
+
+/// The sound file with a few values that are none.
+fn broken_actions() -> impl Strategy<Value = String> {
+    let sound = include_str!("../../../../tests/plans/actions.json");
+    let values = prop::sample::select(vec![
+        "1",
+        "0",
+        "-1",
+        "1e9",
+        "99999999999999999999",
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "\"x\"",
+        "\"impl-cart\"",
+        "[\"src/\"]",
+        "[[[]]]",
+    ]);
+    prop::collection::vec((any::<prop::sample::Index>(), values), 1..4).prop_map(|changes| {
+        let mut root: Value = serde_json::from_str(sound).unwrap();
+        for (place, value) in changes {
+            let mut all = Vec::new();
+            pointers(&root, String::new(), &mut all);
+            let at = place.get(&all).clone();
+            if let Some(found) = root.pointer_mut(&at) {
+                *found = serde_json::from_str(value).unwrap_or(Value::Null);
+            }
+        }
+        root.to_string()
+    })
+}
+
+fn pointers(value: &Value, at: String, all: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            for (nth, item) in items.iter().enumerate() {
+                pointers(item, format!("{at}/{nth}"), all);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, item) in fields {
+                pointers(item, format!("{at}/{key}"), all);
+            }
+        }
+        _ => {}
+    }
+    all.push(at);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -176,6 +273,35 @@ proptest! {
             match read(name, &text) {
                 Ok(plan) => prop_assert_eq!(read("p.json", &to_json(&plan)), Ok(plan)),
                 Err(faults) => prop_assert!(!faults.is_empty()),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_exported_comes_back_as_the_same_plan(said in plan()) {
+        let plan = read("p.json", &said.to_string()).unwrap();
+        let page = to_tasks(&plan, None);
+        let back = read("TASKS.md", &page).unwrap_or_else(|faults| panic!("{faults:#?}\n{page}"));
+        prop_assert_eq!(&back, &plan, "{}", page);
+        prop_assert_eq!(to_tasks(&back, None), page.clone());
+        let windows = page.replace('\n', "\r\n");
+        prop_assert_eq!(&read("tasks.md", &windows).unwrap(), &plan);
+        if let Some(toml) = to_toml(&plan) {
+            prop_assert_eq!(&read_as(Format::Toml, "p", &toml).unwrap(), &plan);
+        } else {
+            let odd = to_json(&plan);
+            prop_assert!(odd.contains("null") || odd.contains(['e', 'E', '.', '-']), "{odd}");
+        }
+        let _ = to_actions(&plan).map(|text| read_as(Format::Actions, "p", &text));
+    }
+
+    #[test]
+    fn no_text_of_another_tool_breaks_a_reader(text in foreign()) {
+        for format in [Format::Actions, Format::Tasks] {
+            if let Ok(plan) = read_as(format, "x", &text) {
+                prop_assert_eq!(&read("p.json", &to_json(&plan)).unwrap(), &plan);
+                let page = to_tasks(&plan, None);
+                prop_assert_eq!(&read_as(Format::Tasks, "p", &page).unwrap(), &plan);
             }
         }
     }

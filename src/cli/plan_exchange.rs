@@ -1,0 +1,195 @@
+//! `git run plan import|export|context`: plans of other tools. Nothing that is there is replaced.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write as _},
+    path::Path,
+};
+
+use super::{
+    args::{ForeignFormat, PlanFormat},
+    exit::{Exit, Fail},
+    plan::{believed, named, read},
+    ui::Ui,
+};
+use crate::{
+    config::plan_file::{self, Format, Statuses},
+    domain::{
+        context::{EXCERPT_BYTES_MAX, Pointer, excerpts},
+        id::TaskId,
+        item::Progress,
+        plan::Plan,
+        queue::Status,
+        run::Run,
+    },
+    git::Repo,
+    report::{self, sanitise::sanitise},
+    store::{catalog, history},
+};
+
+/// The largest file that excerpts are taken from, and the largest frozen plan.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const PLAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+pub(super) fn import(
+    ui: &mut Ui,
+    file: &Path,
+    format: Option<ForeignFormat>,
+    output: Option<&Path>,
+) -> Result<Exit, Fail> {
+    let found = named(file)?;
+    let read = match format {
+        Some(ForeignFormat::Actions) => {
+            plan_file::read_as(Format::Actions, &found.name, &found.text)
+        }
+        Some(ForeignFormat::Tasks) => plan_file::read_as(Format::Tasks, &found.name, &found.text),
+        None => plan_file::read(&found.name, &found.text),
+    };
+    let (_, plan) = believed(ui, found.name, read)?;
+    let json = output.map_or(ui.json, |path| path.extension().is_some_and(|end| end == "json"));
+    let text = if json { format!("{}\n", plan_file::to_json(&plan)) } else { toml(&plan)? };
+    let Some(output) = output else {
+        ui.say(&text)?;
+        return Ok(Exit::Done);
+    };
+    let name = output.display();
+    let made = OpenOptions::new().write(true).create_new(true).open(output);
+    let mut made = made.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Fail::new(Exit::Failed, format!("`{name}` is already there"))
+            .hint("name another file, or move that one away"),
+        _ => Fail::new(Exit::Failed, format!("cannot write `{name}`: {error}")),
+    })?;
+    made.write_all(text.as_bytes())
+        .map_err(|error| Fail::new(Exit::Failed, format!("cannot write `{name}`: {error}")))?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn export(
+    ui: &mut Ui,
+    git_dir: Option<&Path>,
+    file: Option<&Path>,
+    format: PlanFormat,
+    run: Option<&str>,
+) -> Result<Exit, Fail> {
+    let (plan, statuses) = match run {
+        None => (read(ui, git_dir, file)?.1, None),
+        Some(run) => {
+            let (plan, statuses) = of_run(ui, &super::open(git_dir)?, run)?;
+            (plan, Some(statuses))
+        }
+    };
+    let text = match format {
+        PlanFormat::Json => format!("{}\n", plan_file::to_json(&plan)),
+        PlanFormat::Toml => toml(&plan)?,
+        PlanFormat::Tasks => plan_file::to_tasks(&plan, statuses.as_ref()),
+        PlanFormat::Actions => plan_file::to_actions(&plan).ok_or_else(|| {
+            Fail::new(Exit::Failed, "this plan holds a number that `actions.json` cannot hold")
+        })?,
+    };
+    ui.say(&text)?;
+    Ok(Exit::Done)
+}
+
+fn toml(plan: &Plan) -> Result<String, Fail> {
+    plan_file::to_toml(plan).ok_or_else(|| {
+        Fail::new(Exit::Failed, "this plan holds something that TOML cannot say, like a null")
+            .hint("write it as JSON: `--format json`, or `-o plan.json`")
+    })
+}
+
+/// The frozen plan of a run, and where its tasks stand.
+fn of_run(ui: &mut Ui, repo: &Repo, wanted: &str) -> Result<(Plan, Statuses), Fail> {
+    let found = catalog::find_anywhere(repo, wanted)?;
+    let run = catalog::present(repo, &found.run, &found.tip)?;
+    let frozen = history::read_file_at(repo, &found.tip, "plan.json", PLAN_BYTES_MAX)?;
+    let frozen = frozen.and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = frozen
+        .ok_or_else(|| Fail::new(Exit::Failed, format!("run `{}` has no plan", found.run)))?;
+    let (_, plan) =
+        believed(ui, "plan.json".to_owned(), plan_file::read_as(Format::Json, "plan.json", &text))?;
+    let statuses = statuses(&plan, &run);
+    Ok((plan, statuses))
+}
+
+/// What is no item of the run stands where the plan has it.
+fn statuses(plan: &Plan, run: &Run) -> Statuses {
+    let of = |id: &str| run.items.iter().find(|item| item.id.as_str() == id).map(|i| &i.progress);
+    let said = |task: &TaskId, sprint: &str| {
+        let progress = of(task.as_str()).or_else(|| of(sprint))?;
+        Some(match progress {
+            Progress::Pending => Status::Pending,
+            Progress::Active(_) => Status::InProgress,
+            Progress::Done { .. } => Status::Done,
+            Progress::Paused(_) => Status::Blocked,
+            Progress::Inferred { strength, .. } => match strength {
+                Strength::Superseded => Status::Superseded,
+                Strength::Managed => Status::ExternallyManaged,
+                _ => Status::DoneExternal,
+            },
+        })
+    };
+    let own = |text: &String| Status::parse(text.trim_matches('"'));
+    let tasks = plan.tasks().filter_map(|(sprint, task)| {
+        let said = said(&task.id, sprint.id.as_str());
+        let status = said.or_else(|| task.extra.get("status").and_then(own))?;
+        Some((task.id.clone(), status))
+    });
+    tasks.collect()
+}
+
+pub(super) fn context(
+    ui: &mut Ui,
+    git_dir: Option<&Path>,
+    wanted: &str,
+    file: Option<&Path>,
+) -> Result<Exit, Fail> {
+    let (_, plan) = read(ui, git_dir, file)?;
+    let task = plan.tasks().map(|(_, task)| task).find(|task| task.id.as_str() == wanted);
+    let task = task.ok_or_else(|| {
+        let what = format!("there is no task `{}` in the plan", wanted.escape_debug());
+        Fail::new(Exit::Failed, what).hint("git run plan show")
+    })?;
+    let context = plan_file::task_context(task).unwrap_or_default();
+    let repo = super::open(git_dir)?;
+    let Some(top) = repo.worktree() else {
+        return Err(Fail::new(Exit::Failed, "a bare repository has no files to look at"));
+    };
+    let (mut found, mut silent, mut left) = (Vec::new(), Vec::new(), EXCERPT_BYTES_MAX);
+    for pointer in &context.pointers {
+        let text = inside(top, pointer).unwrap_or_default();
+        let here = excerpts(pointer, &text, &mut left);
+        if here.is_empty() {
+            let pattern = pointer.pattern.as_ref().map_or("", |pattern| pattern.as_str());
+            silent.push(format!("{} {pattern}", pointer.path.as_str()).trim_end().to_owned());
+        }
+        found.extend(here);
+    }
+    if ui.json {
+        let list: Vec<_> = found
+            .iter()
+            .map(|e| serde_json::json!({ "path": e.path, "first": e.first, "lines": e.lines }))
+            .collect();
+        ui.say_json(&serde_json::json!({
+            "schema": "git-run/plan-context/1", "task": task.id.as_str(),
+            "documents": context.documents, "justification": context.justification,
+            "excerpts": list, "silent": silent,
+        }))?;
+    } else {
+        ui.say(&sanitise(&report::context::text(&context, &found, &silent)))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The text of a file that lies in the work tree, also when links are followed.
+fn inside(top: &Path, pointer: &Pointer) -> Option<String> {
+    let (top, path) = (top.canonicalize().ok()?, top.join(pointer.path.as_str()));
+    let path = path.canonicalize().ok().filter(|path| path.starts_with(&top))?;
+    if path.strip_prefix(&top).ok()?.components().any(|part| part.as_os_str() == ".git") {
+        return None;
+    }
+    let known = fs::metadata(&path).ok()?;
+    if !known.is_file() || FILE_BYTES_MAX < known.len() {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned())
+}
