@@ -61,6 +61,7 @@ fn every_answer_has_the_documented_fields() {
         (&["verify", "--push", "HEAD..HEAD", "--onto", "main", "--json"], 0),
         (&["deleted", "--json"], 0),
         (&["reconcile", "--json"], 0),
+        (&["plan", "sync", "--json"], 0),
         (&["checkpoint", "--json"], 0),
         (&["checkpoint", "list", "--json"], 0),
         (&["checkpoint", "show", "1", "--json"], 0),

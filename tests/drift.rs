@@ -398,6 +398,43 @@ fn a_run_does_not_begin_with_a_source_that_is_not_there() {
 }
 
 #[test]
+fn no_file_says_that_a_task_is_asked_for_no_more() {
+    let repo = repo();
+    let sneaky = PLAN.replace("title = \"Make the search\"", "title = \"S\"\nsuperseded = true");
+    repo.write("plan.toml", &sneaky.replace("title = \"S\"", "title = \"Make the search\""));
+    repo.git(&["commit", "--quiet", "-am", "docs: the plan"]);
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    assert_eq!(repo.run(&["sprint-plan", "--local", "--quiet"]).code, Some(4));
+    assert_eq!(task(&repo, "T-3")["superseded"], Value::Null);
+    assert_eq!(found(&repo), [""; 0]);
+    repo.write("plan.toml", &sneaky);
+    assert_eq!(found(&repo), ["T-3 pending changed update"]);
+    applied(&repo);
+    assert_eq!(task(&repo, "T-3")["title"], "S");
+    assert_eq!(task(&repo, "T-3")["superseded"], Value::Null);
+}
+
+#[test]
+fn duplicate_headings_and_other_people_s_sections_are_told_apart() {
+    let repo = TestRepo::new();
+    let spec = "# Shop\n\n## Cart\n\none\n\n```\n## Cart\n```\n\n## Cart\n\ntwo\n";
+    repo.write("docs/spec.md", spec);
+    repo.git(&["add", "docs"]);
+    repo.plan(
+        &PLAN.replace("spec.md#login", "spec.md#cart-1").replace("spec.md#Search", "spec.md"),
+    );
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    assert_eq!(repo.run(&["sprint-plan", "--local", "--quiet"]).code, Some(4));
+    repo.write("docs/spec.md", &spec.replace("two", "three"));
+    assert_eq!(found(&repo), ["T-2 in-progress changed flag", "T-3 pending changed update"]);
+    repo.write("docs/spec.md", &spec.replace("```\n## Cart", "```\n## Other"));
+    assert_eq!(found(&repo), ["T-1 done changed re-verify", "T-3 pending changed update"]);
+    repo.write("docs/spec.md", &spec.replace("```\n## Cart\n```", "## Cart\n"));
+    let now = found(&repo);
+    assert_eq!(now[0], "T-1 done changed re-verify", "a heading more moves the numbers: {now:?}");
+}
+
+#[test]
 fn an_agent_may_look_and_nobody_applies_where_nothing_stands_still() {
     let repo = halfway();
     spec(&repo, "finds", "seeks");

@@ -639,7 +639,7 @@ fn a_live_lease_of_another_machine_keeps_a_run_from_being_adopted() {
     let tree = scene.repo.git(&["rev-parse", &format!("{lease}^{{tree}}")]);
     let line = format!(
         "{{\"generation\":9,\"holder\":{{\"boot\":\"b\",\"host\":\"elsewhere\",\"pid\":1,\"start\":1}},\
-         \"nonce\":\"00\",\"run\":\"{}\",\"until\":\"2099-01-01T00:00:00.000Z\",\"v\":3}}",
+         \"nonce\":\"00\",\"run\":\"{}\",\"until\":\"2099-01-01T00:00:00.000Z\",\"v\":4}}",
         scene.run
     );
     let commit =

@@ -20,6 +20,7 @@ use crate::{
         item::Progress,
         plan::Plan,
         queue::Status,
+        reconcile::Strength,
         run::Run,
     },
     git::Repo,

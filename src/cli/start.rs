@@ -173,7 +173,7 @@ fn finished_before(
     // What cannot begin is said by whoever begins it.
     let Ok(prepared) = prepare(repo, settings, request) else { return Ok(None) };
     let asked = &prepared.charter;
-    let same = asked.plan_digest == run.charter.plan_digest
+    let same = asked.plan_digest == *run.plan_digest()
         && asked.workflow == run.charter.workflow
         && asked.items.iter().all(|item| run.items.iter().any(|known| known.id == *item));
     if !same || asked.branch != run.charter.branch {

@@ -260,6 +260,8 @@ pub fn applied(frozen: &Plan, now: &Plan, findings: &[Finding]) -> Plan {
             Some(Follows::Update | Follows::ReVerify) => {
                 if let Some((_, newer)) = now.tasks().find(|(_, newer)| newer.id == task.id) {
                     *task = newer.clone();
+                    // What is asked for no more is said by following from it, and by no file.
+                    task.extra.remove(SUPERSEDED);
                 }
             }
             Some(Follows::Supersede) => {

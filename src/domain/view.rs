@@ -6,6 +6,7 @@ use super::{
     finding::Finding,
     id::{Oid, StageId},
     item::{Phase, Progress},
+    reconcile::Strength,
     run::{Breaker, Run, State},
     time::{Span, Timestamp},
 };
@@ -89,7 +90,7 @@ impl RunView {
     /// Those of them that nobody judged.
     #[must_use]
     pub fn inferred(&self) -> usize {
-        let is_inferred = |progress: &Progress| matches!(progress, Progress::Inferred { .. });
+        let is_inferred = |progress: &Progress| matches!(progress, Progress::Inferred { strength, .. } if *strength != Strength::Superseded);
         self.run.items.iter().filter(|item| is_inferred(&item.progress)).count()
     }
 

@@ -47,6 +47,8 @@ pub fn freeze(
     let hash = Digest::of(found.text.as_bytes());
     let mut documents = vec![Document { path: found.name.clone(), hash }];
     for task in plan.sprints.iter_mut().flat_map(|sprint| &mut sprint.tasks) {
+        // Only a person who takes over a change says that a task is asked for no more.
+        task.extra.remove(drift::SUPERSEDED);
         for source in &mut task.from {
             match pin(&mut library, source) {
                 Ok(hash) => source.hash = Some(hash),

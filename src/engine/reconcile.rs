@@ -587,7 +587,7 @@ fn uncommitted(letter: u8, standing: Standing, one: &Uncommitted) -> Option<Touc
 pub fn all_in(findings: &[Finding], items: &[ItemId]) -> bool {
     let is_in = |item: &ItemId| {
         let found = findings.iter().find(|finding| finding.item == *item);
-        found.is_some_and(|finding| matches!(finding.found, reconcile::Found::In(strength) if strength != Strength::Managed))
+        found.is_some_and(|finding| matches!(finding.found, reconcile::Found::In(strength) if !matches!(strength, Strength::Managed | Strength::Superseded)))
     };
     items.iter().all(is_in)
 }

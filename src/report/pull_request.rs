@@ -14,6 +14,7 @@ use crate::domain::{
     gate::Gate,
     id::{ItemId, Oid, RunId},
     item::{Item, Progress},
+    reconcile::Strength,
     run::{Run, gates::INCOMPLETE},
     secret,
     tale::{because, counted},
@@ -156,7 +157,7 @@ fn what(view: &View<'_>) -> String {
 }
 
 fn is_inferred(item: &Item) -> bool {
-    matches!(item.progress, Progress::Inferred { .. })
+    matches!(&item.progress, Progress::Inferred { strength, .. } if *strength != Strength::Superseded)
 }
 
 fn is_done(item: &Item) -> bool {
@@ -173,6 +174,9 @@ fn table(view: &View<'_>) -> String {
             Progress::Active(active) => (format!("{} is next", active.stage), active.cycle),
             Progress::Paused(active) => (format!("{} waits", active.stage), active.cycle),
             Progress::Done { cycles, .. } => ("done".to_owned(), *cycles),
+            Progress::Inferred { strength: Strength::Superseded, .. } => {
+                ("superseded, asked for no more".to_owned(), 0)
+            }
             Progress::Inferred { strength, cycles, .. } => {
                 (format!("inferred ({}), not judged", strength.word()), *cycles)
             }

@@ -8,7 +8,7 @@ use super::{path, sanitise::one_line};
 use crate::domain::{
     id::Oid,
     reconcile::{
-        Evidence, Finding, Found,
+        Evidence, Finding, Found, Strength,
         outside::{Category, Mapped, Outside},
     },
     run::Run,
@@ -108,6 +108,7 @@ pub fn line(finding: &Finding) -> String {
         Found::In(strength) if finding.recorded == "done" => {
             ("[x]", format!("recorded as done, and in the branch ({})", strength.word()))
         }
+        Found::In(Strength::Superseded) => ("[-]", "superseded, asked for no more".to_owned()),
         Found::In(strength) => ("[~]", format!("inferred to be done ({})", strength.word())),
         Found::TakenAway => {
             ("[!]", format!("{}, and its work is not in the branch", finding.recorded))

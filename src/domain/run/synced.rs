@@ -38,6 +38,12 @@ impl Run {
         self.synced.as_ref().map_or("plan.json", |synced| &synced.path)
     }
 
+    /// Of everything that it is asked for.
+    #[must_use]
+    pub fn plan_digest(&self) -> &Digest {
+        self.synced.as_ref().map_or(&self.charter.plan_digest, |synced| &synced.plan_digest)
+    }
+
     /// The documents that its plan comes from, as they were.
     #[must_use]
     pub fn documents(&self) -> &[Document] {
