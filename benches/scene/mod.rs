@@ -8,6 +8,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -15,10 +16,11 @@ use std::{
 use git_run::{
     config::workflow_file,
     domain::{
-        event::{Actor, Charter, Event, PushMode, StageShape},
+        event::{Actor, Charter, Event, PushMode},
         id::{Digest, ItemId, PlanId, RunId, StageId},
         limits::Limits,
         time::Timestamp,
+        workflow::{Duty, StageShape},
     },
     git::Repo,
     process::clock,
@@ -99,14 +101,15 @@ pub fn journal_of(repo: &Repo, charter: Charter) -> Journal<'_> {
         workflow: workflow_file::built_in("sprint").unwrap().into(),
     };
     let event = Event::RunCreated(Box::new(charter));
-    Journal::create(repo, Scene::actor(), event, &frozen, Scene::now()).unwrap()
+    Journal::create(repo, Scene::actor(), event, &frozen, &[], Scene::now()).unwrap()
 }
 
 pub fn charter_of(repo: &Repo, run: &str) -> Charter {
     let start = repo.head().unwrap().commit.unwrap();
-    let stage = |id: &str, back_to: Option<&str>| StageShape {
-        id: StageId::parse(id).unwrap(),
-        back_to: back_to.map(|id| StageId::parse(id).unwrap()),
+    let stage = |id: &str, back_to: Option<&str>| {
+        let duty = if back_to.is_some() { Duty::Judge } else { Duty::Build };
+        let id_of = |id: &str| StageId::parse(id).unwrap();
+        StageShape::plain(id_of(id), duty, back_to.map(id_of))
     };
     Charter {
         run: RunId::parse(run).unwrap(),
@@ -122,6 +125,9 @@ pub fn charter_of(repo: &Repo, run: &str) -> Charter {
         worktree: repo.identity(),
         push: PushMode::Local,
         limits: Limits::default(),
+        flow: None,
+        after: BTreeMap::new(),
+        papers: Vec::new(),
     }
 }
 

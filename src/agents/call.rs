@@ -1,6 +1,6 @@
 //! One call of an agent: brief in, process, output, report out. It never says what the end means.
 
-use std::{cell::RefCell, ffi::OsString, path::Path, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
 
 use anyhow::Context as _;
 
@@ -17,6 +17,7 @@ use crate::{
         plan::Task,
         run::Run,
         time::{Span, Timestamp},
+        workflow::Paper as Made,
     },
     process::{
         agent::{self, How, Launch, STAGE_TOKEN, Stream},
@@ -42,6 +43,10 @@ const DROPPED: [&str; 8] = [
     "GIT_CRASH",
 ];
 
+/// Where papers lie that a stage needs, and where those go that it makes.
+const INPUT: &str = "input";
+const OUTPUT: &str = "output";
+
 #[derive(Debug)]
 pub struct Call<'a> {
     pub worktree: &'a Path,
@@ -51,6 +56,10 @@ pub struct Call<'a> {
     pub brief: String,
     pub tasks: &'a [&'a Task],
     pub judges: bool,
+    /// What the stage needs: papers by their names.
+    pub input: Vec<(String, Vec<u8>)>,
+    /// What is to be handed in, each with what is there at first.
+    pub makes: &'a [Made],
     pub deadline: Span,
     /// The environment that agents get, before what this call adds to it.
     pub environment: Vec<(OsString, OsString)>,
@@ -62,6 +71,8 @@ pub struct Called {
     pub took: Span,
     pub transcript: String,
     pub report: Option<Report>,
+    /// What was handed in, by its name.
+    pub papers: BTreeMap<String, String>,
     unreadable: Option<String>,
 }
 
@@ -70,7 +81,8 @@ impl Called {
     #[must_use]
     pub fn by_hand(report: Report, took: Span) -> Self {
         let (ending, transcript) = (Ending::Exited(0), String::new());
-        Self { ending, took, transcript, report: Some(report), unreadable: None }
+        let papers = report.papers.clone();
+        Self { ending, took, transcript, report: Some(report), papers, unreadable: None }
     }
 
     #[must_use]
@@ -80,6 +92,7 @@ impl Called {
                 verdict: report.verdict,
                 findings: &report.findings,
                 retry_at: report.retry_at,
+                blocked: report.blocked.as_deref(),
             },
             (None, Some(why)) => Paper::Unreadable(why),
             (None, None) => Paper::Missing,
@@ -125,10 +138,11 @@ impl Caller {
         let brief = dir.path().join("brief.md");
         let report = dir.path().join("report.json");
         std::fs::write(&brief, &call.brief).context("cannot write the brief")?;
+        lay_out(call, dir.path()).context("cannot lay out the papers")?;
         let launch = Launch {
             supervisor_exe: std::env::current_exe().context("cannot find this program itself")?,
             argv: argv(call, dir.path(), &brief, &report)?,
-            env: environment(call, &brief, &report),
+            env: environment(call, dir.path(), &brief, &report),
             cwd: call.worktree.to_owned(),
             stdin_file: brief,
             deadline: Some(Duration::from_millis(call.deadline.millis())),
@@ -155,17 +169,42 @@ impl Caller {
             Handed::Unreadable(why) => (None, Some(why)),
             Handed::Report(report) => (Some(*report), None),
         };
+        let mut papers = report.as_ref().map(|report| report.papers.clone()).unwrap_or_default();
+        for paper in call.makes {
+            let path = dir.path().join(OUTPUT).join(&paper.name);
+            if let (false, Some(text)) =
+                (papers.contains_key(&paper.name), report_file::paper(&path))
+            {
+                papers.insert(paper.name.clone(), text);
+            }
+        }
         let took = Span::from_millis(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));
         if 0 < ended.survivors {
             anyhow::bail!("{} processes of the agent could not be ended", ended.survivors);
         }
-        Ok(Called { ending: ending(&ended.how), took, transcript, report, unreadable })
+        Ok(Called { ending: ending(&ended.how), took, transcript, report, papers, unreadable })
     }
 
     /// Sleeps until then, or until somebody wants to stop.
     pub fn wait(&mut self, until: Timestamp) {
         self.runtime.wait_for(self.stop.sleep_until(until));
     }
+}
+
+/// What the stage needs, and a place with the templates of what it makes.
+fn lay_out(call: &Call<'_>, dir: &Path) -> std::io::Result<()> {
+    for name in [INPUT, OUTPUT] {
+        std::fs::create_dir(dir.join(name))?;
+    }
+    for (name, content) in &call.input {
+        std::fs::write(dir.join(INPUT).join(name), content)?;
+    }
+    for paper in call.makes {
+        if let Some(template) = &paper.template {
+            std::fs::write(dir.join(OUTPUT).join(&paper.name), template)?;
+        }
+    }
+    Ok(())
 }
 
 fn ending(how: &How) -> Ending {
@@ -230,7 +269,12 @@ pub fn sweep_lost(run: &Run) -> usize {
     sweep::abandoned(None, Some(format!("{STAGE_TOKEN}={token}").as_ref()))
 }
 
-fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, OsString)> {
+fn environment(
+    call: &Call<'_>,
+    dir: &Path,
+    brief: &Path,
+    report: &Path,
+) -> Vec<(OsString, OsString)> {
     let mut env: Vec<_> = call
         .environment
         .iter()
@@ -239,7 +283,9 @@ fn environment(call: &Call<'_>, brief: &Path, report: &Path) -> Vec<(OsString, O
         .collect();
     let start = call.start;
     let token = token(call.run, &start.item, &start.stage);
-    let own: [(&str, OsString); 11] = [
+    let own: [(&str, OsString); 13] = [
+        ("GIT_RUN_INPUT", dir.join(INPUT).into()),
+        ("GIT_RUN_OUTPUT", dir.join(OUTPUT).into()),
         ("GIT_RUN_ID", call.run.charter.run.as_str().into()),
         ("GIT_RUN_ITEM", start.item.as_str().into()),
         ("GIT_RUN_STAGE", start.stage.as_str().into()),

@@ -1,6 +1,7 @@
 //! The report that an agent writes: JSON, bounded, strict about what it means and lenient about the rest.
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{self, Read as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -12,14 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     event::Usage,
-    finding::{FINDINGS_MAX, Finding, Severity, cut},
+    finding::{FINDINGS_MAX, Finding, MESSAGE_BYTES_MAX, Severity, cut},
     limits,
     outcome::Verdict,
+    paper::PAPER_BYTES_MAX,
     time::Timestamp,
+    workflow::PAPERS_MAX,
 };
 
 pub const REPORT_BYTES_MAX: u64 = 1024 * 1024;
 pub const SUMMARY_BYTES_MAX: usize = 2000;
+const GAP_LEVELS: [&str; 3] = ["L0", "L1", "L2"];
 
 /// What was found at the path where the report should be.
 #[derive(Debug, Clone)]
@@ -37,6 +41,10 @@ pub struct Report {
     pub findings_dropped: u32,
     pub usage: Usage,
     pub retry_at: Option<Timestamp>,
+    /// Papers by their names.
+    pub papers: BTreeMap<String, String>,
+    /// What only a person can decide.
+    pub blocked: Option<String>,
     /// As it was handed in, for the artifact.
     pub text: String,
 }
@@ -56,6 +64,19 @@ struct ReportDoc {
     usage: UsageDoc,
     cost: Option<serde_json::Number>,
     retry_at: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    papers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gaps: Vec<GapDoc>,
+}
+
+/// What the plan left open: `L0` was mended in passing, `L1` was assumed, `L2` waits for a person.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct GapDoc {
+    level: String,
+    #[serde(default)]
+    kind: String,
+    text: String,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -96,6 +117,15 @@ pub fn read(path: &Path) -> Handed {
     }
 }
 
+/// The paper in this file; nothing where there is none that can be read.
+#[must_use]
+pub fn paper(path: &Path) -> Option<String> {
+    let mut text = Vec::new();
+    let most = PAPER_BYTES_MAX as u64 + 1;
+    open(path).and_then(|file| file.take(most).read_to_end(&mut text)).ok()?;
+    if PAPER_BYTES_MAX < text.len() { None } else { String::from_utf8(text).ok() }
+}
+
 /// Only a plain file is a report. A link could show somebody else's file as the agent's own words,
 /// and opening a pipe would wait for a writer that never comes.
 fn open(path: &Path) -> io::Result<File> {
@@ -123,6 +153,19 @@ pub fn parse(text: &[u8]) -> Result<Report, String> {
         at.map(|at| Timestamp::from_millis(at.as_millisecond()))
             .map_err(|_| "`retry_at` is no RFC 3339 time")
     });
+    let gap = doc.gaps.iter().find(|gap| !GAP_LEVELS.contains(&gap.level.as_str()));
+    if let Some(gap) = gap {
+        return Err(format!("a gap's `level` is `{}`; it is one of L0, L1, L2", short(&gap.level)));
+    }
+    if doc.papers.len() > PAPERS_MAX || doc.papers.values().any(|text| PAPER_BYTES_MAX < text.len())
+    {
+        return Err(format!("`papers` are at most {PAPERS_MAX}, of {PAPER_BYTES_MAX} bytes each"));
+    }
+    let blocked = doc.gaps.into_iter().find(|gap| gap.level == "L2").map(|gap| {
+        let mut text = gap.text;
+        cut(&mut text, MESSAGE_BYTES_MAX);
+        text
+    });
     let mut summary = doc.summary;
     cut(&mut summary, SUMMARY_BYTES_MAX);
     Ok(Report {
@@ -136,6 +179,8 @@ pub fn parse(text: &[u8]) -> Result<Report, String> {
             cost: cost.unwrap_or(0),
         },
         retry_at: retry_at.transpose()?,
+        papers: doc.papers,
+        blocked,
         text: String::from_utf8_lossy(text).into_owned(),
     })
 }

@@ -70,6 +70,16 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// What is finished and what others changed, as the repository shows it, with the evidence.
     Reconcile(super::reconcile::ReconcileArgs),
+    /// Say yes, as a person, to what waits for it.
+    Approve(super::approve::ApproveArgs),
+    /// Say no, as a person, to what waits for it: the run goes no further.
+    Reject(super::approve::AnswerArgs),
+    /// Send back, as a person, what waits for an answer, with what is to be changed.
+    Modify(super::approve::AnswerArgs),
+    /// Let an item be done again from a stage on, as a person.
+    Reopen(super::approve::ReopenArgs),
+    /// The workflows: list, show, and prove that they end and pass nothing unjudged.
+    Workflow(super::workflow::WorkflowArgs),
     /// Answer for a gate that no judge passed, as a person, for this commit and no other.
     Override(OverrideArgs),
     /// Push the run's branch, at the commit that its judges passed or a person answered for.
@@ -137,9 +147,21 @@ pub(super) struct StartArgs {
     /// Sprints to leave out, with commas between them.
     #[arg(long, value_delimiter = ',', value_name = "SPRINTS")]
     pub skip: Vec<String>,
-    /// The workflow that every item goes through.
-    #[arg(long, value_name = "NAME")]
+    /// The workflow that every item goes through: a built-in one, the team's own, or a file.
+    #[arg(long, value_name = "NAME|FILE")]
     pub workflow: Option<String>,
+    /// The way through the workflow, where it has several.
+    #[arg(long, value_name = "NAME")]
+    pub flow: Option<String>,
+    /// The stage to begin with; what lies before it was done elsewhere.
+    #[arg(long, value_name = "STAGE")]
+    pub from_stage: Option<String>,
+    /// Optional stages to leave out, with commas between them.
+    #[arg(long, value_delimiter = ',', value_name = "STAGES")]
+    pub skip_stage: Vec<String>,
+    /// A paper that is there already: plan.md=docs/plan.md.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub input: Vec<String>,
     /// Stop an item after so many cycles.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_cycles: Option<u32>,
@@ -196,6 +218,17 @@ impl StartArgs {
     /// `--agent NAME` and `--agent NAME=STAGE`.
     pub(super) fn agents(&self) -> Vec<(Option<String>, String)> {
         agents(&self.agent)
+    }
+
+    pub(super) fn inputs(&self) -> Result<Vec<(String, PathBuf)>, Fail> {
+        let split = |word: &String| match word.split_once('=') {
+            Some((name, file)) => Ok((name.to_owned(), PathBuf::from(file))),
+            None => {
+                let what = format!("`--input {}` is no `NAME=FILE`", word.escape_debug());
+                Err(Fail::new(Exit::Usage, what))
+            }
+        };
+        self.input.iter().map(split).collect()
     }
 
     pub(super) fn cost(&self) -> Result<Option<u64>, Fail> {

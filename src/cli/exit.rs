@@ -56,7 +56,11 @@ impl Exit {
             (State::Complete, _, Some(Delivery::Refused { .. })) => Self::Refused,
             (State::Complete, _, Some(Delivery::Failed { .. })) => Self::Failed,
             (State::Complete | State::ReadyForHitl | State::JackedOut, _, _) => Self::Done,
-            (State::Halted, Some(Cause::Breaker { .. } | Cause::Budget { .. }), _) => Self::Stopped,
+            (
+                State::Halted,
+                Some(Cause::Breaker { .. } | Cause::Budget { .. } | Cause::TriesUsed { .. }),
+                _,
+            ) => Self::Stopped,
             (State::Halted, Some(Cause::Interrupted), _) => Self::Interrupted,
             (State::Halted, Some(Cause::Asked { reason }), _) if reason == "interrupted" => {
                 Self::Interrupted
@@ -64,7 +68,13 @@ impl Exit {
             (State::Halted, Some(Cause::AgentUnavailable { .. }), _) => Self::Failed,
             (
                 State::Halted,
-                Some(Cause::Asked { .. } | Cause::FailVerdict { .. } | Cause::PersonNeeded { .. })
+                Some(
+                    Cause::Asked { .. }
+                    | Cause::FailVerdict { .. }
+                    | Cause::PersonNeeded { .. }
+                    | Cause::Approval { .. }
+                    | Cause::Rejected { .. },
+                )
                 | None,
                 _,
             ) => Self::PersonNeeded,
@@ -238,7 +248,8 @@ impl From<NotStarted> for Fail {
             NotStarted::NoPlan => Self::new(Exit::Failed, not.to_string()).hint(
                 "write `plan.toml` or `plan.md`, or say where it is: git config run.plan <file>",
             ),
-            NotStarted::BadPlan { ref name, ref faults } => Self {
+            NotStarted::BadPlan { ref name, ref faults }
+            | NotStarted::BadWorkflow { ref name, ref faults } => Self {
                 details: fault_lines(name, faults),
                 ..Self::new(Exit::Failed, not.to_string())
             },

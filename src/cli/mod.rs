@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
 mod adopt;
+mod approve;
 mod args;
 mod audit;
 mod checkpoint;
@@ -39,18 +40,20 @@ mod sync;
 mod tool_hook;
 mod ui;
 mod verify;
+mod workflow;
 
 use std::{ffi::OsString, path::Path};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use approve::Said;
 use args::{Args, Command, IceCommand, StartArgs};
 pub use exit::Exit;
 use exit::Fail;
 use ui::Ui;
 
 use crate::{
-    domain::{checkpoint::OperationKind, near},
+    domain::{checkpoint::OperationKind, event::Word, near},
     git::{OpenError, Repo},
 };
 
@@ -149,6 +152,11 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Push(args) => push::run(ui, &open(git_dir)?, &args),
         Command::Adopt(args) => adopt::run(ui, &open(git_dir)?, &args),
         Command::Sync(args) => sync::run(ui, &open(git_dir)?, &args),
+        Command::Approve(args) => approve::run(ui, &open(git_dir)?, &args.into()),
+        Command::Reject(args) => approve::run(ui, &open(git_dir)?, &Said::new(Word::Reject, args)),
+        Command::Modify(args) => approve::run(ui, &open(git_dir)?, &Said::new(Word::Modify, args)),
+        Command::Reopen(args) => approve::reopen(ui, &open(git_dir)?, &args),
+        Command::Workflow(args) => workflow::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
 }

@@ -34,7 +34,6 @@ use crate::{
         run::{Run, State},
         time::Span,
         view::RunView,
-        workflow::Duty,
     },
     engine::{
         drive::{Drove, drive_to_stage, end_stage, handed},
@@ -164,7 +163,7 @@ pub(super) fn report(ui: &mut Ui, repo: &Repo, args: &ReportArgs) -> Result<Exit
     }
     let start = at_work(&run, args.call)?;
     let (_, workflow) = frozen(repo, &id)?;
-    let judges = workflow.stage(&start.stage).is_some_and(|stage| stage.duty != Duty::Build);
+    let judges = workflow.stage(&start.stage).is_some_and(|stage| stage.shape.duty.judges());
     if judges && report.verdict.is_none() {
         let what = format!("`{}` judges, and its report has no `verdict`", start.stage);
         return Err(Fail::new(Exit::Failed, what).hint("git run schema report"));

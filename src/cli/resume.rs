@@ -15,7 +15,7 @@ use crate::{
         run::Run,
         workflow::Workflow,
     },
-    engine::start,
+    engine::{course, start},
     git::Repo,
     process::{alive, clock},
     store::{
@@ -106,7 +106,9 @@ pub(super) fn same_agents(
     let (_, workflow) = frozen(repo, id)?;
     let policy = history::read_file(repo, id, "policy.json", FROZEN_BYTES_MAX)?.unwrap_or_default();
     let then = policy::agents(&policy).map_err(anyhow::Error::from)?;
-    let now = start::agents(settings, &workflow, named)?;
+    let named = course::agents(&workflow, settings, named);
+    let stages = journal(repo, id)?.run().charter.stages.clone();
+    let now = start::commands(settings, &stages, &named)?;
     let Some((stage, words)) = then.iter().find(|(stage, words)| now.get(*stage) != Some(*words))
     else {
         return Ok(());
@@ -156,8 +158,9 @@ pub(super) fn frozen_at(repo: &Repo, tip: &Oid) -> Result<(Plan, Workflow), Fail
         let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
         Fail::new(Exit::Fault, format!("the frozen plan cannot be read: {what}"))
     })?;
-    let workflow = workflow_file::read(&read("workflow.toml")?).map_err(|why| {
-        Fail::new(Exit::Fault, format!("the frozen workflow cannot be read: {why}"))
+    let workflow = workflow_file::read(&read("workflow.toml")?).map_err(|faults| {
+        let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
+        Fail::new(Exit::Fault, format!("the frozen workflow cannot be read: {what}"))
     })?;
     Ok((plan, workflow))
 }

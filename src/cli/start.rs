@@ -312,6 +312,10 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
         targets: args.targets.clone(),
         range: Range { from: args.from.clone(), to: args.to.clone(), skip: args.skip.clone() },
         workflow: args.workflow.clone(),
+        flow: args.flow.clone(),
+        from_stage: args.from_stage.clone(),
+        skip_stages: args.skip_stage.clone(),
+        inputs: args.inputs()?,
         branch: args.branch.clone(),
         base: args.base.clone(),
         agents: args.agents(),
@@ -328,7 +332,8 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
 fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
     let charter = &prepared.charter;
     let items: Vec<_> = charter.items.iter().map(ToString::to_string).collect();
-    let stages: Vec<_> = charter.stages.iter().map(|stage| stage.id.to_string()).collect();
+    let taken = charter.stages.iter().filter(|stage| stage.is_walked());
+    let stages: Vec<_> = taken.map(|stage| stage.id.to_string()).collect();
     if ui.json {
         ui.say_json(&serde_json::json!({
             "schema": "git-run/dry-run/1",

@@ -17,6 +17,7 @@ use crate::{
         reconcile::pattern::CommitPattern,
         retention::Keep,
         time::Span,
+        workflow::Missing,
     },
     git::Repo,
 };
@@ -39,9 +40,25 @@ pub struct Settings {
     /// What the team agreed on, taken in already.
     teams: Vec<Team>,
     pub server: Server,
+    /// The workflow where nobody names one.
+    pub workflow: Option<String>,
+    stage_settings: Vec<(String, StageSettings)>,
     pub gates: Policy,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
+}
+
+/// What `run.<stage>.*` says of a stage beside its agent.
+#[derive(Debug, Clone, Default)]
+pub struct StageSettings {
+    /// Whether an optional stage is taken.
+    pub enabled: Option<bool>,
+    /// What happens where something that it needs is missing.
+    pub missing: Option<Missing>,
+    /// How often it may send back, at most.
+    pub tries: Option<u32>,
+    /// The files that it needs, instead of those that the workflow names.
+    pub files: Vec<String>,
 }
 
 /// What a repository that takes pushes holds them to.
@@ -79,6 +96,7 @@ const MIB: u64 = 1024 * 1024;
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
 const KEYS: [&str; 17] = [
     "enabled",
+    "workflow",
     "plan",
     "agent",
     "command",
@@ -100,11 +118,13 @@ const BREAKER_KEYS: [&str; 4] = ["samefinding", "noprogress", "plateau", "failur
 const CHECKPOINT_KEYS: [&str; 6] =
     ["maxfilesize", "maxtotalsize", "include", "keep", "maxage", "maxbytes"];
 const SERVER_KEYS: [&str; 2] = ["strict", "maxcommits"];
+/// Subsections that are no stages.
+const SECTIONS: [&str; 4] = ["breaker", "budget", "checkpoint", "server"];
 const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
-const STAGE_KEYS: [&str; 2] = ["agent", "command"];
+const STAGE_KEYS: [&str; 6] = ["agent", "command", "enabled", "missing", "tries", "file"];
 
 /// The name of the agent that executes the steps of the tasks themselves.
-pub const STEPS: &str = "steps";
+pub use crate::domain::item::STEPS;
 /// The name of the agent that is any program.
 pub const COMMAND: &str = "command";
 
@@ -201,10 +221,19 @@ impl Settings {
                 strict: raw.flag(repo, "run.server.strict")?.unwrap_or(false),
                 commits_max: raw.number("run.server.maxCommits", COMMITS_MAX)?,
             },
+            workflow: raw.last("run.workflow"),
+            stage_settings: raw.stages(repo)?,
             gates: gates::read(&raw, repo)?,
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })
+    }
+
+    /// What is set for a stage, but for its agent.
+    #[must_use]
+    pub fn stage(&self, stage: &StageId) -> StageSettings {
+        let found = self.stage_settings.iter().find(|(name, _)| name == stage.as_str());
+        found.map(|(_, settings)| settings.clone()).unwrap_or_default()
     }
 
     /// The stages that have an agent or a command of their own.
@@ -398,6 +427,34 @@ impl Raw {
             Ok(Some(false) | None) => Ok(PushMode::Local),
             Err(_) => Err(bad(name, setting, "`true`, `false` or `prompt`")),
         }
+    }
+
+    fn stages(&self, repo: &Repo) -> anyhow::Result<Vec<(String, StageSettings)>> {
+        let mut names: Vec<&str> =
+            self.0.iter().filter_map(|setting| setting.subsection.as_deref()).collect();
+        names.retain(|name| !SECTIONS.contains(name));
+        names.sort_unstable();
+        names.dedup();
+        let mut found = Vec::new();
+        for name in names {
+            let key = |key: &str| format!("run.{name}.{key}");
+            let missing = key("missing");
+            let missing = match self.all(&missing).next_back() {
+                None => None,
+                Some(setting) => Some(
+                    Missing::parse(&setting.value)
+                        .ok_or_else(|| bad(&missing, setting, "`halt` or `skip`"))?,
+                ),
+            };
+            let settings = StageSettings {
+                enabled: self.flag(repo, &key("enabled"))?,
+                missing,
+                tries: self.optional(&key("tries"))?,
+                files: self.every(&key("file")),
+            };
+            found.push((name.to_owned(), settings));
+        }
+        Ok(found)
     }
 
     /// `run.agent` and `run.<stage>.agent`, and the same for `command`.

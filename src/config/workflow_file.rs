@@ -1,78 +1,320 @@
-//! Workflows as TOML. The built-in ones are read by the same reader as a user's own.
+//! Workflows as TOML. The built-in ones are read by the same reader as a user's own. A key that is
+//! not known is a fault: whoever wrote it believes that it holds something up.
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::plan_file;
 use crate::domain::{
+    finding::Severity,
     id::{PlanId, StageId},
-    workflow::{Duty, Stage, Workflow},
+    plan_check::Fault,
+    time::Span,
+    workflow::{
+        Check, Duty, Exhausted, Missing, Need, Paper, Part, Stage, StageShape, Tries, Unit,
+        Workflow,
+    },
 };
 
 pub const WORKFLOW_BYTES_MAX: usize = 256 * 1024;
+/// The newest form of a workflow file.
+const FORMAT: u32 = 2;
+/// How many tries a stage has that says what comes after them, and not how many.
+const TRIES: u32 = 1;
 
 /// The built-in workflow of this name, as text.
 #[must_use]
 pub fn built_in(name: &str) -> Option<&'static str> {
-    match name {
-        "sprint" => Some(include_str!("../../assets/sprint.toml")),
-        _ => None,
-    }
+    let text = match name {
+        "sprint" => include_str!("../../assets/workflows/sprint.toml"),
+        "bug" => include_str!("../../assets/workflows/bug.toml"),
+        "pipeline" => include_str!("../../assets/workflows/pipeline.toml"),
+        "tdd" => include_str!("../../assets/workflows/tdd.toml"),
+        "deliver" => include_str!("../../assets/workflows/deliver.toml"),
+        "queue" => include_str!("../../assets/workflows/queue.toml"),
+        _ => return None,
+    };
+    Some(text)
 }
 
-pub const BUILT_IN: [&str; 1] = ["sprint"];
+pub const BUILT_IN: [&str; 6] = ["sprint", "bug", "pipeline", "tdd", "deliver", "queue"];
+
+/// Whether a built-in workflow has a stage of this name.
+#[must_use]
+pub fn has_stage(id: &str) -> bool {
+    let known = BUILT_IN.into_iter().filter_map(built_in).filter_map(|text| read(text).ok());
+    known
+        .into_iter()
+        .any(|workflow| workflow.stages().iter().any(|stage| stage.id().as_str() == id))
+}
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WorkflowDoc {
-    format: u32,
-    name: String,
-    stage: Vec<StageDoc>,
+    format: Spanned<u32>,
+    name: Spanned<String>,
+    #[serde(default)]
+    about: String,
+    unit: Option<Spanned<String>>,
+    cycles: Option<u32>,
+    time: Option<Spanned<String>>,
+    branch_prefix: Option<String>,
+    #[serde(default)]
+    flows: Vec<String>,
+    #[serde(default)]
+    input: Vec<PaperDoc>,
+    #[serde(default)]
+    stage: Vec<Spanned<StageDoc>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaperDoc {
+    name: Spanned<String>,
+    template: Option<String>,
+    #[serde(default)]
+    sections: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StageDoc {
-    id: String,
-    duty: DutyDoc,
-    back_to: Option<String>,
+    id: Spanned<String>,
+    duty: Spanned<String>,
+    unit: Option<Spanned<String>>,
     #[serde(default)]
     ask: String,
+    role: Option<String>,
+    agent: Option<String>,
+    back_to: Option<Spanned<String>>,
+    tries: Option<u32>,
+    then: Option<Spanned<String>>,
+    #[serde(default)]
+    on_return: bool,
+    #[serde(default)]
+    momentary: bool,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default)]
+    on: bool,
+    #[serde(default)]
+    apart: bool,
+    #[serde(default)]
+    needs: Vec<String>,
+    #[serde(default)]
+    needs_files: Vec<String>,
+    missing: Option<Spanned<String>>,
+    #[serde(default)]
+    makes: Vec<PaperDoc>,
+    #[serde(default)]
+    checks: Vec<CheckDoc>,
+    severity_min: Option<Spanned<String>>,
+    answer_within: Option<Spanned<String>>,
+    #[serde(default)]
+    flows: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum DutyDoc {
-    Build,
-    Judge,
+/// `"tests"`, or `{ gate = "tests", must_fail = true }`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum CheckDoc {
+    Plain(String),
+    Full(FullCheckDoc),
 }
 
-pub fn read(text: &str) -> Result<Workflow, String> {
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FullCheckDoc {
+    gate: String,
+    #[serde(default)]
+    must_fail: bool,
+}
+
+/// The workflow, or everything that is wrong with it, each with its line.
+pub fn read(text: &str) -> Result<Workflow, Vec<Fault>> {
     if WORKFLOW_BYTES_MAX < text.len() {
-        return Err(format!("the workflow is longer than {WORKFLOW_BYTES_MAX} bytes"));
+        let what = format!("the workflow is longer than {WORKFLOW_BYTES_MAX} bytes");
+        return Err(vec![Fault::new(1, what, "make it shorter")]);
     }
     if plan_file::toml::long_key(text).is_some() {
-        return Err("a key of the workflow has too many parts".to_owned());
+        return Err(vec![Fault::new(1, "a key of the workflow has too many parts", "shorten it")]);
     }
-    let doc: WorkflowDoc = toml::from_str(text).map_err(|error| error.to_string())?;
-    if doc.format != 1 {
-        return Err(format!("the workflow is of format {}, and this version knows 1", doc.format));
-    }
-    let name = PlanId::parse(&doc.name).map_err(|error| error.to_string())?;
-    let stages = doc.stage.into_iter().map(stage).collect::<Result<_, _>>()?;
-    Workflow::new(name, stages).map_err(|error| error.to_string())
+    let doc: WorkflowDoc = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        vec![Fault::new(line, error.message().to_owned(), "see docs/WORKFLOWS.md")]
+    })?;
+    Reader { text, faults: Vec::new() }.workflow(doc)
 }
 
-fn stage(doc: StageDoc) -> Result<Stage, String> {
-    let id = StageId::parse(&doc.id).map_err(|error| error.to_string())?;
-    let duty = match (doc.duty, doc.back_to) {
-        (DutyDoc::Build, None) => Duty::Build,
-        (DutyDoc::Build, Some(_)) => {
-            return Err(format!("`{id}` builds, and so sends nothing back"));
+fn line_of(text: &str, at: usize) -> u32 {
+    let before = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+    u32::try_from(before + 1).unwrap_or(u32::MAX)
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).map_err(|why| why.to_string())
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn workflow(mut self, doc: WorkflowDoc) -> Result<Workflow, Vec<Fault>> {
+        if !(1..=FORMAT).contains(doc.format.get_ref()) {
+            let what = format!(
+                "the workflow is of format {}, and this version knows up to {FORMAT}",
+                doc.format.get_ref()
+            );
+            return Err(vec![Fault::new(
+                self.line(&doc.format),
+                what,
+                "update git-run, or write it in format 2",
+            )]);
         }
-        (DutyDoc::Judge, Some(back_to)) => {
-            Duty::Judge { back_to: StageId::parse(&back_to).map_err(|error| error.to_string())? }
+        let name = self.parsed(&doc.name, |text| PlanId::parse(text).map_err(|e| e.to_string()));
+        let unit = match &doc.unit {
+            None => Unit::Sprint,
+            Some(unit) => self
+                .word(unit, "sprint or task", |word| match word {
+                    "sprint" => Some(Unit::Sprint),
+                    "task" => Some(Unit::Task),
+                    _ => None,
+                })
+                .unwrap_or_default(),
+        };
+        let time = doc.time.as_ref().and_then(|time| self.parsed(time, span));
+        let inputs = doc.input.into_iter().filter_map(|paper| self.paper(paper)).collect();
+        let lines: Vec<u32> = doc.stage.iter().map(|stage| self.line(stage)).collect();
+        let mut stages = Vec::new();
+        let mut seen_items = false;
+        for stage in doc.stage {
+            let stage = self.stage(stage.into_inner(), unit, seen_items);
+            seen_items |= stage.as_ref().is_some_and(|stage| stage.shape.part == Part::Items);
+            stages.extend(stage);
         }
-        (DutyDoc::Judge, None) => return Err(format!("`{id}` judges, and needs `back_to`")),
-    };
-    Ok(Stage { id, duty, ask: doc.ask })
+        let Some(name) = name.filter(|_| self.faults.is_empty()) else { return Err(self.faults) };
+        let mut draft = Workflow::draft(name);
+        draft.about = doc.about;
+        draft.unit = unit;
+        draft.cycles_max = doc.cycles;
+        draft.run_time_max = time;
+        draft.branch_prefix = doc.branch_prefix;
+        draft.flows = doc.flows;
+        draft.inputs = inputs;
+        Workflow::new(draft, stages).map_err(|flaws| {
+            let fault = |flaw: crate::domain::workflow::Flaw| {
+                let line = flaw.stage.and_then(|at| lines.get(at)).copied().unwrap_or(1);
+                Fault::new(line, flaw.what, flaw.fix)
+            };
+            flaws.into_iter().map(fault).collect()
+        })
+    }
+
+    fn stage(&mut self, doc: StageDoc, unit: Unit, seen_items: bool) -> Option<Stage> {
+        let id = self.parsed(&doc.id, |text| StageId::parse(text).map_err(|e| e.to_string()));
+        let duty = self.word(&doc.duty, "build, write, judge, gate or human", Duty::parse);
+        let part = match &doc.unit {
+            None => Some(Part::Items),
+            Some(said) if said.get_ref() == unit.word() => Some(Part::Items),
+            Some(said) => {
+                let expected = format!("run, or {} as for the whole workflow", unit.word());
+                let once = if seen_items { Part::Closing } else { Part::Opening };
+                self.word(said, &expected, |word| (word == "run").then_some(once))
+            }
+        };
+        let parsed = |text: &str| StageId::parse(text).map_err(|e| e.to_string());
+        let back_to = doc.back_to.as_ref().and_then(|back_to| self.parsed(back_to, parsed));
+        let then = doc.then.as_ref();
+        let then = then.and_then(|then| self.word(then, "halt, person or go-on", Exhausted::parse));
+        let tries = match (doc.tries, then) {
+            (None, None) => None,
+            (max, then) => {
+                Some(Tries { max: max.unwrap_or(TRIES), then: then.unwrap_or(Exhausted::Halt) })
+            }
+        };
+        let missing = doc.missing.as_ref();
+        let missing = missing.and_then(|word| self.word(word, "halt or skip", Missing::parse));
+        let severity = doc.severity_min.as_ref();
+        let severity_min = severity.and_then(|word| {
+            self.word(word, "info, low, medium, high or critical", Severity::parse)
+        });
+        let within = doc.answer_within.as_ref();
+        let answer_within = within.and_then(|time| self.parsed(time, span));
+        let needs = doc.needs.into_iter().map(Need::Paper);
+        let needs = needs.chain(doc.needs_files.into_iter().map(Need::File)).collect();
+        let makes = doc.makes.into_iter().filter_map(|paper| self.paper(paper)).collect();
+        let check = |check| match check {
+            CheckDoc::Plain(gate) => Check { gate, must_fail: false },
+            CheckDoc::Full(full) => Check { gate: full.gate, must_fail: full.must_fail },
+        };
+        Some(Stage {
+            shape: StageShape {
+                part: part?,
+                on_return: doc.on_return,
+                momentary: doc.momentary,
+                tries,
+                optional: doc.optional,
+                apart: doc.apart,
+                needs,
+                missing: missing.unwrap_or_default(),
+                answer_within,
+                ..StageShape::plain(id?, duty?, back_to)
+            },
+            ask: doc.ask,
+            role: doc.role,
+            agent: doc.agent,
+            checks: doc.checks.into_iter().map(check).collect(),
+            makes,
+            severity_min,
+            on: doc.on,
+            flows: doc.flows,
+        })
+    }
+
+    /// A paper's name is a file's: one plain component.
+    fn paper(&mut self, doc: PaperDoc) -> Option<Paper> {
+        let plain = |text: &str| match StageId::parse(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(_) => Err(format!("`{}` is no plain file name", text.escape_debug())),
+        };
+        let name = self.parsed(&doc.name, plain)?;
+        Some(Paper { name, template: doc.template, sections: doc.sections })
+    }
+
+    fn parsed<T>(
+        &mut self,
+        text: &Spanned<String>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        parse(text.get_ref())
+            .map_err(|why| self.say(text, why, "write it as docs/WORKFLOWS.md has it"))
+            .ok()
+    }
+
+    fn word<T>(
+        &mut self,
+        text: &Spanned<String>,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let found = parse(text.get_ref());
+        if found.is_none() {
+            let what = format!("`{}` is not one of {expected}", text.get_ref().escape_debug());
+            self.say(text, what, "write one of these words");
+        }
+        found
+    }
+
+    fn say<T>(&mut self, at: &Spanned<T>, what: String, fix: &str) {
+        let line = self.line(at);
+        self.faults.push(Fault::new(line, what, fix));
+    }
+
+    fn line<T>(&self, at: &Spanned<T>) -> u32 {
+        line_of(self.text, at.span().start)
+    }
 }
 
 #[cfg(test)]
@@ -96,13 +338,24 @@ mod tests {
         for bad in [
             String::new(),
             head.to_owned(),
-            format!("format=2\nname='w'\n{build}{judge}"),
+            format!("format=3\nname='w'\n{build}{judge}"),
             format!("{head}{build}back_to='a'\n{judge}"),
             format!("{head}{build}[[stage]]\nid='b'\nduty='judge'\n"),
             format!("{head}{build}[[stage]]\nid='../b'\nduty='judge'\nback_to='a'\n"),
             format!("{head}{build}[[stage]]\nid='b'\nduty='dance'\nback_to='a'\n"),
+            format!("{head}{build}{judge}tires=3\n"),
+            format!("{head}unit='epic'\n{build}{judge}"),
         ] {
             assert!(read(&bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_fault_names_its_line() {
+        let text = "format = 2\nname = \"w\"\n\n[[stage]]\nid = \"a\"\nduty = \"build\"\n\n[[stage]]\nid = \"b\"\nduty = \"judge\"\nback_to = \"c\"\n";
+        let faults = read(text).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].line, 8);
+        assert!(faults[0].what.contains("which is no stage"));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! How events are written down is decided in `store::wire`, not here.
 
+use std::collections::BTreeMap;
+
 use super::{
     deletion::Deleted,
     finding::Finding,
@@ -11,6 +13,7 @@ use super::{
     outcome::Outcome,
     reconcile::Strength,
     time::{Span, Timestamp},
+    workflow::StageShape,
 };
 
 /// An event as it stands in the journal.
@@ -156,6 +159,22 @@ pub enum Event {
     },
     /// A person took the run over, from another machine or from a work tree that is another one.
     RunAdopted(Box<Adoption>),
+    /// A person's word is waited for, on what stands here.
+    ApprovalAsked(Box<Asked>),
+    /// A person's word.
+    ApprovalGiven(Box<Approval>),
+    /// A stage was passed over, and why.
+    StageSkipped {
+        item: ItemId,
+        stage: StageId,
+        why: String,
+    },
+    /// A person lets an item be done again from a stage on, and all that follows it.
+    StageReopened {
+        item: ItemId,
+        stage: StageId,
+        why: String,
+    },
     /// What was found to be finished without the journal, and what a person said of outside changes.
     Reconciled(Box<Reconciled>),
     /// Written by a newer version. Such a journal is shown and never written to.
@@ -181,14 +200,72 @@ pub struct Charter {
     pub worktree: String,
     pub push: PushMode,
     pub limits: Limits,
+    /// The way through the workflow, where it has several.
+    pub flow: Option<String>,
+    /// Which items come after which others, where the order alone does not say it.
+    pub after: BTreeMap<ItemId, Vec<ItemId>>,
+    /// What was handed in at the start.
+    pub papers: Vec<PaperRef>,
 }
 
-/// As much of a stage as the fold needs.
+/// A document in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageShape {
-    pub id: StageId,
-    /// Where findings send the item back to; a stage without it builds.
-    pub back_to: Option<StageId>,
+pub struct PaperRef {
+    pub name: String,
+    /// The artifact that holds it.
+    pub path: String,
+    pub digest: Digest,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub item: ItemId,
+    pub stage: StageId,
+    pub head: Oid,
+    pub tree: Oid,
+    /// After it, no answer counts.
+    pub until: Option<Timestamp>,
+}
+
+/// It holds for this tree and no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    pub item: ItemId,
+    pub stage: StageId,
+    pub head: Oid,
+    pub tree: Oid,
+    pub word: Word,
+    pub text: String,
+    /// An optional stage that is left out as well.
+    pub skip: Option<StageId>,
+    /// The artifact that holds the statement as it was signed.
+    pub signed: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    Approve,
+    Reject,
+    /// Back to the building stage, with what is to be changed.
+    Modify,
+}
+
+impl Word {
+    pub const ALL: [Self; 3] = [Self::Approve, Self::Reject, Self::Modify];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Modify => "modify",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
 }
 
 /// The strictest first.
@@ -267,6 +344,7 @@ pub struct StageEnd {
     /// The artifact that holds the whole report, and the digest of what the agent said.
     pub report: Option<String>,
     pub transcript: Option<Digest>,
+    pub papers: Vec<PaperRef>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -460,6 +538,22 @@ pub enum Cause {
     PersonNeeded {
         why: String,
     },
+    /// A person's word is waited for.
+    Approval {
+        item: ItemId,
+        stage: StageId,
+    },
+    /// A person said no.
+    Rejected {
+        item: ItemId,
+        stage: StageId,
+        why: String,
+    },
+    /// A stage sent back as often as it may.
+    TriesUsed {
+        item: ItemId,
+        stage: StageId,
+    },
 }
 
 /// What opened the breaker.
@@ -553,6 +647,10 @@ impl Event {
             Self::PullRequestWritten { .. } => "pull-request-written",
             Self::PullRequestOpened { .. } => "pull-request-opened",
             Self::RunAdopted(_) => "run-adopted",
+            Self::ApprovalAsked(_) => "approval-asked",
+            Self::ApprovalGiven(_) => "approval-given",
+            Self::StageSkipped { .. } => "stage-skipped",
+            Self::StageReopened { .. } => "stage-reopened",
             Self::Reconciled(_) => "reconciled",
             Self::Newer { kind } => kind,
         }

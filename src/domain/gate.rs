@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{
+    event::Approval,
     id::{ItemId, Oid, StageId},
     time::Timestamp,
 };
@@ -61,6 +62,21 @@ pub fn statement(
     let gates: String = gates.iter().map(|gate| format!("gate {gate}\n")).collect();
     format!(
         "git-run: a person overrides gates\n\nrun {run}\ncommit {commit}\ntree {tree}\n{gates}\n{reason}\n"
+    )
+}
+
+/// What a person signs who approves, rejects or sends back.
+#[must_use]
+pub fn word_statement(run: &super::id::RunId, of: &Approval, person: &str) -> String {
+    let person: String = person.chars().filter(|c| !c.is_control()).collect();
+    format!(
+        "git-run: a person's word\n\nrun {run}\ncommit {}\ntree {}\ngate {} of {}\nword {}\nby {person}\n\n{}\n",
+        of.head,
+        of.tree,
+        of.stage,
+        of.item,
+        of.word.word(),
+        of.text
     )
 }
 

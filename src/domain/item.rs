@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    event::{ProcessMark, StageEnd, StageShape, StageStart, Trip},
+    event::{Approval, Asked, ProcessMark, StageEnd, StageStart, Trip, Word},
     finding::{Finding, Severity},
     id::{Digest, ItemId, Oid, StageId},
     limits::Limits,
     outcome::{Outcome, Verdict},
     reconcile::Strength,
     time::Timestamp,
+    workflow::{Duty, Exhausted, StageShape},
 };
 
 /// Fingerprints that are counted for one item; beyond it the oldest news is no longer told apart.
@@ -18,6 +19,8 @@ pub const FINGERPRINTS_MAX: usize = 2000;
 pub const CYCLES_KEPT_MAX: usize = 50;
 /// The rule of the finding that a refused commit is.
 const COMMIT_REFUSED: &str = "commit-refused";
+/// The rule of the finding that a person's word is.
+pub const PERSON: &str = "person";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -29,6 +32,8 @@ pub struct Item {
 pub enum Progress {
     Pending,
     Active(Box<Active>),
+    /// It waits for a person, or was answered and waits for its turn; the others go on.
+    Paused(Box<Active>),
     Done {
         head: Oid,
         tree: Oid,
@@ -66,6 +71,8 @@ pub struct Active {
     pub cycles: Vec<CycleRecord>,
     /// The agents that built, so that nobody judges the own work where that is forbidden.
     pub builders: Vec<String>,
+    /// Stages that this item passes over.
+    pub skipped: Vec<StageId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +83,19 @@ pub enum Phase {
     Working(Box<Working>),
     /// Ended, with something in the work tree that is not committed yet.
     Uncommitted { then: Then },
+    /// A person's word is waited for.
+    Waiting(Box<Waiting>),
     /// The last stage was passed.
     Passed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What the word is asked for; nothing for an item that is paused while the others go on.
+    pub at: Option<(Oid, Oid)>,
+    pub until: Option<Timestamp>,
+    /// Why a person is needed, where that is not what the stage is for.
+    pub why: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,15 +107,28 @@ pub struct Working {
     pub process: Option<ProcessMark>,
 }
 
-/// The agent of a stage that was handed out by `git run next`: whoever asked does it.
+/// The agent of a stage that was handed out by `git run next`: whoever asked does it. Who says a name
+/// has it behind a colon.
 pub const HANDED: &str = "next";
+/// The agent of a stage that this program does itself.
+pub const OURS: &str = "gates";
+/// The built-in agent: it does what the plan says for this very stage, and so has no mind of its own
+/// that could be the same one twice.
+pub const STEPS: &str = "steps";
 
 impl Working {
     /// Whether no process of ours does it.
     #[must_use]
     pub fn is_handed(&self) -> bool {
-        self.agent == HANDED
+        is_handed(&self.agent)
     }
+}
+
+/// Whether an agent of this name was called by nobody.
+#[must_use]
+pub fn is_handed(agent: &str) -> bool {
+    let behind = agent.strip_prefix(HANDED);
+    behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(':'))
 }
 
 /// Where an item goes when what a stage left is committed.
@@ -105,6 +136,10 @@ impl Working {
 pub enum Then {
     Again,
     Next,
+    /// Nowhere, until a person has answered.
+    Pause {
+        why: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +173,8 @@ pub struct Counters {
     pub since_fewest: u32,
     /// Cycles that were spent, and judges that were called again.
     pub spent: u32,
+    /// How often each stage with a limit of its own sent back.
+    pub sent_back: BTreeMap<StageId, u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +191,11 @@ impl Item {
     pub(super) fn begin_again(&mut self, stage: &StageId, started: Oid, tree: &Oid) {
         let cycle = match &mut self.progress {
             Progress::Active(active) => return active.begin_again(stage, tree),
+            Progress::Paused(active) => {
+                active.begin_again(stage, tree);
+                self.progress = Progress::Active(active.clone());
+                return;
+            }
             Progress::Done { cycles, .. } | Progress::Inferred { cycles, .. } => {
                 cycles.saturating_add(1)
             }
@@ -181,11 +223,12 @@ impl Active {
             counters: Counters { cycle_tree: Some(tree), ..Counters::default() },
             cycles: Vec::new(),
             builders: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 
     pub(super) fn begin(&mut self, start: &StageStart, shape: &StageShape, at: Timestamp) {
-        if shape.back_to.is_none() && !self.builders.contains(&start.agent) {
+        if shape.duty == Duty::Build && !self.builders.contains(&start.agent) {
             self.builders.push(start.agent.clone());
         }
         self.phase = Phase::Working(Box::new(Working {
@@ -197,25 +240,49 @@ impl Active {
         }));
     }
 
-    /// The stage ended: where to from here?
+    /// Whether this agent may do that stage: where it is said, nobody judges the own work.
+    #[must_use]
+    pub fn may_do(&self, shape: &StageShape, agent: &str) -> bool {
+        let same = self.builders.iter().any(|builder| builder == agent);
+        !shape.apart || agent == STEPS || !same
+    }
+
+    /// The stage ended: where to from here? Yes where it may not send back any more, and so
+    /// stops the run.
     pub(super) fn end(
         &mut self,
         working: &Working,
         end: &StageEnd,
         shape: &StageShape,
         stages: &[StageShape],
-    ) {
+    ) -> bool {
+        let mut stop = false;
         let then = match &end.outcome {
-            Outcome::Built => Then::Next,
-            Outcome::Judged(Verdict::Pass | Verdict::Conditional) => {
-                self.pass(working, end, shape);
+            Outcome::Built if shape.duty == Duty::Build => Then::Next,
+            Outcome::Built => {
+                self.pass(working, end, shape, Verdict::Pass);
+                Then::Next
+            }
+            Outcome::Judged(verdict @ (Verdict::Pass | Verdict::Conditional)) => {
+                self.pass(working, end, shape, *verdict);
                 Then::Next
             }
             Outcome::Judged(Verdict::Revise) => {
                 self.counters.failures = 0;
-                self.send_back(end, shape);
-                return;
+                match self.after_revise(working, end, shape) {
+                    Revised::SentBack => return false,
+                    Revised::GoesOn => Then::Next,
+                    Revised::Stops => {
+                        stop = true;
+                        Then::Again
+                    }
+                    Revised::Asks(waiting) => {
+                        self.phase = Phase::Waiting(Box::new(waiting));
+                        return false;
+                    }
+                }
             }
+            Outcome::Blocked { why } => Then::Pause { why: why.clone() },
             Outcome::Failed { detail, .. } => {
                 self.counters.failures = self.counters.failures.saturating_add(1);
                 self.counters.last_failure = Some(detail.clone());
@@ -233,6 +300,100 @@ impl Active {
         } else {
             self.phase = Phase::Uncommitted { then };
         }
+        stop
+    }
+
+    /// What a verdict that asks for more leads to: back, as long as the stage may send back.
+    fn after_revise(&mut self, working: &Working, end: &StageEnd, shape: &StageShape) -> Revised {
+        let used = self.counters.sent_back.get(&shape.id).copied().unwrap_or(0);
+        let exhausted = match shape.tries {
+            Some(tries) if tries.max <= used => tries.then,
+            // It has nowhere to send back to, so a person decides.
+            _ if shape.back_to.is_none() => Exhausted::Person,
+            _ => {
+                self.send_back(end, shape);
+                return Revised::SentBack;
+            }
+        };
+        self.findings.clone_from(&end.findings);
+        match exhausted {
+            Exhausted::GoOn => {
+                self.pass(working, end, shape, Verdict::Conditional);
+                Revised::GoesOn
+            }
+            Exhausted::Halt => Revised::Stops,
+            Exhausted::Person => Revised::Asks(Waiting {
+                at: Some((end.head.clone(), end.tree.clone())),
+                until: None,
+                why: Some(match used {
+                    0 => "it did not pass, and sends nothing back".to_owned(),
+                    used => format!("it sent back {used} times, and still does not pass"),
+                }),
+            }),
+        }
+    }
+
+    /// A person's word is waited for.
+    pub(super) fn ask(&mut self, asked: &Asked) {
+        self.phase = Phase::Waiting(Box::new(Waiting {
+            at: Some((asked.head.clone(), asked.tree.clone())),
+            until: asked.until,
+            why: match &self.phase {
+                Phase::Waiting(waiting) => waiting.why.clone(),
+                _ => None,
+            },
+        }));
+    }
+
+    /// A person's word on the stage at which the item waits.
+    pub(super) fn answer(
+        &mut self,
+        of: &Approval,
+        person: &str,
+        shape: &StageShape,
+        stages: &[StageShape],
+    ) {
+        let Phase::Waiting(waiting) = &self.phase else { return };
+        match (of.word, waiting.at.is_some()) {
+            (Word::Reject, _) => {}
+            (Word::Approve, true) => {
+                let verdict =
+                    if shape.duty == Duty::Human { Verdict::Pass } else { Verdict::Conditional };
+                self.passed.retain(|evidence| evidence.stage != shape.id);
+                self.passed.push(Evidence {
+                    stage: shape.id.clone(),
+                    head: of.head.clone(),
+                    tree: of.tree.clone(),
+                    agent: person.to_owned(),
+                    verdict,
+                });
+                self.findings.clear();
+                self.skipped.extend(of.skip.clone());
+                self.go(&Then::Next, stages);
+            }
+            // The same stage again, with what the person said.
+            (Word::Approve | Word::Modify, false) => {
+                self.findings = vec![said(&of.text)];
+                self.go(&Then::Again, stages);
+            }
+            (Word::Modify, true) => {
+                let findings = vec![said(&of.text)];
+                self.back(&of.tree, findings, 0, shape);
+            }
+        }
+    }
+
+    pub(super) fn skip(&mut self, stage: &StageId, stages: &[StageShape]) {
+        self.skipped.push(stage.clone());
+        self.go(&Then::Next, stages);
+    }
+
+    /// From this stage on nothing counts as passed any more.
+    pub(super) fn forget_from(&mut self, stage: &StageId, stages: &[StageShape]) {
+        let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
+        let from = at(stage);
+        self.passed.retain(|evidence| at(&evidence.stage) < from);
+        self.skipped.retain(|skipped| at(skipped) < from);
     }
 
     pub(super) fn go(&mut self, then: &Then, stages: &[StageShape]) {
@@ -247,6 +408,10 @@ impl Active {
                     None => self.phase = Phase::Passed,
                 }
             }
+            Then::Pause { why } => {
+                let why = Some(why.clone());
+                self.phase = Phase::Waiting(Box::new(Waiting { at: None, until: None, why }));
+            }
         }
     }
 
@@ -255,8 +420,13 @@ impl Active {
         let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
         let (here, from) =
             (at(&self.stage)?, self.reopened_from.as_ref().and_then(at).unwrap_or(0));
+        let part = stages[here].part;
         let mut rest = stages.iter().enumerate().skip(here + 1);
-        let next = rest.find(|(at, shape)| from <= *at || shape.back_to.is_some());
+        let next = rest.find(|(at, shape)| {
+            let taken =
+                shape.part == part && shape.is_walked() && !self.skipped.contains(&shape.id);
+            taken && (from <= *at || shape.stands())
+        });
         if next.is_none_or(|(at, _)| from <= at) {
             self.reopened_from = None;
         }
@@ -317,8 +487,7 @@ impl Active {
         self.findings.retain(|finding| finding.rule != COMMIT_REFUSED);
     }
 
-    fn pass(&mut self, working: &Working, end: &StageEnd, shape: &StageShape) {
-        let Outcome::Judged(verdict) = end.outcome else { return };
+    fn pass(&mut self, working: &Working, end: &StageEnd, shape: &StageShape, verdict: Verdict) {
         self.passed.retain(|evidence| evidence.stage != shape.id);
         self.passed.push(Evidence {
             stage: shape.id.clone(),
@@ -332,10 +501,12 @@ impl Active {
 
     /// Findings: the cycle is over, and the next one begins where the judge says.
     fn send_back(&mut self, end: &StageEnd, shape: &StageShape) {
-        let open = u32::try_from(end.findings.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(end.findings_dropped);
-        let mut fingerprints: Vec<Digest> = end.findings.iter().map(Finding::fingerprint).collect();
+        self.back(&end.tree, end.findings.clone(), end.findings_dropped, shape);
+    }
+
+    fn back(&mut self, tree: &Oid, findings: Vec<Finding>, dropped: u32, shape: &StageShape) {
+        let open = u32::try_from(findings.len()).unwrap_or(u32::MAX).saturating_add(dropped);
+        let mut fingerprints: Vec<Digest> = findings.iter().map(Finding::fingerprint).collect();
         fingerprints.sort();
         fingerprints.dedup();
         let counters = &mut self.counters;
@@ -344,10 +515,13 @@ impl Active {
                 *counters.seen.entry(fingerprint).or_default() += 1;
             }
         }
-        let changed = counters.cycle_tree.as_ref() != Some(&end.tree);
+        let changed = counters.cycle_tree.as_ref() != Some(tree);
         counters.unchanged = if changed { 0 } else { counters.unchanged.saturating_add(1) };
-        counters.cycle_tree = Some(end.tree.clone());
+        counters.cycle_tree = Some(tree.clone());
         counters.spent = counters.spent.saturating_add(1);
+        if shape.tries.is_some() {
+            *counters.sent_back.entry(shape.id.clone()).or_default() += 1;
+        }
         match counters.fewest {
             Some(fewest) if fewest <= open => {
                 counters.since_fewest = counters.since_fewest.saturating_add(1)
@@ -363,7 +537,7 @@ impl Active {
         if CYCLES_KEPT_MAX < self.cycles.len() {
             self.cycles.remove(0);
         }
-        self.findings.clone_from(&end.findings);
+        self.findings = findings;
         self.cycle = self.cycle.saturating_add(1);
         self.reopened_from = None;
         let back_to = shape.back_to.clone().unwrap_or_else(|| self.stage.clone());
@@ -380,12 +554,28 @@ impl Active {
     /// The first judge whose pass was for another tree than the present one.
     #[must_use]
     pub fn stale_judge<'a>(&self, stages: &'a [StageShape], tree: &Oid) -> Option<&'a StageId> {
+        let part = stages.iter().find(|shape| shape.id == self.stage).map(|shape| shape.part);
         stages
             .iter()
-            .filter(|shape| shape.back_to.is_some())
+            .filter(|shape| Some(shape.part) == part && shape.stands())
+            .filter(|shape| !self.skipped.contains(&shape.id))
             .find(|shape| !self.passed.iter().any(|e| e.stage == shape.id && e.tree == *tree))
             .map(|shape| &shape.id)
     }
+}
+
+/// What a verdict that asks for more has led to.
+enum Revised {
+    SentBack,
+    GoesOn,
+    Stops,
+    Asks(Waiting),
+}
+
+/// A person's word, as a finding for whoever builds.
+fn said(text: &str) -> Finding {
+    let (rule, message) = (PERSON.to_owned(), text.to_owned());
+    Finding { rule, severity: Severity::High, path: None, line: None, message }.bounded()
 }
 
 impl Counters {

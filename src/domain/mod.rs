@@ -1,7 +1,9 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
+pub mod actions;
 pub mod check;
 pub mod checkpoint;
+pub mod circle;
 pub mod criterion;
 pub mod deletion;
 pub mod event;
@@ -14,11 +16,13 @@ pub mod layer;
 pub mod limits;
 pub mod near;
 pub mod outcome;
+pub mod paper;
 pub mod path;
 pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;
 pub mod plan_spec;
+pub mod queue;
 pub mod reconcile;
 pub mod request;
 pub mod restore;

@@ -5,6 +5,7 @@ use super::{
     finding::{Finding, Severity},
     id::Oid,
     time::Timestamp,
+    workflow::Duty,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub enum Outcome {
     },
     /// Stopped because somebody asked for it.
     Stopped,
+    /// It cannot go on without a person's answer; the other items can.
+    Blocked {
+        why: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,10 +71,11 @@ pub enum Failure {
     BadReport,
     NoChange,
     Voided,
+    Incomplete,
 }
 
 impl Failure {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Exit,
         Self::Killed,
         Self::TimedOut,
@@ -79,6 +85,7 @@ impl Failure {
         Self::BadReport,
         Self::NoChange,
         Self::Voided,
+        Self::Incomplete,
     ];
 
     #[must_use]
@@ -93,6 +100,7 @@ impl Failure {
             Self::BadReport => "bad-report",
             Self::NoChange => "no-change",
             Self::Voided => "voided",
+            Self::Incomplete => "incomplete",
         }
     }
 
@@ -119,13 +127,23 @@ pub enum Ending {
 pub enum Paper<'a> {
     Missing,
     Unreadable(&'a str),
-    Read { verdict: Option<Verdict>, findings: &'a [Finding], retry_at: Option<Timestamp> },
+    Read {
+        verdict: Option<Verdict>,
+        findings: &'a [Finding],
+        retry_at: Option<Timestamp>,
+        /// What nobody but a person can decide.
+        blocked: Option<&'a str>,
+    },
 }
 
 /// Everything that is known when a stage has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    pub judges: bool,
+    pub duty: Duty,
+    /// Papers that should have been handed in, and why each of them is not.
+    pub lacking: &'a [String],
+    /// Findings below it hold nothing up.
+    pub severity_min: Option<Severity>,
     pub ending: Ending,
     pub paper: Paper<'a>,
     pub shown: (&'a Oid, &'a Oid),
@@ -164,18 +182,44 @@ pub fn decide(facts: &Facts<'_>) -> Outcome {
 }
 
 fn after_success(facts: &Facts<'_>) -> Outcome {
-    if facts.judges { judged(facts) } else { built(facts) }
+    match facts.duty {
+        Duty::Build => built(facts),
+        Duty::Write => written(facts),
+        Duty::Judge | Duty::Gate | Duty::Human => judged(facts),
+    }
+}
+
+fn lacking(facts: &Facts<'_>) -> Option<Outcome> {
+    let first = facts.lacking.first()?;
+    let more = match facts.lacking.len() {
+        1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    Some(failed(Failure::Incomplete, &format!("{first}{more}")))
+}
+
+fn written(facts: &Facts<'_>) -> Outcome {
+    if !facts.clean || facts.shown != facts.left {
+        return failed(Failure::Voided, "a stage that writes papers changed the tree");
+    }
+    match facts.paper {
+        Paper::Unreadable(why) => failed(Failure::BadReport, why),
+        Paper::Read { verdict: Some(Verdict::Fail), .. } => Outcome::Judged(Verdict::Fail),
+        Paper::Read { blocked: Some(why), .. } => Outcome::Blocked { why: why.to_owned() },
+        Paper::Missing | Paper::Read { .. } => lacking(facts).unwrap_or(Outcome::Built),
+    }
 }
 
 fn built(facts: &Facts<'_>) -> Outcome {
     match facts.paper {
         Paper::Unreadable(why) => failed(Failure::BadReport, why),
         Paper::Read { verdict: Some(Verdict::Fail), .. } => Outcome::Judged(Verdict::Fail),
+        Paper::Read { blocked: Some(why), .. } => Outcome::Blocked { why: why.to_owned() },
         Paper::Missing | Paper::Read { .. } if facts.clean && !facts.item_has_work => failed(
             Failure::NoChange,
             "it ended well but changed nothing, so there is nothing to judge",
         ),
-        Paper::Missing | Paper::Read { .. } => Outcome::Built,
+        Paper::Missing | Paper::Read { .. } => lacking(facts).unwrap_or(Outcome::Built),
     }
 }
 
@@ -191,14 +235,25 @@ fn judged(facts: &Facts<'_>) -> Outcome {
             failed(Failure::BadReport, "the report has no verdict")
         }
         Paper::Read { verdict: Some(verdict), findings, .. } => {
-            Outcome::Judged(effective(verdict, findings))
+            let said = effective(verdict, findings, facts.severity_min);
+            let passes = matches!(said, Verdict::Pass | Verdict::Conditional);
+            lacking(facts).filter(|_| passes).unwrap_or(Outcome::Judged(said))
         }
     }
 }
 
 /// The worse of what the judge said and what it found.
-fn effective(verdict: Verdict, findings: &[Finding]) -> Verdict {
+fn effective(verdict: Verdict, findings: &[Finding], min: Option<Severity>) -> Verdict {
     let worst = findings.iter().map(|finding| finding.severity).max();
+    if let (Some(min), Some(worst), false) = (min, worst, verdict == Verdict::Fail) {
+        return if min <= worst {
+            Verdict::Revise
+        } else if worst.blocks() {
+            Verdict::Conditional
+        } else {
+            verdict
+        };
+    }
     match (verdict, worst) {
         (Verdict::Pass, Some(severity)) if severity.blocks() => Verdict::Revise,
         (Verdict::Conditional, Some(Severity::High | Severity::Critical)) => Verdict::Revise,
@@ -239,6 +294,7 @@ mod tests {
             Outcome::Held { .. } => "held".into(),
             Outcome::Unavailable { .. } => "unavailable".into(),
             Outcome::Stopped => "stopped".into(),
+            Outcome::Blocked { .. } => "blocked".into(),
         }
     }
 
@@ -252,7 +308,8 @@ mod tests {
         let low = [finding(Severity::Low)];
         let high = [finding(Severity::High)];
         let info = [finding(Severity::Info)];
-        let read = |verdict, findings| Paper::Read { verdict, findings, retry_at: None };
+        let read =
+            |verdict, findings| Paper::Read { verdict, findings, retry_at: None, blocked: None };
         let exit = Ending::Exited;
         for (expected, ending, paper, tree, clean) in [
             ("pass", exit(0), read(Some(Verdict::Pass), &[][..]), &a, true),
@@ -278,7 +335,9 @@ mod tests {
             ("stopped", Ending::Stopped, read(Some(Verdict::Pass), &[]), &a, true),
         ] {
             let facts = Facts {
-                judges: true,
+                duty: Duty::Judge,
+                lacking: &[],
+                severity_min: None,
                 ending,
                 paper,
                 shown: (&a, &a),
@@ -305,11 +364,18 @@ mod tests {
                 &a,
                 false,
                 true,
-                Paper::Read { verdict: Some(Verdict::Fail), findings: &[], retry_at: None },
+                Paper::Read {
+                    verdict: Some(Verdict::Fail),
+                    findings: &[],
+                    retry_at: None,
+                    blocked: None,
+                },
             ),
         ] {
             let facts = Facts {
-                judges: false,
+                duty: Duty::Build,
+                lacking: &[],
+                severity_min: None,
                 ending: Ending::Exited(0),
                 paper,
                 shown: (&a, &a),

@@ -248,6 +248,7 @@ pub fn word(progress: &Progress) -> &'static str {
     match progress {
         Progress::Pending => "pending",
         Progress::Active(_) => "active",
+        Progress::Paused(_) => "paused",
         Progress::Done { .. } => "done",
         Progress::Inferred { .. } => "inferred",
     }
@@ -263,7 +264,7 @@ fn judge(progress: &Progress, record: &Record, looked: &Looked) -> (Found, Vec<E
             let evidence = Evidence { strength: *strength, commit: head.clone() };
             return (Found::In(*strength), vec![evidence]);
         }
-        Progress::Active(_) => None,
+        Progress::Active(_) | Progress::Paused(_) => None,
         Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => {
             record.finished.as_ref()
         }
@@ -286,7 +287,7 @@ fn judge(progress: &Progress, record: &Record, looked: &Looked) -> (Found, Vec<E
     evidence.dedup_by(|b, a| a.commit == b.commit);
     // What is being done again is not finished because it was once, or because a commit says so.
     let redone = record.finished.is_some() || record.again;
-    if matches!(progress, Progress::Active(_)) && redone {
+    if matches!(progress, Progress::Active(_) | Progress::Paused(_)) && redone {
         return (Found::Open, evidence);
     }
     let there = if looked.kept.tells() {
@@ -322,7 +323,9 @@ pub fn inferences(run: &Run, findings: &[Finding], head: &Oid, tree: &Oid) -> Ve
         let Found::In(strength) = finding.found else { return None };
         let wanted = match &item.progress {
             Progress::Pending => true,
-            Progress::Active(active) => !matches!(active.phase, Phase::Working(_)),
+            Progress::Active(active) | Progress::Paused(active) => {
+                !matches!(active.phase, Phase::Working(_))
+            }
             Progress::Done { head: known, tree: passed, .. } => {
                 at == last && known != head && passed == tree
             }

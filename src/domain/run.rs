@@ -4,20 +4,24 @@
 pub mod gates;
 mod reconciled;
 mod rollback;
+mod words;
 mod work;
+
+pub use words::Waits;
 
 use std::collections::VecDeque;
 
 use super::{
     event::{
-        Cause, Charter, Delivery, Envelope, Event, Home, ProcessMark, RefMove, StageShape, Trip,
+        Cause, Charter, Delivery, Envelope, Event, Home, PaperRef, ProcessMark, RefMove, Trip,
         Usage,
     },
     gate::Override,
-    id::{Oid, StageId},
-    item::{Active, Item, Progress},
+    id::{ItemId, Oid, StageId},
+    item::{Active, Item, Phase, Progress},
     limits::{BudgetLevel, RATE_WINDOW},
     time::{Span, Timestamp},
+    workflow::{Part, StageShape},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +119,8 @@ pub struct Run {
     pub pull_request: Option<PullRequest>,
     /// Where it was taken to; nothing as long as it is where it began.
     pub home: Option<Home>,
+    /// The newest of each paper that an item handed in.
+    pub papers: Vec<HeldPaper>,
     /// The newest checkpoint that the journal tells of.
     pub checkpoint: Option<u64>,
     /// Where the branch stood when it was reconciled, until the run stands elsewhere.
@@ -127,6 +133,12 @@ pub struct Run {
 pub struct HaltRequest {
     pub reason: String,
     pub force: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPaper {
+    pub item: ItemId,
+    pub paper: PaperRef,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +220,7 @@ impl Run {
             overrides: Vec::new(),
             pull_request: None,
             home: None,
+            papers: Vec::new(),
             checkpoint: None,
             reconciled: None,
             newer: false,
@@ -323,6 +336,10 @@ impl Run {
                 Complete | Halted | ReadyForHitl | JackedOut,
                 Event::PullRequestWritten { .. } | Event::PullRequestOpened { .. },
             ) => return self.propose(event),
+            (Running | Halted, Event::ApprovalGiven(of)) => return self.approve(envelope, of),
+            (Halted, Event::StageReopened { item, stage, .. }) => {
+                return self.reopen_stage(event, item, stage);
+            }
             (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
@@ -414,8 +431,82 @@ impl Run {
     pub fn all_done(&self) -> bool {
         self.items.iter().all(|item| match item.progress {
             Progress::Done { .. } | Progress::Inferred { .. } => true,
-            Progress::Pending | Progress::Active(_) => false,
+            Progress::Pending | Progress::Active(_) | Progress::Paused(_) => false,
         })
+    }
+
+    /// The item whose turn it is: one that was paused and answered, else the first whose
+    /// predecessors are done. What is done once for all of it comes before, and after, all others.
+    #[must_use]
+    pub fn next_item(&self) -> Option<&Item> {
+        let answered = self.items.iter().find(|item| {
+            matches!(&item.progress, Progress::Paused(active) if active.phase == Phase::Ready)
+        });
+        answered.or_else(|| {
+            self.items
+                .iter()
+                .find(|item| item.progress == Progress::Pending && self.may_start(&item.id))
+        })
+    }
+
+    fn may_start(&self, id: &ItemId) -> bool {
+        let done = |item: &Item| {
+            matches!(item.progress, Progress::Done { .. } | Progress::Inferred { .. })
+        };
+        let part = self.part_of(id);
+        let after = self.charter.after.get(id).map_or(&[][..], Vec::as_slice);
+        self.items
+            .iter()
+            .filter(|item| self.part_of(&item.id) < part || after.contains(&item.id))
+            .all(done)
+    }
+
+    /// What keeps up the rest of the run, when something is left and nothing may be begun.
+    #[must_use]
+    pub fn kept_up(&self) -> Option<String> {
+        let left = |item: &&Item| {
+            matches!(item.progress, Progress::Pending | Progress::Paused(_) | Progress::Active(_))
+        };
+        let first = self.items.iter().find(left)?;
+        let paused = self.items.iter().find_map(|item| match &item.progress {
+            Progress::Paused(active) => Some((&item.id, active)),
+            _ => None,
+        });
+        Some(match paused {
+            Some((id, active)) => {
+                let why = match &active.phase {
+                    Phase::Waiting(waiting) => waiting.why.as_deref().unwrap_or("it waits"),
+                    _ => "it waits",
+                };
+                format!("`{id}` is paused: {why}")
+            }
+            None => format!("`{}` waits for something that is not done", first.id),
+        })
+    }
+
+    /// The part of the workflow that an item walks through.
+    #[must_use]
+    pub fn part_of(&self, item: &ItemId) -> Part {
+        Part::of(item, &self.charter.stages)
+    }
+
+    /// Where an item begins.
+    #[must_use]
+    pub fn first_stage(&self, item: &ItemId) -> Option<&StageShape> {
+        let part = self.part_of(item);
+        self.charter.stages.iter().find(|shape| shape.part == part && shape.is_walked())
+    }
+
+    /// The paper of this name that an item's stage is shown: its own, that of the opening, or what was
+    /// handed in at the start.
+    #[must_use]
+    pub fn paper(&self, item: &ItemId, name: &str) -> Option<&PaperRef> {
+        let of = |part: &dyn Fn(&ItemId) -> bool| {
+            self.papers.iter().find(|held| held.paper.name == name && part(&held.item))
+        };
+        let opening = |held: &ItemId| self.part_of(held) == Part::Opening;
+        let held = of(&|held| held == item).or_else(|| of(&opening)).map(|held| &held.paper);
+        held.or_else(|| self.charter.papers.iter().find(|paper| paper.name == name))
     }
 
     #[must_use]
@@ -427,14 +518,20 @@ impl Run {
     pub fn active(&self) -> Option<&Active> {
         self.items.iter().find_map(|item| match &item.progress {
             Progress::Active(active) => Some(&**active),
-            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => None,
+            Progress::Pending
+            | Progress::Paused(_)
+            | Progress::Done { .. }
+            | Progress::Inferred { .. } => None,
         })
     }
 
     fn active_mut(&mut self) -> Option<&mut Active> {
         self.items.iter_mut().find_map(|item| match &mut item.progress {
             Progress::Active(active) => Some(&mut **active),
-            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => None,
+            Progress::Pending
+            | Progress::Paused(_)
+            | Progress::Done { .. }
+            | Progress::Inferred { .. } => None,
         })
     }
 
@@ -475,7 +572,10 @@ impl Run {
     pub fn proven(&self) -> &Oid {
         let done = self.items.iter().rev().find_map(|item| match &item.progress {
             Progress::Done { head, .. } => Some(head),
-            Progress::Pending | Progress::Active(_) | Progress::Inferred { .. } => None,
+            Progress::Pending
+            | Progress::Active(_)
+            | Progress::Paused(_)
+            | Progress::Inferred { .. } => None,
         });
         done.unwrap_or(&self.charter.start)
     }
@@ -511,6 +611,7 @@ fn by_anybody(event: &Event) -> bool {
             | Event::Remarked { .. }
             | Event::CheckpointMade { .. }
             | Event::RunAdopted(_)
+            | Event::ApprovalGiven(_)
     )
 }
 

@@ -1,12 +1,13 @@
 //! What should happen next: a pure function of the run and of what is seen in the repository.
 
 use super::{
-    event::{Cause, Delivery, Event, StageStart, Trip},
+    event::{Asked, Cause, Delivery, Event, StageStart, Trip},
     id::{Oid, RunId, StageId},
-    item::{Active, Item, Phase},
+    item::{Active, Item, Phase, Waiting},
     limits::BudgetLevel,
     run::{Breaker, Run, State},
     time::Timestamp,
+    workflow::{Duty, Missing, Need, StageShape},
 };
 
 /// What the shell sees when it looks at the repository.
@@ -20,6 +21,8 @@ pub struct Sight {
     pub dirty: bool,
     /// Who made the commit at HEAD, when its trailers say so.
     pub marks: Option<Marks>,
+    /// Files that the stage at hand needs and that are not there.
+    pub lacks: Vec<String>,
 }
 
 /// The trailers of a work commit, by which it is known again.
@@ -111,6 +114,7 @@ fn running(run: &Run, seen: &Sight) -> Step {
         Phase::Uncommitted { .. } => Step::SurveyHead,
         Phase::Passed => passed(run, item, active, seen),
         Phase::Ready => ready(run, item, active, seen),
+        Phase::Waiting(waiting) => waits(run, item, active, waiting, seen),
         Phase::Working(_) => Step::SeeProcessGone,
     }
 }
@@ -136,11 +140,37 @@ fn between_items(run: &Run, seen: &Sight) -> Step {
         return Step::SurveyHead;
     }
     let (head, tree) = (seen.head.clone(), seen.tree.clone());
-    let pending = run.items.iter().find(|item| item.progress == super::item::Progress::Pending);
-    Step::Record(vec![match pending {
-        Some(item) => Event::ItemStarted { item: item.id.clone(), head, tree },
-        None => Event::RunCompleted { head, tree },
-    }])
+    if let Some(item) = run.next_item() {
+        return Step::Record(vec![Event::ItemStarted { item: item.id.clone(), head, tree }]);
+    }
+    match run.kept_up() {
+        Some(why) => halt(Cause::PersonNeeded { why }),
+        None => Step::Record(vec![Event::RunCompleted { head, tree }]),
+    }
+}
+
+/// A person's word is asked for once, and again where it would be for something else by now.
+fn waits(run: &Run, item: &Item, active: &Active, waiting: &Waiting, seen: &Sight) -> Step {
+    let (head, tree) = (seen.head.clone(), seen.tree.clone());
+    let same = waiting.at.as_ref().is_none_or(|at| *at == (head, tree));
+    if seen.dirty && !active.refused {
+        return announce(run, item, active, seen);
+    }
+    if !same || waiting.until.is_some_and(|until| until <= seen.now) {
+        return ask(run, item, active, seen);
+    }
+    halt(Cause::Approval { item: item.id.clone(), stage: active.stage.clone() })
+}
+
+fn ask(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
+    let within = run.shape(&active.stage).and_then(|shape| shape.answer_within);
+    Step::Record(vec![Event::ApprovalAsked(Box::new(Asked {
+        item: item.id.clone(),
+        stage: active.stage.clone(),
+        head: seen.head.clone(),
+        tree: seen.tree.clone(),
+        until: within.map(|within| seen.now.after(within)),
+    }))])
 }
 
 fn must_halt(run: &Run) -> Option<Cause> {
@@ -217,8 +247,12 @@ fn passed(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
 }
 
 fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
-    let judges = run.shape(&active.stage).is_some_and(|shape| shape.back_to.is_some());
-    if judges && seen.dirty {
+    let Some(shape) = run.shape(&active.stage) else {
+        let why = format!("the workflow has no stage `{}`", active.stage);
+        return halt(Cause::PersonNeeded { why });
+    };
+    let looks = shape.duty != Duty::Build;
+    if looks && seen.dirty {
         return save_then(run, item, active, seen, || {
             halt(Cause::PersonNeeded {
                 why: "the work tree holds changes that could not be committed".into(),
@@ -226,11 +260,20 @@ fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
         });
     }
     // A judge is not asked while an earlier judge's pass is for another tree.
-    if judges && let Some(stage) = earlier_stale(run, active, seen) {
+    if looks && let Some(stage) = earlier_stale(run, active, seen) {
         return Step::Record(vec![Event::ItemReopened {
             item: item.id.clone(),
             stage: stage.clone(),
         }]);
+    }
+    if let Some(step) = lacks(run, item, shape, seen) {
+        return step;
+    }
+    if shape.duty == Duty::Human {
+        return ask(run, item, active, seen);
+    }
+    if shape.duty == Duty::Gate {
+        return run_stage(item, active, seen);
     }
     if let Some(step) = budget(run) {
         return step;
@@ -244,6 +287,28 @@ fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
             Step::Record(vec![Event::CallsHeld { until }])
         };
     }
+    run_stage(item, active, seen)
+}
+
+/// What the stage needs is there, or it is passed over, or a person is needed.
+fn lacks(run: &Run, item: &Item, shape: &StageShape, seen: &Sight) -> Option<Step> {
+    let missing = shape.needs.iter().find_map(|need| match need {
+        Need::Paper(name) => run.paper(&item.id, name).is_none().then_some(name),
+        Need::File(path) => seen.lacks.contains(path).then_some(path),
+    })?;
+    Some(match shape.missing {
+        Missing::Skip => Step::Record(vec![Event::StageSkipped {
+            item: item.id.clone(),
+            stage: shape.id.clone(),
+            why: format!("`{missing}` is missing"),
+        }]),
+        Missing::Halt => halt(Cause::PersonNeeded {
+            why: format!("`{}` needs `{missing}`, which is missing", shape.id),
+        }),
+    })
+}
+
+fn run_stage(item: &Item, active: &Active, seen: &Sight) -> Step {
     Step::RunStage(StageStart {
         item: item.id.clone(),
         stage: active.stage.clone(),
@@ -285,7 +350,7 @@ fn announce(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
             active.stage.to_string()
         }
         Phase::Uncommitted { .. } => format!("what {} left", active.stage),
-        Phase::Ready | Phase::Passed | Phase::Working(_) => {
+        Phase::Ready | Phase::Passed | Phase::Working(_) | Phase::Waiting(_) => {
             "what was left in the work tree".to_owned()
         }
     };

@@ -2,7 +2,7 @@
 
 use super::{
     deletion::Deleted,
-    event::{Cause, Delivery, Event, Reconciled, Rollback, RollbackKind, StageEnd},
+    event::{Cause, Delivery, Event, Reconciled, Rollback, RollbackKind, StageEnd, Word},
     outcome::Outcome,
     run::Run,
 };
@@ -131,6 +131,28 @@ pub fn sentence(event: &Event, run: &Run) -> String {
                 why.unwrap_or_default()
             )
         }
+        Event::ApprovalAsked(asked) => {
+            format!("{}: {} waits for a person's word", asked.item, asked.stage)
+        }
+        Event::ApprovalGiven(of) => {
+            let text = match of.text.is_empty() {
+                true => String::new(),
+                false => format!(": {}", first_line(&of.text)),
+            };
+            let signed = if of.signed.is_some() { ", signed" } else { "" };
+            let what = match of.word {
+                Word::Approve => "approved",
+                Word::Reject => "rejected",
+                Word::Modify => "sent back",
+            };
+            format!("{}: {} {what} by a person{signed}{text}", of.item, of.stage)
+        }
+        Event::StageSkipped { item, stage, why } => {
+            format!("{item}: {stage} is passed over: {}", first_line(why))
+        }
+        Event::StageReopened { item, stage, why } => {
+            format!("{item}: reopened at {stage}: {}", first_line(why))
+        }
         Event::Reconciled(of) => reconciled(of),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
@@ -148,6 +170,13 @@ pub fn because(cause: &Cause) -> String {
         }
         Cause::AgentUnavailable { why } => format!("no agent: {}", first_line(why)),
         Cause::PersonNeeded { why } => format!("a person is needed: {}", first_line(why)),
+        Cause::Approval { item, stage } => format!("{stage} of {item} waits for a person's word"),
+        Cause::Rejected { item, stage, why } => {
+            format!("a person rejected {stage} of {item}: {}", first_line(why))
+        }
+        Cause::TriesUsed { item, stage } => {
+            format!("{stage} of {item} sent back as often as it may, and still does not pass")
+        }
     }
 }
 
@@ -174,6 +203,7 @@ fn ended(end: &StageEnd) -> String {
         Outcome::Held { .. } => format!("the agent asks to be called later ({after})"),
         Outcome::Unavailable { why } => format!("no agent: {}", first_line(why)),
         Outcome::Stopped => format!("stopped {after}"),
+        Outcome::Blocked { why } => format!("waits for an answer {after}: {}", first_line(why)),
     }
 }
 

@@ -106,11 +106,12 @@ impl RunView {
             // The runner is gone: what its stage did is not known.
             Phase::Working(_) => "in doubt",
             Phase::Uncommitted { .. } => "to be committed",
+            Phase::Waiting(_) => "waits for a person",
             Phase::Passed => "passed",
         };
         let agent = match &active.phase {
             Phase::Working(working) => Some(working.agent.as_str()),
-            Phase::Ready | Phase::Uncommitted { .. } | Phase::Passed => None,
+            Phase::Ready | Phase::Uncommitted { .. } | Phase::Waiting(_) | Phase::Passed => None,
         };
         Some(Position {
             item: item.id.as_str(),
@@ -183,6 +184,10 @@ fn next_move(run: &Run, held: bool) -> NextMove {
             (Breaker::Open { .. }, _) => say(
                 "git run resume --reset-ice".to_owned(),
                 "the breaker is open; this tries one cycle",
+            ),
+            (_, Some(Cause::Approval { stage, .. })) => say(
+                format!("git run approve {stage}"),
+                "it waits for a person; reject and modify -m TEXT are the other answers",
             ),
             (_, Some(Cause::Budget { .. })) => say(
                 format!("git run show {id}"),

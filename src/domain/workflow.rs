@@ -1,72 +1,340 @@
 //! Stages as data. The built-in workflows and a user's own are the same type.
+//!
+//! A [`Workflow`] is what a file says and was found to be sound. What a run takes of it, with what it
+//! leaves out and why, is a list of [`StageShape`]s, which is all that the fold sees.
 
-use super::id::{PlanId, StageId};
+mod choice;
+mod sound;
+
+pub use choice::{Choice, Chosen};
+pub use sound::{Flaw, Loophole};
+
+use super::{
+    finding::Severity,
+    id::{ItemId, PlanId, StageId},
+    time::Span,
+};
+
+pub const STAGES_MAX: usize = 32;
+pub const CHECKS_MAX: usize = 32;
+pub const PAPERS_MAX: usize = 16;
+pub const FLOWS_MAX: usize = 16;
+
+/// What walks through the stages that are before, or behind, those of the plan's own items.
+pub const OPENING: &str = "opening";
+pub const CLOSING: &str = "closing";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
     pub name: PlanId,
+    /// One sentence for people.
+    pub about: String,
+    pub unit: Unit,
+    /// What its runs may use at most; nothing where the settings say it.
+    pub cycles_max: Option<u32>,
+    pub run_time_max: Option<Span>,
+    /// How the branches of its runs begin.
+    pub branch_prefix: Option<String>,
+    /// The ways through it, the usual one first. None is one way.
+    pub flows: Vec<String>,
+    /// Papers that a person may hand in at the start.
+    pub inputs: Vec<Paper>,
     stages: Vec<Stage>,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unit {
+    #[default]
+    Sprint,
+    Task,
+}
+
+impl Unit {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sprint => "sprint",
+            Self::Task => "task",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
+    pub shape: StageShape,
+    /// What the agent, or the person, is told.
+    pub ask: String,
+    /// `builder`, `reviewer`, `tester`: for people and for briefs.
+    pub role: Option<String>,
+    /// Who does it unless the settings name somebody.
+    pub agent: Option<String>,
+    /// What a gate stage looks at.
+    pub checks: Vec<Check>,
+    /// What has to be handed in.
+    pub makes: Vec<Paper>,
+    /// Findings below it hold nothing up.
+    pub severity_min: Option<Severity>,
+    /// Whether an optional stage is taken when nobody says anything.
+    pub on: bool,
+    /// The ways on which it lies; none is all.
+    pub flows: Vec<String>,
+}
+
+impl Stage {
+    #[must_use]
+    pub fn id(&self) -> &StageId {
+        &self.shape.id
+    }
+}
+
+/// One gate of a gate stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub gate: String,
+    /// It must not pass: tests that are written first.
+    pub must_fail: bool,
+}
+
+/// A document that is handed in with a report and kept in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paper {
+    pub name: String,
+    /// What is there at first. Handed in unchanged, it is not done.
+    pub template: Option<String>,
+    /// Headings that must be there, each with something below it.
+    pub sections: Vec<String>,
+}
+
+/// As much of a stage as the fold needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageShape {
     pub id: StageId,
     pub duty: Duty,
-    /// What the agent is told to do.
-    pub ask: String,
+    pub part: Part,
+    /// Where findings send the item back to.
+    pub back_to: Option<StageId>,
+    /// Only come to by being sent back.
+    pub on_return: bool,
+    /// Its pass is for the moment: what is built after it may change the tree.
+    pub momentary: bool,
+    pub tries: Option<Tries>,
+    /// May be left out.
+    pub optional: bool,
+    /// Not by whoever built.
+    pub apart: bool,
+    pub needs: Vec<Need>,
+    /// What happens where something that it needs is not there.
+    pub missing: Missing,
+    /// How long a person's answer is waited for.
+    pub answer_within: Option<Span>,
+    /// Why this run does not take it.
+    pub skipped: Option<String>,
 }
 
 /// What a stage is for, and so what its end means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Duty {
     /// Changes the tree; what it leaves is committed.
     Build,
-    /// Looks at the tree and changes nothing. Findings send the item back to `back_to`.
-    Judge { back_to: StageId },
+    /// Writes papers, and leaves the tree as it is.
+    Write,
+    /// Looks at the tree and changes nothing.
+    Judge,
+    /// Checks that this program makes itself.
+    Gate,
+    /// A person's word.
+    Human,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadWorkflow {
-    #[error("a workflow needs at least one stage")]
-    Empty,
-    #[error("a workflow may have at most {STAGES_MAX} stages")]
-    TooLong,
-    #[error("the stage `{0}` is there twice")]
-    Twice(StageId),
-    #[error("`{stage}` sends back to `{back_to}`, which is no building stage before it")]
-    BackToNowhere { stage: StageId, back_to: StageId },
-    #[error("nothing judges what `{0}` builds: a building stage needs a judging stage after it")]
-    Unjudged(StageId),
-}
+impl Duty {
+    pub const ALL: [Self; 5] = [Self::Build, Self::Write, Self::Judge, Self::Gate, Self::Human];
 
-pub const STAGES_MAX: usize = 32;
-
-impl Workflow {
-    /// The only maker: a workflow that exists can be walked to its end.
-    pub fn new(name: PlanId, stages: Vec<Stage>) -> Result<Self, BadWorkflow> {
-        if stages.is_empty() {
-            return Err(BadWorkflow::Empty);
-        }
-        if STAGES_MAX < stages.len() {
-            return Err(BadWorkflow::TooLong);
-        }
-        for (at, stage) in stages.iter().enumerate() {
-            let before = &stages[..at];
-            if before.iter().any(|other| other.id == stage.id) {
-                return Err(BadWorkflow::Twice(stage.id.clone()));
-            }
-            let Duty::Judge { back_to } = &stage.duty else { continue };
-            if !before.iter().any(|other| other.id == *back_to && other.duty == Duty::Build) {
-                let (stage, back_to) = (stage.id.clone(), back_to.clone());
-                return Err(BadWorkflow::BackToNowhere { stage, back_to });
-            }
-        }
-        match stages.last() {
-            Some(Stage { id, duty: Duty::Build, .. }) => Err(BadWorkflow::Unjudged(id.clone())),
-            _ => Ok(Self { name, stages }),
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Write => "write",
+            Self::Judge => "judge",
+            Self::Gate => "gate",
+            Self::Human => "human",
         }
     }
 
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|duty| duty.word() == word)
+    }
+
+    /// Whether it says of a tree that it may go on.
+    #[must_use]
+    pub fn judges(self) -> bool {
+        match self {
+            Self::Build | Self::Write => false,
+            Self::Judge | Self::Gate | Self::Human => true,
+        }
+    }
+
+    /// Whether an agent is called for it.
+    #[must_use]
+    pub fn calls(self) -> bool {
+        match self {
+            Self::Build | Self::Write | Self::Judge => true,
+            Self::Gate | Self::Human => false,
+        }
+    }
+}
+
+/// Before, in, or behind the walk of the plan's items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Part {
+    Opening,
+    #[default]
+    Items,
+    Closing,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Opening, Self::Items, Self::Closing];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opening => OPENING,
+            Self::Items => "items",
+            Self::Closing => CLOSING,
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.word() == word)
+    }
+
+    /// The part that an item of this name walks through, among these stages.
+    #[must_use]
+    pub fn of(item: &ItemId, stages: &[StageShape]) -> Self {
+        let there = |part: Self| stages.iter().any(|shape| shape.part == part);
+        match item.as_str() {
+            OPENING if there(Self::Opening) => Self::Opening,
+            CLOSING if there(Self::Closing) => Self::Closing,
+            _ => Self::Items,
+        }
+    }
+}
+
+/// How often a stage may send an item back, and what then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tries {
+    pub max: u32,
+    pub then: Exhausted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exhausted {
+    Halt,
+    /// A person decides.
+    Person,
+    /// The item goes on with its findings open, and that is written down.
+    GoOn,
+}
+
+impl Exhausted {
+    pub const ALL: [Self; 3] = [Self::Halt, Self::Person, Self::GoOn];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Halt => "halt",
+            Self::Person => "person",
+            Self::GoOn => "go-on",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|then| then.word() == word)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Handed in by an earlier stage, or at the start.
+    Paper(String),
+    /// A file of the work tree.
+    File(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missing {
+    #[default]
+    Halt,
+    /// The stage is passed over, and that is written down.
+    Skip,
+}
+
+impl Missing {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Halt => "halt",
+            Self::Skip => "skip",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Halt, Self::Skip].into_iter().find(|missing| missing.word() == word)
+    }
+}
+
+impl StageShape {
+    /// A stage of the plan's items, with nothing said beyond what it is for.
+    #[must_use]
+    pub fn plain(id: StageId, duty: Duty, back_to: Option<StageId>) -> Self {
+        Self {
+            id,
+            duty,
+            part: Part::Items,
+            back_to,
+            on_return: false,
+            momentary: false,
+            tries: None,
+            optional: false,
+            apart: false,
+            needs: Vec::new(),
+            missing: Missing::Halt,
+            answer_within: None,
+            skipped: None,
+        }
+    }
+
+    /// Whether the run takes it.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.skipped.is_none()
+    }
+
+    /// Whether an item comes to it on its way forward.
+    #[must_use]
+    pub fn is_walked(&self) -> bool {
+        self.is_taken() && !self.on_return
+    }
+
+    /// Whether its word must be for the very tree with which the item ends.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.is_walked() && self.duty.judges() && !self.momentary
+    }
+
+    /// Whether nothing may leave as long as it was not passed.
+    #[must_use]
+    pub fn is_gate(&self) -> bool {
+        self.is_walked() && self.duty != Duty::Build
+    }
+}
+
+impl Workflow {
     #[must_use]
     pub fn stages(&self) -> &[Stage] {
         &self.stages
@@ -74,53 +342,16 @@ impl Workflow {
 
     #[must_use]
     pub fn stage(&self, id: &StageId) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.id == *id)
+        self.stages.iter().find(|stage| stage.shape.id == *id)
     }
 
+    /// The way through it when nobody names one.
     #[must_use]
-    pub fn first(&self) -> &Stage {
-        &self.stages[0]
-    }
-
-    #[must_use]
-    pub fn after(&self, id: &StageId) -> Option<&Stage> {
-        let at = self.stages.iter().position(|stage| stage.id == *id)?;
-        self.stages.get(at + 1)
+    pub fn usual_flow(&self) -> Option<&str> {
+        self.flows.first().map(String::as_str)
     }
 
     pub fn judges(&self) -> impl Iterator<Item = &Stage> {
-        self.stages.iter().filter(|stage| matches!(stage.duty, Duty::Judge { .. }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stage(id: &str, back_to: Option<&str>) -> Stage {
-        let id = StageId::parse(id).unwrap();
-        let duty = match back_to {
-            Some(back_to) => Duty::Judge { back_to: StageId::parse(back_to).unwrap() },
-            None => Duty::Build,
-        };
-        Stage { id, duty, ask: String::new() }
-    }
-
-    #[test]
-    fn a_workflow_that_could_not_end_or_judges_nothing_is_refused() {
-        let name = || PlanId::parse("w").unwrap();
-        for bad in [
-            vec![],
-            vec![stage("a", None)],
-            vec![stage("a", None), stage("a", Some("a"))],
-            vec![stage("a", None), stage("b", Some("c"))],
-            vec![stage("b", Some("a")), stage("a", None)],
-            vec![stage("a", None), stage("b", Some("a")), stage("c", None)],
-            vec![stage("a", None), stage("b", Some("a")), stage("c", Some("b"))],
-        ] {
-            assert!(Workflow::new(name(), bad.clone()).is_err(), "{bad:?}");
-        }
-        let good = vec![stage("a", None), stage("b", Some("a")), stage("c", Some("a"))];
-        assert!(Workflow::new(name(), good).is_ok());
+        self.stages.iter().filter(|stage| stage.shape.duty.judges())
     }
 }

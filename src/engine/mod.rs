@@ -1,6 +1,7 @@
 //! What happens, in which order: step, announce, perform, record.
 
 pub mod checkpoint;
+pub mod course;
 pub mod deletions;
 pub mod drive;
 pub mod gc;

@@ -1,8 +1,15 @@
 //! Everything that must hold before a run begins. Nothing is written while this looks.
 
 use crate::{
-    config::settings::{Agent, Settings},
-    domain::{ice::name::Protection, secret, workflow::Workflow},
+    config::{
+        settings::{Agent, Settings},
+        workflow_file,
+    },
+    domain::{
+        ice::name::Protection,
+        secret,
+        workflow::{Duty, StageShape},
+    },
     git::Repo,
     process::env,
 };
@@ -25,7 +32,7 @@ fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Unfit {
 #[derive(Debug)]
 pub struct Wish<'a> {
     pub branch: &'a str,
-    pub workflow: &'a Workflow,
+    pub stages: &'a [StageShape],
     pub agents: &'a [(Option<String>, String)],
 }
 
@@ -157,16 +164,19 @@ fn identity(repo: &Repo, _: &Settings, _: &Wish<'_>) -> Found {
 }
 
 fn agents(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
-    let stages: Vec<_> = wish.workflow.stages().iter().map(|stage| stage.id.as_str()).collect();
+    let called = || wish.stages.iter().filter(|stage| stage.is_taken() && stage.duty.calls());
+    let stages: Vec<_> = wish.stages.iter().map(|stage| stage.id.as_str()).collect();
     let named = wish.agents.iter().filter_map(|(stage, _)| stage.as_deref());
-    if let Some(unknown) = settings.stages().chain(named).find(|named| !stages.contains(named)) {
+    // What is set for a stage of another workflow is no mistake.
+    let elsewhere = settings.stages().filter(|stage| !workflow_file::has_stage(stage));
+    if let Some(unknown) = elsewhere.chain(named).find(|named| !stages.contains(named)) {
         let what = format!(
             "an agent is set for `{}`, and the workflow has no such stage",
             unknown.escape_debug()
         );
         return Ok(Err(unfit(what, format!("its stages are {}", stages.join(", ")))));
     }
-    for stage in wish.workflow.stages() {
+    for stage in called() {
         let agent = match settings.agent(&stage.id, wish.agents) {
             Ok((_, agent)) => agent,
             Err(error) => return Ok(Err(unfit(format!("{error:#}"), "git run start -h"))),
@@ -181,7 +191,28 @@ fn agents(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
             )));
         }
     }
+    for apart in called().filter(|stage| stage.apart) {
+        let builders = called().filter(|stage| stage.duty == Duty::Build);
+        if let Some(same) =
+            builders.into_iter().find(|builder| is_same(settings, wish, builder, apart))
+        {
+            let what = format!(
+                "`{}` may not be done by whoever builds, and `{}` has the same agent",
+                apart.id, same.id
+            );
+            let hint = format!("git config run.{}.command '<another program or model>'", apart.id);
+            return Ok(Err(unfit(what, hint)));
+        }
+    }
     Ok(Ok(()))
+}
+
+fn is_same(settings: &Settings, wish: &Wish<'_>, one: &StageShape, other: &StageShape) -> bool {
+    let words = |stage: &StageShape| match settings.agent(&stage.id, wish.agents) {
+        Ok((_, Agent::Command(words))) => Some(words),
+        Ok((_, Agent::Steps)) | Err(_) => None,
+    };
+    words(one).is_some_and(|words_of_one| words(other) == Some(words_of_one))
 }
 
 /// A path is meant from the top of the work tree, where agents are started.

@@ -72,7 +72,10 @@ impl Facts {
 fn owners(run: &Run, chain: &[(Oid, String)]) -> Vec<Option<ItemId>> {
     let ends = |at: usize, commit: &Oid| match &run.items[at].progress {
         Progress::Done { head, .. } => head == commit,
-        Progress::Pending | Progress::Active(_) | Progress::Inferred { .. } => false,
+        Progress::Pending
+        | Progress::Active(_)
+        | Progress::Paused(_)
+        | Progress::Inferred { .. } => false,
     };
     let mut at = 0;
     let pass = |commit: &Oid, at: &mut usize| {
@@ -98,7 +101,7 @@ fn files(repo: &Repo, run: &Run, commit: &Oid) -> Vec<Option<usize>> {
         found
     };
     let items = run.items.iter().map(|item| match &item.progress {
-        Progress::Pending | Progress::Inferred { .. } => None,
+        Progress::Pending | Progress::Paused(_) | Progress::Inferred { .. } => None,
         Progress::Active(_) => count(commit),
         Progress::Done { head, .. } => count(head),
     });

@@ -1,6 +1,6 @@
 //! The world as it is: this repository, its work tree, its agents.
 
-use std::ffi::OsString;
+use std::{borrow::Cow, collections::BTreeMap, ffi::OsString};
 
 use anyhow::Context as _;
 
@@ -14,29 +14,30 @@ use crate::{
         call::{self, Call, Called, Caller},
         report_file::Report,
     },
-    config::settings::Settings,
+    config::settings::{Agent, Settings},
     domain::{
         checkpoint::Why,
         deletion::Deleted,
-        event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
+        event::{Delivery, Event, PaperRef, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
-        id::{Oid, StageId},
-        item::{HANDED, Progress, Working},
+        id::{Digest, ItemId, Oid, StageId},
+        item::{OURS, Progress, Working, is_handed},
         outcome::{self, Facts},
+        paper::{self, PAPER_BYTES_MAX},
         plan::{Plan, Sprint, Task},
         run::Run,
         secret,
         step::{Marks, Sight},
         tale,
         time::{Span, Timestamp},
-        workflow::{Duty, Workflow},
+        workflow::{Duty, Need, Part, Stage, Workflow},
     },
     git::{Repo, worktree::Committed},
     guard::{fence::Fence, push},
     process::{alive, clock, env},
     report::brief,
     store::{
-        catalog, intent,
+        catalog, history, intent,
         journal::{AppendError, Artifact},
         transcript,
     },
@@ -146,13 +147,13 @@ impl<'r> RealWorld<'r> {
         start: &StageStart,
         hand_in: Option<&str>,
     ) -> anyhow::Result<String> {
-        let (sprint, tasks) = work_of(&self.plan, start.item.as_str())?;
+        let (sprint, tasks) = work_of_item(&self.plan, run, &start.item)?;
         let stage =
             self.workflow.stage(&start.stage).context("the frozen workflow lacks the stage")?;
         let active = run.active().context("no item is at work")?;
         Ok(brief::text(&brief::Brief {
             plan: &self.plan,
-            sprint,
+            sprint: &sprint,
             tasks: &tasks,
             stage,
             start,
@@ -166,7 +167,29 @@ impl<'r> RealWorld<'r> {
     /// Whether the stage looks at what others built.
     #[must_use]
     pub fn judges(&self, stage: &StageId) -> bool {
-        self.workflow.stage(stage).is_some_and(|stage| stage.duty != Duty::Build)
+        self.workflow.stage(stage).is_some_and(|stage| stage.shape.duty.judges())
+    }
+
+    fn stage_of(&self, stage: &StageId) -> anyhow::Result<&Stage> {
+        self.workflow.stage(stage).context("the frozen workflow lacks the stage")
+    }
+
+    /// The papers that a stage is shown.
+    fn input(
+        &self,
+        run: &Run,
+        item: &ItemId,
+        stage: &Stage,
+    ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        let mut found = Vec::new();
+        for need in &stage.shape.needs {
+            let Need::Paper(name) = need else { continue };
+            let Some(paper) = run.paper(item, name) else { continue };
+            let (id, most) = (&run.charter.run, PAPER_BYTES_MAX as u64);
+            let text = history::read_file(self.repo, id, &paper.path, most)?;
+            found.push((name.clone(), text.context("the journal lacks a paper")?));
+        }
+        Ok(found)
     }
 
     /// What whoever does the stage is told; `hand_in` is the command that takes the report.
@@ -188,23 +211,27 @@ impl<'r> RealWorld<'r> {
         took: Span,
     ) -> anyhow::Result<Ended> {
         self.dirty = None;
-        self.ended(run, start, self.judges(&start.stage), Called::by_hand(report, took))
+        self.ended(run, start, Called::by_hand(report, took))
     }
 
     /// What a stage has come to, from what the agent said and from what is there.
-    fn ended(
-        &mut self,
-        run: &Run,
-        start: &StageStart,
-        judges: bool,
-        called: Called,
-    ) -> anyhow::Result<Ended> {
+    fn ended(&mut self, run: &Run, start: &StageStart, called: Called) -> anyhow::Result<Ended> {
         let (head, tree) = self.here(run)?;
         let clean = !self.is_dirty()?;
         let paper = called.paper();
+        let stage = self.stage_of(&start.stage)?;
+        let lacking: Vec<String> = stage
+            .makes
+            .iter()
+            .filter_map(|paper| {
+                paper::fault(paper, called.papers.get(&paper.name).map(String::as_str))
+            })
+            .collect();
         let item_has_work = run.active().is_some_and(|active| active.started != head);
         let outcome = outcome::decide(&Facts {
-            judges,
+            duty: stage.shape.duty,
+            lacking: &lacking,
+            severity_min: stage.severity_min,
             ending: called.ending,
             paper,
             shown: (&start.head, &start.tree),
@@ -222,17 +249,22 @@ impl<'r> RealWorld<'r> {
             transcript::keep(self.repo, &run.charter.run, &subject, said.as_bytes(), clock::now())
         };
         // Of whoever was called by nobody, nobody heard a word.
-        let transcript = (start.agent != HANDED).then(keep).transpose()?;
+        let transcript = (!is_handed(&start.agent)).then(keep).transpose()?;
         let report = called.report.unwrap_or_default();
         // By the number of the call: a stage that is done again begins anew with attempt 1.
         let path = format!("{}/{:04}-{}.json", start.item, run.calls_total, start.stage);
-        let artifacts: Vec<_> = (!report.text.is_empty())
+        let mut papers = Vec::new();
+        let mut artifacts: Vec<_> = (!report.text.is_empty())
             .then(|| Artifact {
                 path: path.clone(),
                 content: secret::redact(&report.text).into_bytes(),
             })
             .into_iter()
             .collect();
+        let has_report = !artifacts.is_empty();
+        if lacking.is_empty() {
+            papers = kept_papers(stage, run, start, &called.papers, &mut artifacts);
+        }
         let end = StageEnd {
             outcome,
             head,
@@ -243,10 +275,27 @@ impl<'r> RealWorld<'r> {
             summary: secret::redact(&report.summary),
             took: called.took,
             usage: report.usage,
-            report: (!artifacts.is_empty()).then(|| format!("artifacts/{path}")),
+            report: has_report.then(|| format!("artifacts/{path}")),
             transcript,
+            papers,
         };
         Ok(Ended { end, artifacts })
+    }
+
+    /// Files that the stage at hand needs and that are not there.
+    fn lacks(&self, run: &Run) -> Vec<String> {
+        let Some(shape) = run.active().and_then(|active| run.shape(&active.stage)) else {
+            return Vec::new();
+        };
+        let files = shape.needs.iter().filter_map(|need| match need {
+            Need::File(path) => Some(path.clone()),
+            Need::Paper(_) => None,
+        });
+        let there = |path: &String| {
+            let top = self.repo.worktree();
+            top.is_some_and(|top| std::fs::metadata(top.join(path)).is_ok_and(|m| m.is_file()))
+        };
+        files.filter(|path| !there(path)).collect()
     }
 
     fn deadline(&self, run: &Run) -> Span {
@@ -282,7 +331,8 @@ impl World for RealWorld<'_> {
         let (head, tree) = self.here(run)?;
         let committing = run.active().is_some_and(|active| active.committing.is_some());
         let marks = if committing { self.marks(&head)? } else { None };
-        Ok(Sight { now: clock::now(), branch, head, tree, dirty: self.is_dirty()?, marks })
+        let dirty = self.is_dirty()?;
+        Ok(Sight { now: clock::now(), branch, head, tree, dirty, marks, lacks: self.lacks(run) })
     }
 
     fn interrupted(&mut self) -> bool {
@@ -310,7 +360,20 @@ impl World for RealWorld<'_> {
     }
 
     fn agent_for(&mut self, _: &Run, start: &StageStart) -> anyhow::Result<String> {
-        Ok(self.settings.agent(&start.stage, &self.agents)?.0)
+        let duty = self.stage_of(&start.stage)?.shape.duty;
+        if duty == Duty::Gate {
+            return Ok(OURS.to_owned());
+        }
+        let (name, agent) = self.settings.agent(&start.stage, &self.agents)?;
+        // Where nobody may judge the own work, two models of one program are two.
+        let apart = self.workflow.stages().iter().any(|stage| stage.shape.apart);
+        Ok(match agent {
+            Agent::Command(words) if apart => {
+                let digest = Digest::of(words.join("\0").as_bytes()).to_string();
+                format!("{name} ({})", &digest[..6])
+            }
+            Agent::Command(_) | Agent::Steps => name,
+        })
     }
 
     fn checkpoint(&mut self, run: &Run) -> anyhow::Result<Event> {
@@ -322,27 +385,32 @@ impl World for RealWorld<'_> {
 
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError> {
         let run = log.run().clone();
-        let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
-        let judges = self.judges(&start.stage);
         let environment = self.environment()?;
-        let (_, tasks) = work_of(&self.plan, start.item.as_str())?;
+        self.dirty = None;
+        let input = self.input(&run, &start.item, self.stage_of(&start.stage)?)?;
+        let brief = self.brief(&run, start, None)?;
+        let stage = self.workflow.stage(&start.stage);
+        let stage = stage.context("the frozen workflow lacks the stage")?;
+        let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
+        let (_, tasks) = work_of_item(&self.plan, &run, &start.item)?;
         let worktree = self.repo.worktree().context("a bare repository has no work tree")?;
         let call = Call {
             worktree,
             run: &run,
             start,
             agent: &agent,
-            brief: self.brief(&run, start, None)?,
+            brief,
             tasks: &tasks,
-            judges,
+            judges: stage.shape.duty.judges(),
+            input,
+            makes: &stage.makes,
             deadline: self.deadline(&run),
             environment,
         };
-        self.dirty = None;
         let now = clock::now;
         let called =
             self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
-        Ok(self.ended(&run, start, judges, called)?)
+        Ok(self.ended(&run, start, called)?)
     }
 
     fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing> {
@@ -494,6 +562,29 @@ pub fn halt_asked(repo: &Repo, run: &crate::domain::id::RunId) -> Option<bool> {
     now.halt_request.map(|request| request.force)
 }
 
+/// The papers of a stage as they are kept, by the number of the call.
+fn kept_papers(
+    stage: &Stage,
+    run: &Run,
+    start: &StageStart,
+    handed: &BTreeMap<String, String>,
+    artifacts: &mut Vec<Artifact>,
+) -> Vec<PaperRef> {
+    let mut papers = Vec::new();
+    for made in &stage.makes {
+        let Some(text) = handed.get(&made.name) else { continue };
+        let content = secret::redact(text).into_bytes();
+        let path = format!("{}/{:04}-{}/{}", start.item, run.calls_total, start.stage, made.name);
+        papers.push(PaperRef {
+            name: made.name.clone(),
+            path: format!("artifacts/{path}"),
+            digest: Digest::of(&content),
+        });
+        artifacts.push(Artifact { path, content });
+    }
+    papers
+}
+
 /// Changes that git sees and does not take into a commit.
 fn uncommittable(paths: &[Vec<u8>]) -> String {
     let shown =
@@ -506,7 +597,27 @@ fn uncommittable(paths: &[Vec<u8>]) -> String {
     why
 }
 
-/// The sprint of an item, and those of its tasks that the item stands for.
+/// The sprint of an item, and the tasks that it stands for. What is done once for the run is done for
+/// all of its tasks.
+fn work_of_item<'p>(
+    plan: &'p Plan,
+    run: &Run,
+    item: &ItemId,
+) -> anyhow::Result<(Cow<'p, Sprint>, Vec<&'p Task>)> {
+    if run.part_of(item) == Part::Items {
+        let (sprint, tasks) = work_of(plan, item.as_str())?;
+        return Ok((Cow::Borrowed(sprint), tasks));
+    }
+    let mut tasks = Vec::new();
+    for other in run.items.iter().filter(|other| run.part_of(&other.id) == Part::Items) {
+        tasks.extend(work_of(plan, other.id.as_str())?.1);
+    }
+    let (id, title) = (item.clone(), plan.title.clone());
+    let sprint = Sprint { id, title, goal: None, tasks: Vec::new(), extra: BTreeMap::new() };
+    Ok((Cow::Owned(sprint), tasks))
+}
+
+/// The sprint of an item of the plan, and those of its tasks that the item stands for.
 fn work_of<'p>(plan: &'p Plan, item: &str) -> anyhow::Result<(&'p Sprint, Vec<&'p Task>)> {
     if let Some(sprint) = plan.sprints.iter().find(|sprint| sprint.id.as_str() == item) {
         return Ok((sprint, sprint.tasks.iter().collect()));

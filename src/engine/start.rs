@@ -2,7 +2,12 @@
 
 use anyhow::Context as _;
 
-use super::preflight::{self, Unfit};
+use std::path::PathBuf;
+
+use super::{
+    course,
+    preflight::{self, Unfit},
+};
 use crate::{
     config::{
         plan_file, plan_find,
@@ -10,20 +15,21 @@ use crate::{
         workflow_file,
     },
     domain::{
-        event::{Actor, Charter, Event, PushMode, StageShape},
-        id::{Oid, RunId},
+        event::{Actor, Charter, Event, PaperRef, PushMode},
+        id::{Digest, Oid, RunId},
         limits::Limits,
+        paper::{self, PAPER_BYTES_MAX},
         plan::Plan,
         plan_check::Fault,
         plan_spec::plan_digest,
         target::{self, NoTarget, Range},
-        workflow::{Duty, Stage, Workflow},
+        workflow::{StageShape, Workflow},
     },
     git::Repo,
     guard::push,
     process::clock,
     store::{
-        journal::{AppendError, Frozen, Journal},
+        journal::{AppendError, Artifact, Frozen, Journal},
         wire::policy,
     },
 };
@@ -34,6 +40,11 @@ pub struct Request {
     pub targets: Vec<String>,
     pub range: Range,
     pub workflow: Option<String>,
+    pub flow: Option<String>,
+    pub from_stage: Option<String>,
+    pub skip_stages: Vec<String>,
+    /// Papers by their names, and the files that hold them.
+    pub inputs: Vec<(String, PathBuf)>,
     pub branch: Option<String>,
     pub base: Option<String>,
     pub agents: Vec<(Option<String>, String)>,
@@ -58,6 +69,7 @@ pub struct Prepared {
     pub workflow: Workflow,
     workflow_text: String,
     policy: String,
+    papers: Vec<Artifact>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +78,8 @@ pub enum NotStarted {
     NoPlan,
     #[error("the plan `{name}` has faults")]
     BadPlan { name: String, faults: Vec<Fault> },
+    #[error("the workflow `{name}` has faults")]
+    BadWorkflow { name: String, faults: Vec<Fault> },
     #[error(transparent)]
     NoTarget(#[from] NoTarget),
     #[error(transparent)]
@@ -85,41 +99,47 @@ pub fn prepare(
     let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
     let plan = plan_file::read(&found.name, &found.text)
         .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
-    let items = target::items(&plan, &request.targets, &request.range)?;
-    let (workflow, workflow_text) = workflow(request)?;
-    let branch = branch_name(settings, request);
-    let wish = preflight::Wish { branch: &branch, workflow: &workflow, agents: &request.agents };
-    preflight::check(repo, settings, &wish)??;
+    target::items(&plan, &request.targets, &request.range)?;
     let head = repo.head()?;
-    let start = starting_point(repo, &branch, head.commit)?;
-    let base = base_branch(repo, settings, request, head.branch.as_deref(), &branch)?;
+    let base = |own: &str| base_branch(repo, settings, request, head.branch.as_deref(), own);
+    let name = request.workflow.as_deref().or(settings.workflow.as_deref()).unwrap_or("sprint");
+    // A team's own workflow stands on the base branch; only that one waits for it to be known.
+    let likely = match workflow_file::built_in(name) {
+        Some(_) => String::new(),
+        None => base(&branch_name(settings, request, None)).unwrap_or_default(),
+    };
+    let found = course::workflow(repo, &likely, name)?;
+    let course = course::lay(settings, request, &plan, found)?;
+    let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
+    let agents = course.agents(settings, &request.agents);
+    let wish = preflight::Wish { branch: &branch, stages: &course.stages, agents: &agents };
+    preflight::check(repo, settings, &wish)??;
+    let start = starting_point(repo, &branch, head.commit.clone())?;
+    let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
     let mut settings = settings.clone();
     settings.tighten(repo, &base)?;
     let settings = &settings;
     preflight::unprotected(settings, &branch)?;
-    let stages = workflow.stages().iter().map(|stage| StageShape {
-        id: stage.id.clone(),
-        back_to: match &stage.duty {
-            Duty::Build => None,
-            Duty::Judge { back_to } => Some(back_to.clone()),
-        },
-    });
-    let limits = limits(settings, &request.limits);
+    let (papers, artifacts) = papers(&course.workflow, request)?;
+    let limits = limits(settings, &request.limits, &course.workflow);
     let charter = Charter {
         run: new_run_id(),
         target: request.targets.join(" "),
         plan: plan.id.clone(),
         plan_digest: plan_digest(&plan),
-        workflow: workflow.name.clone(),
-        stages: stages.collect(),
-        items,
+        workflow: course.workflow.name.clone(),
+        stages: course.stages,
+        items: course.items,
         base,
         start,
         branch,
         worktree: repo.identity(),
         push: request.push.map_or(settings.push, |push| push.stricter(settings.push)),
         limits,
+        flow: course.flow,
+        after: course.after,
+        papers,
     };
     let remote = push::place(repo, settings.remote.as_deref());
     let remote = match charter.push {
@@ -129,10 +149,11 @@ pub fn prepare(
     let policy = policy::encode(
         &charter,
         &settings.protected,
-        &agents(settings, &workflow, &request.agents)?,
+        &commands(settings, &charter.stages, &agents)?,
         remote.as_deref(),
     );
-    Ok(Prepared { charter, plan, workflow, workflow_text, policy })
+    let (workflow, workflow_text) = (course.workflow, course.text);
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts })
 }
 
 /// Writes the first event. From here on there is a run.
@@ -147,26 +168,54 @@ pub fn create<'r>(
         workflow: prepared.workflow_text.clone(),
     };
     let event = Event::RunCreated(Box::new(prepared.charter.clone()));
-    Journal::create(repo, actor, event, &frozen, clock::now())
+    Journal::create(repo, actor, event, &frozen, &prepared.papers, clock::now())
 }
 
-fn workflow(request: &Request) -> Result<(Workflow, String), NotStarted> {
-    let name = request.workflow.as_deref().unwrap_or("sprint");
-    let text = workflow_file::built_in(name).ok_or_else(|| {
-        let known = workflow_file::BUILT_IN.join("`, `");
-        NotStarted::Usage(format!(
-            "there is no workflow `{}`; there is `{known}`",
-            name.escape_debug()
-        ))
-    })?;
-    let workflow =
-        workflow_file::read(text).map_err(|why| anyhow::anyhow!("the workflow `{name}`: {why}"))?;
-    Ok((workflow, text.to_owned()))
+/// What is handed in at the start, held to the same as what a stage hands in.
+fn papers(
+    workflow: &Workflow,
+    request: &Request,
+) -> Result<(Vec<PaperRef>, Vec<Artifact>), NotStarted> {
+    use std::io::Read as _;
+    let (mut refs, mut artifacts) = (Vec::new(), Vec::new());
+    for (name, file) in &request.inputs {
+        let made = workflow.stages().iter().flat_map(|stage| &stage.makes);
+        let known = workflow.inputs.iter().chain(made).find(|paper| paper.name == *name);
+        let Some(known) = known else {
+            let what =
+                format!("the workflow `{}` takes no `{}`", workflow.name, name.escape_debug());
+            return Err(NotStarted::Usage(what));
+        };
+        let shown = file.display();
+        let mut text = Vec::new();
+        let opened = std::fs::File::open(file);
+        opened
+            .and_then(|file| file.take(PAPER_BYTES_MAX as u64 + 1).read_to_end(&mut text))
+            .map_err(|error| NotStarted::Usage(format!("`{shown}` cannot be read: {error}")))?;
+        if PAPER_BYTES_MAX < text.len() {
+            let what = format!("`{shown}` is longer than {PAPER_BYTES_MAX} bytes");
+            return Err(NotStarted::Usage(what));
+        }
+        let text = String::from_utf8(text)
+            .map_err(|_| NotStarted::Usage(format!("`{shown}` is no UTF-8 text")))?;
+        if let Some(why) = paper::fault(known, Some(&text)) {
+            return Err(NotStarted::Usage(format!("`{shown}` does not do: {why}")));
+        }
+        let path = format!("start/{name}");
+        refs.push(PaperRef {
+            name: name.clone(),
+            path: format!("artifacts/{path}"),
+            digest: Digest::of(text.as_bytes()),
+        });
+        artifacts.push(Artifact { path, content: text.into_bytes() });
+    }
+    Ok((refs, artifacts))
 }
 
-fn branch_name(settings: &Settings, request: &Request) -> String {
+fn branch_name(settings: &Settings, request: &Request, prefix: Option<&str>) -> String {
     let target = request.targets.join("-");
-    request.branch.clone().unwrap_or_else(|| format!("{}{target}", settings.branch_prefix))
+    let prefix = prefix.unwrap_or(&settings.branch_prefix);
+    request.branch.clone().unwrap_or_else(|| format!("{prefix}{target}"))
 }
 
 /// Where the run's own commits begin: at the branch when there is one, else at HEAD.
@@ -218,8 +267,14 @@ fn base_branch(
 }
 
 /// The command line may tighten what the configuration says, and set what it leaves open.
-fn limits(settings: &Settings, overrides: &Overrides) -> Limits {
+fn limits(settings: &Settings, overrides: &Overrides, workflow: &Workflow) -> Limits {
     let mut limits = settings.limits.clone();
+    if let Some(cycles) = workflow.cycles_max {
+        limits.cycles_max = limits.cycles_max.min(cycles);
+    }
+    if let Some(time) = workflow.run_time_max {
+        limits.run_time_max = limits.run_time_max.min(time);
+    }
     if let Some(cycles) = overrides.cycles_max {
         limits.cycles_max = cycles;
     }
@@ -240,19 +295,19 @@ fn stricter(a: Option<u64>, b: Option<u64>) -> Option<u64> {
 }
 
 /// What each stage runs, as the policy keeps it.
-pub fn agents(
+pub fn commands(
     settings: &Settings,
-    workflow: &Workflow,
+    stages: &[StageShape],
     named: &[(Option<String>, String)],
 ) -> anyhow::Result<policy::Agents> {
-    let of = |stage: &Stage| {
+    let of = |stage: &StageShape| {
         let words = match settings.agent(&stage.id, named)?.1 {
             Agent::Steps => vec![STEPS.to_owned()],
             Agent::Command(words) => words,
         };
         Ok((stage.id.to_string(), words))
     };
-    workflow.stages().iter().map(of).collect()
+    stages.iter().filter(|stage| stage.is_taken() && stage.duty.calls()).map(of).collect()
 }
 
 fn new_run_id() -> RunId {

@@ -7,7 +7,7 @@ use crate::domain::{
     event::StageStart,
     finding::{Finding, Severity},
     plan::{Plan, Sprint, Task},
-    workflow::{Duty, Stage},
+    workflow::{Duty, Need, Stage},
 };
 
 pub struct Brief<'a> {
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Brief<'_> {
 pub fn text(brief: &Brief<'_>) -> String {
     let mut out = String::new();
     let Brief { plan, sprint, stage, start, .. } = brief;
-    line(&mut out, &format!("# {}: {} (cycle {})", start.item, stage.id, start.cycle));
+    line(&mut out, &format!("# {}: {} (cycle {})", start.item, stage.id(), start.cycle));
     line(&mut out, &format!("\nPlan: {}. {}: {}.", plan.title, sprint.id, sprint.title));
     if let Some(goal) = &sprint.goal {
         line(&mut out, &format!("Goal: {goal}"));
@@ -102,7 +102,7 @@ fn findings_text(out: &mut String, brief: &Brief<'_>) {
 
 fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
     line(out, "\n## Rules\n");
-    match stage.duty {
+    match stage.shape.duty {
         Duty::Build => {
             line(
                 out,
@@ -110,11 +110,15 @@ fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
             );
             line(out, "- Do not push, merge, or change other branches.");
         }
-        Duty::Judge { .. } => {
+        Duty::Write => {
+            line(out, "- Write papers only, and leave the work tree as it is.");
+        }
+        Duty::Judge | Duty::Gate | Duty::Human => {
             line(out, "- Look only. A judge that changes the tree has judged nothing.");
             line(out, "- A verdict is required: `pass`, `conditional`, `revise` or `fail`.");
         }
     }
+    papers_text(out, stage, hand_in);
     line(out, "\n## Report\n");
     line(
         out,
@@ -135,6 +139,37 @@ fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
     );
     line(out, r#"], "usage": {"input_tokens": 0, "output_tokens": 0}, "cost": 0.0}"#);
     line(out, "```");
+}
+
+/// What there is to read, and what is to be handed in beside the report.
+fn papers_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
+    let needs: Vec<_> = stage
+        .shape
+        .needs
+        .iter()
+        .map(|need| match need {
+            Need::Paper(name) => format!("`$GIT_RUN_INPUT/{name}`"),
+            Need::File(path) => format!("`{path}`"),
+        })
+        .collect();
+    if !needs.is_empty() {
+        line(out, &format!("\n## To read\n\n{}", needs.join(", ")));
+    }
+    if stage.makes.is_empty() {
+        return;
+    }
+    line(out, "\n## To hand in\n");
+    for paper in &stage.makes {
+        let place = match hand_in {
+            Some(_) => format!("`{}`, as a text in the report's `papers`", paper.name),
+            None => format!("`$GIT_RUN_OUTPUT/{}`", paper.name),
+        };
+        let sections = match paper.sections.is_empty() {
+            true => String::new(),
+            false => format!(", with the sections {}", paper.sections.join(", ")),
+        };
+        line(out, &format!("- {place}{sections}"));
+    }
 }
 
 fn line(out: &mut String, text: &str) {

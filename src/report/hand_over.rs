@@ -173,7 +173,11 @@ fn doubt(view: &RunView) -> Vec<Line> {
                 "in doubt",
                 format!("what {} did: its process is not seen any more", active.stage),
             )),
-            Phase::Working(_) | Phase::Ready | Phase::Uncommitted { .. } | Phase::Passed => {}
+            Phase::Working(_)
+            | Phase::Ready
+            | Phase::Uncommitted { .. }
+            | Phase::Waiting(_)
+            | Phase::Passed => {}
         }
         if active.committing.is_some() {
             all.push(("in doubt", "whether the announced commit was made".to_owned()));

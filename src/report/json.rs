@@ -144,6 +144,12 @@ fn item(item: &Item) -> Value {
                 "changed": cycle.changed,
             })).collect::<Vec<_>>(),
         }),
+        Progress::Paused(active) => json!({
+            "id": item.id.as_str(),
+            "status": "paused",
+            "stage": active.stage.as_str(),
+            "cycle": active.cycle,
+        }),
         Progress::Inferred { strength, head, tree, cycles, .. } => json!({
             "id": item.id.as_str(),
             "status": "inferred",
@@ -192,6 +198,9 @@ fn halt(cause: &Cause) -> Value {
         Cause::FailVerdict { .. } => "fail-verdict",
         Cause::AgentUnavailable { .. } => "agent-unavailable",
         Cause::PersonNeeded { .. } => "person-needed",
+        Cause::Approval { .. } => "approval",
+        Cause::Rejected { .. } => "rejected",
+        Cause::TriesUsed { .. } => "tries-used",
     };
     json!({ "cause": kind, "reason": tale::because(cause) })
 }

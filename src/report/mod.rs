@@ -16,3 +16,4 @@ pub mod sanitise;
 pub mod status;
 pub mod tool_answer;
 pub mod verdict;
+pub mod workflow;

@@ -171,6 +171,7 @@ fn table(view: &View<'_>) -> String {
         let (state, cycles) = match &item.progress {
             Progress::Pending => ("pending".to_owned(), 0),
             Progress::Active(active) => (format!("{} is next", active.stage), active.cycle),
+            Progress::Paused(active) => (format!("{} waits", active.stage), active.cycle),
             Progress::Done { cycles, .. } => ("done".to_owned(), *cycles),
             Progress::Inferred { strength, cycles, .. } => {
                 (format!("inferred ({}), not judged", strength.word()), *cycles)
@@ -187,8 +188,7 @@ fn gates(view: &View<'_>) -> String {
     let run = view.run;
     let open = run.open_gates(Some(view.commit));
     let all = run.items.iter().flat_map(|item| {
-        let judges = run.charter.stages.iter().filter(|stage| stage.back_to.is_some());
-        judges.map(|stage| Gate { item: item.id.clone(), stage: stage.id.clone() })
+        run.gates_of(item).map(|stage| Gate { item: item.id.clone(), stage: stage.id.clone() })
     });
     let lines = all.map(|gate| {
         let answered =

@@ -6,7 +6,7 @@ use super::sanitise::one_line;
 use crate::domain::{
     event::{Cause, Delivery},
     gate::Override,
-    item::{Item, Progress},
+    item::{Item, Phase, Progress},
     run::{Breaker, State},
     tale::{because, counted},
     time::Timestamp,
@@ -112,6 +112,13 @@ pub(super) fn item_line(item: &Item) -> String {
         Progress::Active(active) => {
             format!("[>] {}  {}, cycle {}", item.id, active.stage, active.cycle)
         }
+        Progress::Paused(active) => match &active.phase {
+            Phase::Waiting(waiting) => {
+                let why = waiting.why.as_deref().unwrap_or("a person's answer");
+                format!("[?] {}  {}, waits: {why}", item.id, active.stage)
+            }
+            _ => format!("[?] {}  {}, answered", item.id, active.stage),
+        },
         Progress::Inferred { strength, head, .. } => {
             format!(
                 "[~] {}  inferred ({}) at {}, not judged",

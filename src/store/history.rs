@@ -303,6 +303,18 @@ pub fn read_file_at(
     Ok(None)
 }
 
+/// The names in a directory of a commit's tree; none where it is not there.
+pub fn names_at(repo: &Repo, tip: &Oid, dir: &str) -> anyhow::Result<Vec<String>> {
+    let mut tree = repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree;
+    for part in dir.split('/') {
+        let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
+        let Some(entry) = entries.get(part.as_bytes()) else { return Ok(Vec::new()) };
+        tree = entry.id.clone();
+    }
+    let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
+    Ok(entries.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+}
+
 /// Whether all that `newer` has after `older` is neutral: nothing of it opens a gate.
 pub fn goes_on_neutrally(repo: &Repo, older: &Oid, newer: &Oid) -> anyhow::Result<bool> {
     let known = Message::parse(&repo.read_commit(older, MESSAGE_BYTES_MAX)?.message)?.seq;

@@ -93,6 +93,7 @@ impl<'r> Journal<'r> {
         actor: Actor,
         event: Event,
         frozen: &Frozen,
+        artifacts: &[Artifact],
         now: Timestamp,
     ) -> Result<Self, AppendError> {
         let first = Envelope { seq: 1, at: now, lamport: 1, actor: actor.clone(), lease: 0, event };
@@ -106,7 +107,7 @@ impl<'r> Journal<'r> {
         ] {
             root.insert(name.into(), blob(repo, text.as_bytes())?);
         }
-        let tree = write_tree(repo, root, &run, std::slice::from_ref(&line), &[])?;
+        let tree = write_tree(repo, root, &run, std::slice::from_ref(&line), artifacts)?;
         let message = Message { lines: vec![line], seq: 1, base: 1 };
         let text = message.text(&tale::sentence(&first.event, &run));
         let tip = repo.write_commit(&tree, &[], now.millis() / 1000, &text)?;

@@ -1,12 +1,15 @@
 //! Journals made by hand and by the library.
 
+use std::collections::BTreeMap;
+
 use git_run::{
     config::{plan_file, workflow_file},
     domain::{
-        event::{Actor, Charter, Event, PushMode, StageShape},
+        event::{Actor, Charter, Event, PushMode},
         id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
         limits::Limits,
         time::Timestamp,
+        workflow::{Duty, StageShape},
     },
     git::{
         Repo,
@@ -44,9 +47,10 @@ pub fn remark(text: impl Into<String>) -> Vec<Event> {
 }
 
 pub fn charter(repo: &Repo) -> Charter {
-    let stage = |id: &str, back_to: Option<&str>| StageShape {
-        id: StageId::parse(id).unwrap(),
-        back_to: back_to.map(|id| StageId::parse(id).unwrap()),
+    let stage = |id: &str, back_to: Option<&str>| {
+        let duty = if back_to.is_some() { Duty::Judge } else { Duty::Build };
+        let id_of = |id: &str| StageId::parse(id).unwrap();
+        StageShape::plain(id_of(id), duty, back_to.map(id_of))
     };
     Charter {
         run: run_id(),
@@ -62,6 +66,9 @@ pub fn charter(repo: &Repo) -> Charter {
         worktree: repo.identity(),
         push: PushMode::Local,
         limits: Limits::default(),
+        flow: None,
+        after: BTreeMap::new(),
+        papers: Vec::new(),
     }
 }
 
@@ -73,7 +80,7 @@ pub fn created(repo: &Repo) -> Journal<'_> {
         workflow: workflow_file::built_in("sprint").unwrap().into(),
     };
     let event = Event::RunCreated(Box::new(charter(repo)));
-    Journal::create(repo, actor(), event, &frozen, now()).unwrap()
+    Journal::create(repo, actor(), event, &frozen, &[], now()).unwrap()
 }
 
 /// A journal of `appends` remarks after its first event.

@@ -257,13 +257,13 @@ fn what_a_newer_version_wrote_is_shown_and_never_written_to() {
     let (repo, tree, message) = start(&test);
     let parent = chain(&repo).last().unwrap().parents[0].clone();
     let state = String::from_utf8(file(&repo, &tree, &["state.json"])).unwrap();
-    let newer_state = state.replace("\"format\":3", "\"colour\":\"red\",\"format\":4");
+    let newer_state = state.replace("\"format\":4", "\"colour\":\"red\",\"format\":5");
     let put =
         |path: &str, text: &str| with(&repo, &tree, &[path], Some(blob(&repo, text.as_bytes())));
     for (what, tree, message) in [
         ("an event of an unknown kind", tree.clone(), message.replace("\"remarked\"", "\"sung\"")),
-        ("an event of a newer version", tree.clone(), message.replace("\"v\":3", "\"v\":4")),
-        ("a newer format", put("format", "4\n"), message.clone()),
+        ("an event of a newer version", tree.clone(), message.replace("\"v\":4", "\"v\":5")),
+        ("a newer format", put("format", "5\n"), message.clone()),
         ("a newer state", put("state.json", &newer_state), message.clone()),
     ] {
         point(&repo, &raw_commit(&test, &tree, Some(&parent), message.as_bytes()));

@@ -31,7 +31,7 @@ struct Older {
     appends: usize,
 }
 
-const OLDER: [Older; 2] = [
+const OLDER: [Older; 3] = [
     Older {
         format: "1",
         run: "20261121-145616-628125ef64",
@@ -45,6 +45,13 @@ const OLDER: [Older; 2] = [
         tip: "d5e19df420f357f669516c0c9af013dd922dabcd",
         events: 23,
         appends: 2,
+    },
+    Older {
+        format: "3",
+        run: "20261121-211528-a432959d17",
+        tip: "78cab0f0dcb0862e2308d3fb5ba6728df6c7bc77",
+        events: 19,
+        appends: 0,
     },
 ];
 
@@ -98,14 +105,14 @@ fn an_older_journal_is_whole_and_is_gone_on_with_in_the_present_format() {
         assert_eq!(formats(&repo, &journal), then(), "no tree was written yet");
         let newest = repo.read_commit(journal.tip(), 1 << 24).unwrap().message;
         let line = format!(
-            "\"event\":\"run-resumed\",\"lamport\":{0},\"lease\":2,\"seq\":{0},\"v\":3}}",
+            "\"event\":\"run-resumed\",\"lamport\":{0},\"lease\":2,\"seq\":{0},\"v\":4}}",
             older.events + 3
         );
         assert!(String::from_utf8(newest).unwrap().contains(&line));
 
         let artifact = Artifact { path: "a".into(), content: b"x".to_vec() };
         journal.append(remark("with an artifact"), &[artifact], now()).unwrap();
-        assert_eq!(formats(&repo, &journal), ("3".into(), "3".into()));
+        assert_eq!(formats(&repo, &journal), ("4".into(), "4".into()));
         is_whole(&repo, journal.run());
         for _ in 0..=APPENDS_PER_TREE {
             journal.append(remark("x"), &[], now()).unwrap();
@@ -126,7 +133,7 @@ fn the_next_tree_of_an_older_journal_comes_when_it_is_due() {
             assert_eq!(formats(&repo, &journal).0, older.format, "{n}");
         }
         journal.append(remark("x"), &[], now()).unwrap();
-        assert_eq!(formats(&repo, &journal), ("3".into(), "3".into()));
+        assert_eq!(formats(&repo, &journal), ("4".into(), "4".into()));
         is_whole(&repo, journal.run());
     }
 }

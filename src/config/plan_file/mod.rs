@@ -1,6 +1,7 @@
 //! Plan files: TOML, JSON and Markdown become a [`Plan`], and a plan becomes canonical JSON. It
 //! opens no file, and no text makes it panic.
 
+mod actions;
 mod fields;
 mod freeze;
 mod json;
@@ -64,6 +65,9 @@ pub fn draft(name: &str, text: &str) -> (Option<Draft>, Vec<Fault>) {
         Format::Json => json::parse(text),
     };
     match root {
+        Ok(root) if format == Format::Json && actions::is_actions(&root) => {
+            actions::draft(&id, &root)
+        }
         Ok(root) => schema::draft(&id, &root),
         Err(faults) => (None, faults),
     }

@@ -39,6 +39,14 @@ pub(super) fn checked(task: &DraftTask, faults: &mut Vec<Fault>) -> Vec<Criterio
     task.acceptance.iter().map(|said| criterion(&own, said, faults)).collect()
 }
 
+/// What is wrong with one check, whoever's it is.
+#[must_use]
+pub fn verification_faults(own: &str, said: &DraftVerification) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    verification(own, said, &mut faults);
+    faults
+}
+
 fn criterion(own: &str, said: &DraftCriterion, faults: &mut Vec<Fault>) -> Criterion {
     let what = format!("an acceptance criterion of {own}");
     let line = said.statement.line;

@@ -7,7 +7,7 @@ use super::{
     fault::{Fault, quoted},
     texts::single_spaced,
 };
-use crate::domain::{id::TaskId, near};
+use crate::domain::{circle::circles, id::TaskId, near};
 
 /// How many unknown names are worth a look for what was meant: each is compared with every task.
 const SUGGESTIONS_MAX: usize = 50;
@@ -54,7 +54,9 @@ pub(super) fn check(draft: &Draft, faults: &mut Vec<Fault>) {
             }
         }
     }
-    faults.extend(cycles(&edges).iter().map(|cycle| told(cycle, &seats, &edges)));
+    let waits: Vec<Vec<usize>> =
+        edges.iter().map(|list| list.iter().map(|edge| edge.to).collect()).collect();
+    faults.extend(circles(&waits).iter().map(|cycle| told(cycle, &seats, &edges)));
 }
 
 fn seats(draft: &Draft) -> Vec<Seat<'_>> {
@@ -111,52 +113,6 @@ fn unsound(draft: &Draft, from: &Seat<'_>, to: &Seat<'_>, name: &Text) -> Option
             "take one of them out of the group",
         )
     })
-}
-
-/// Circles that share no task, each from its first task on: enough to see every knot, where the
-/// number of all circles would have no bound.
-fn cycles(edges: &[Vec<Edge>]) -> Vec<Vec<usize>> {
-    const NEW: usize = usize::MAX;
-    const DONE: usize = usize::MAX - 1;
-    let mut depth = vec![NEW; edges.len()];
-    let mut told = vec![false; edges.len()];
-    let mut found = Vec::new();
-    for root in 0..edges.len() {
-        if depth[root] != NEW {
-            continue;
-        }
-        let mut path = vec![(root, 0)];
-        depth[root] = 0;
-        while let Some((node, next)) = path.last_mut() {
-            let Some(edge) = edges[*node].get(*next) else {
-                depth[*node] = DONE;
-                path.pop();
-                continue;
-            };
-            *next += 1;
-            match depth[edge.to] {
-                DONE => {}
-                NEW => {
-                    depth[edge.to] = path.len();
-                    path.push((edge.to, 0));
-                }
-                start => {
-                    let cycle: Vec<usize> = path[start..].iter().map(|(node, _)| *node).collect();
-                    if !cycle.iter().any(|node| told[*node]) {
-                        cycle.iter().for_each(|node| told[*node] = true);
-                        found.push(from_the_first(cycle));
-                    }
-                }
-            }
-        }
-    }
-    found
-}
-
-fn from_the_first(mut cycle: Vec<usize>) -> Vec<usize> {
-    let first = (0..cycle.len()).min_by_key(|&at| cycle[at]).unwrap_or(0);
-    cycle.rotate_left(first);
-    cycle
 }
 
 fn told(cycle: &[usize], seats: &[Seat<'_>], edges: &[Vec<Edge>]) -> Fault {

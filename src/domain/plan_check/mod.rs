@@ -11,13 +11,13 @@ mod texts;
 
 use std::collections::BTreeMap;
 
-pub use criteria::VERIFICATIONS_MAX;
+pub use criteria::{VERIFICATIONS_MAX, verification_faults};
 pub use draft::{
     Draft, DraftCriterion, DraftSprint, DraftSteps, DraftTask, DraftVerification, Located, Text,
 };
 pub use fault::{Fault, is_deceptive, quoted};
 pub use names::RESERVED;
-pub use scopes::SCOPE_BYTES_MAX;
+pub use scopes::{SCOPE_BYTES_MAX, Shared, shared};
 pub use texts::TEXT_BYTES_MAX;
 
 use super::{

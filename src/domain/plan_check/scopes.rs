@@ -79,24 +79,42 @@ struct Map<'d> {
     beneath: HashMap<&'d str, usize>,
 }
 
-/// One fault for every path that an earlier task of the group could touch too. Maps, because
-/// comparing all pairs of a long list would take minutes.
+/// One fault for every path that an earlier task of the group could touch too.
 fn check_group(group: &str, tasks: &[&DraftTask], faults: &mut Vec<Fault>) {
-    let folded: Vec<Vec<String>> = tasks.iter().map(|task| folded(task)).collect();
-    let mut map = Map::default();
-    for (index, task) in tasks.iter().enumerate() {
-        for (text, path) in task.writes.iter().zip(&folded[index]) {
-            let Some(first) = map.first_to_touch(path) else { continue };
-            let (own, other) = (quoted(&task.id.value), quoted(&tasks[first].id.value));
-            let (path, group) = (quoted(&text.value), quoted(group));
-            faults.push(Fault::new(
-                text.line,
-                format!("{own} and {other} of the parallel group {group} both write {path}"),
-                "give each its own files, or take one out of the group",
-            ));
-        }
-        folded[index].iter().for_each(|path| map.add(path, index));
+    for Shared { task, write, first } in shared(tasks) {
+        let (task, first) = (tasks[task], tasks[first]);
+        let (own, other) = (quoted(&task.id.value), quoted(&first.id.value));
+        let (path, group) = (quoted(&task.writes[write].value), quoted(group));
+        faults.push(Fault::new(
+            task.writes[write].line,
+            format!("{own} and {other} of the parallel group {group} both write {path}"),
+            "give each its own files, or take one out of the group",
+        ));
     }
+}
+
+/// A path that two tasks could touch, by the places of the tasks and of the later one's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shared {
+    pub task: usize,
+    pub write: usize,
+    pub first: usize,
+}
+
+/// Every path that an earlier one of the tasks could touch too. Maps, because comparing all pairs of
+/// a long list would take minutes.
+#[must_use]
+pub fn shared(tasks: &[&DraftTask]) -> Vec<Shared> {
+    let folded: Vec<Vec<String>> = tasks.iter().map(|task| folded(task)).collect();
+    let (mut map, mut found) = (Map::default(), Vec::new());
+    for (task, paths) in folded.iter().enumerate() {
+        for (write, path) in paths.iter().enumerate() {
+            let first = map.first_to_touch(path);
+            found.extend(first.map(|first| Shared { task, write, first }));
+        }
+        paths.iter().for_each(|path| map.add(path, task));
+    }
+    found
 }
 
 /// As `Scope::overlaps` folds them; what is no scope has its own fault and touches nothing here.

@@ -138,7 +138,7 @@ fn mapped(run: &Run, plan: &Plan, findings: &[Finding], touched: Touched) -> Map
 
 fn category(progress: &Progress, finding: &Finding, touched: &Touched) -> Category {
     match progress {
-        Progress::Active(_) => Category::InProgress,
+        Progress::Active(_) | Progress::Paused(_) => Category::InProgress,
         Progress::Pending => Category::SatisfiedExternally,
         Progress::Done { .. } | Progress::Inferred { .. } => {
             // What is not committed was measured by nobody: only a new file is surely a little.

@@ -6,7 +6,8 @@ use crate::domain::{
     gate::{Gate, Override},
     ice::denial::Denial,
     id::{Oid, StageId},
-    item::{Active, Evidence, Phase, Progress},
+    item::{Active, Evidence, Item, Phase, Progress},
+    workflow::StageShape,
 };
 
 /// How the title of a pull request begins whose run is not done.
@@ -27,14 +28,13 @@ impl Run {
 
     /// The same, whatever a person said.
     fn asked_gates(&self, commit: Option<&Oid>) -> Vec<Gate> {
-        let judges = || self.charter.stages.iter().filter(|stage| stage.back_to.is_some());
         let gates = self.items.iter().enumerate().flat_map(|(at, item)| {
             let last = at + 1 == self.items.len();
-            judges()
+            self.gates_of(item)
                 .filter(move |stage| match &item.progress {
                     Progress::Pending => true,
-                    Progress::Active(active) => {
-                        commit != Some(&self.head) || !self.has_passed(active, &stage.id)
+                    Progress::Active(active) | Progress::Paused(active) => {
+                        commit != Some(&self.head) || !self.has_passed(active, stage)
                     }
                     // Nobody judged what was only inferred.
                     Progress::Inferred { .. } => true,
@@ -50,13 +50,27 @@ impl Run {
 
     /// Whether this judge passed the present tree on the item's present way: what it said before it
     /// was, or is, to be asked again counts no more.
-    fn has_passed(&self, active: &Active, stage: &StageId) -> bool {
+    fn has_passed(&self, active: &Active, stage: &StageShape) -> bool {
         let at = |id: &StageId| self.charter.stages.iter().position(|shape| shape.id == *id);
-        let behind = active.phase == Phase::Passed || at(stage) < at(&active.stage);
+        let behind = active.phase == Phase::Passed || at(&stage.id) < at(&active.stage);
         let saw = |evidence: &Evidence| {
-            evidence.stage == *stage && Some(&evidence.tree) == self.tree.as_ref()
+            let same = Some(&evidence.tree) == self.tree.as_ref();
+            evidence.stage == stage.id && (same || !stage.stands())
         };
         behind && active.passed.iter().any(saw)
+    }
+
+    /// The gates that an item has to pass.
+    pub fn gates_of<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = &'a StageShape> {
+        let part = self.part_of(&item.id);
+        let over: &[StageId] = match &item.progress {
+            Progress::Active(active) | Progress::Paused(active) => &active.skipped,
+            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => &[],
+        };
+        self.charter
+            .stages
+            .iter()
+            .filter(move |shape| shape.part == part && shape.is_gate() && !over.contains(&shape.id))
     }
 
     /// Whether this very commit may leave: it was proven, or a person answered for all that is open.

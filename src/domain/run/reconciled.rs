@@ -26,8 +26,6 @@ impl Run {
                 return Err(self.refuse(event, &format!("there is no item `{item}`")));
             }
         }
-        let judge = self.charter.stages.iter().find(|shape| shape.back_to.is_some());
-        let judge = judge.map(|shape| shape.id.clone());
         let active = |run: &Self| run.active_item().map(|item| item.id.clone());
         let was_active = active(self);
         let again = of.answers.iter().any(|one| one.answer == Answer::ReVerify);
@@ -35,7 +33,7 @@ impl Run {
             self.infer(inference, of, at);
         }
         for answered in &of.answers {
-            self.answer(answered, of, at, judge.as_ref());
+            self.answer(answered, of, at);
         }
         // A trial is of a cycle that there was; it begins anew with the present one.
         let moved = again || was_active != active(self);
@@ -60,27 +58,27 @@ impl Run {
                 *head = of.head.clone();
             }
             Progress::Done { .. } => {}
-            Progress::Pending | Progress::Active(_) | Progress::Inferred { .. } => {
+            Progress::Pending
+            | Progress::Active(_)
+            | Progress::Paused(_)
+            | Progress::Inferred { .. } => {
                 item.progress = inferred(&item.progress, inference.strength, of, at);
             }
         }
     }
 
-    fn answer(
-        &mut self,
-        answered: &Answered,
-        of: &Reconciled,
-        at: Timestamp,
-        judge: Option<&StageId>,
-    ) {
+    fn answer(&mut self, answered: &Answered, of: &Reconciled, at: Timestamp) {
         let Some(place) = self.items.iter().position(|item| item.id == answered.item) else {
             return;
         };
+        let part = self.part_of(&answered.item);
+        let judge = self.charter.stages.iter().find(|s| s.part == part && s.stands());
+        let judge = judge.map(|shape| shape.id.clone());
         let item = &mut self.items[place];
         match (answered.answer, &item.progress) {
             (Answer::ReVerify, _) => {
                 if let Some(judge) = judge {
-                    self.verify_again(place, &judge.clone(), &of.tree);
+                    self.verify_again(place, &judge, &of.tree);
                 }
             }
             // What was judged stays judged: only that it was looked at is written down.
@@ -110,7 +108,7 @@ impl Run {
 fn inferred(progress: &Progress, strength: Strength, of: &Reconciled, at: Timestamp) -> Progress {
     let cycles = match progress {
         Progress::Pending => 0,
-        Progress::Active(active) => active.cycle,
+        Progress::Active(active) | Progress::Paused(active) => active.cycle,
         Progress::Done { cycles, .. } | Progress::Inferred { cycles, .. } => *cycles,
     };
     Progress::Inferred { strength, head: of.head.clone(), tree: of.tree.clone(), cycles, at }

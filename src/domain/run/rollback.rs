@@ -20,10 +20,11 @@ impl Run {
         }
         match self.items.iter().position(|item| item.progress == Progress::Pending) {
             Some(0) => Place::Start,
-            Some(at) => Place::At {
-                item: self.items[at].id.clone(),
-                stage: self.charter.stages[0].id.clone(),
-            },
+            Some(at) => {
+                let item = self.items[at].id.clone();
+                let stage = self.first_stage(&item).map(|shape| shape.id.clone());
+                stage.map_or(Place::Unknown, |stage| Place::At { item, stage })
+            }
             None => Place::Unknown,
         }
     }
@@ -114,7 +115,10 @@ impl Run {
     pub(super) fn started(&self, at: usize) -> Oid {
         let done = self.items[..at].iter().rev().find_map(|item| match &item.progress {
             Progress::Done { head, .. } => Some(head),
-            Progress::Pending | Progress::Active(_) | Progress::Inferred { .. } => None,
+            Progress::Pending
+            | Progress::Active(_)
+            | Progress::Paused(_)
+            | Progress::Inferred { .. } => None,
         });
         done.unwrap_or(&self.charter.start).clone()
     }

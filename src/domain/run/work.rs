@@ -1,8 +1,8 @@
 //! The events of an item's way through the workflow. It changes a run only where the event fits.
 
-use super::{Breaker, Refusal, Run};
+use super::{Breaker, HeldPaper, Refusal, Run};
 use crate::domain::{
-    event::{Cause, Event, StageEnd, StageStart, Work},
+    event::{Cause, Event, PaperRef, StageEnd, StageStart, Work},
     id::{ItemId, Oid, StageId},
     item::{Active, Committing, Phase, Progress},
     outcome::{Outcome, Verdict},
@@ -42,6 +42,8 @@ impl Run {
                 self.see_work(to, tree, *commits, *clean);
                 Ok(())
             }
+            Event::ApprovalAsked(asked) => self.ask(event, asked),
+            Event::StageSkipped { item, stage, .. } => self.skip_stage(event, item, stage),
             Event::ItemFinished { item, head, tree } => {
                 self.finish_item(event, item, head, tree, at)
             }
@@ -59,14 +61,21 @@ impl Run {
         if self.active().is_some() {
             return Err(self.refuse(event, "another item is at work"));
         }
-        let first = self.charter.stages[0].id.clone();
+        let Some(first) = self.first_stage(id).map(|shape| shape.id.clone()) else {
+            return Err(self.refuse(event, &format!("there is nothing to be done for `{id}`")));
+        };
         let Some(item) = self.items.iter_mut().find(|item| item.id == *id) else {
             return Err(self.refuse(event, &format!("there is no item `{id}`")));
         };
-        if item.progress != Progress::Pending {
-            return Err(self.refuse(event, &format!("`{id}` was started before")));
-        }
-        item.progress = Progress::Active(Box::new(Active::new(&first, head.clone(), tree.clone())));
+        item.progress = match &item.progress {
+            Progress::Pending => {
+                Progress::Active(Box::new(Active::new(&first, head.clone(), tree.clone())))
+            }
+            Progress::Paused(active) if active.phase == Phase::Ready => {
+                Progress::Active(active.clone())
+            }
+            _ => return Err(self.refuse(event, &format!("`{id}` was started before"))),
+        };
         self.stand_at(head, tree);
         Ok(())
     }
@@ -90,6 +99,13 @@ impl Run {
             && active.committing.is_none()
             && expected == (&start.stage, start.cycle, start.attempt)
             && item.as_ref() == Some(&start.item);
+        if let Some(shape) = &shape
+            && fits
+            && !active.may_do(shape, &start.agent)
+        {
+            let why = format!("`{}` has built it, and so may not judge it", start.agent);
+            return Err(self.refuse(event, &why));
+        }
         let Some(shape) = shape.filter(|_| fits) else {
             let (stage, cycle, attempt) = (active.stage.clone(), active.cycle, active.attempt);
             return Err(self.refuse(
@@ -115,7 +131,16 @@ impl Run {
             return Err(self.refuse(event, "no stage is at work"));
         };
         let stage = shape.id.clone();
-        active.end(&working, end, shape, &stages);
+        let exhausted = active.end(&working, end, shape, &stages);
+        let item = self.active_item().map(|item| item.id.clone());
+        if let Some(item) = item {
+            if exhausted {
+                let stage = stage.clone();
+                self.stop = Some(Cause::TriesUsed { item: item.clone(), stage });
+            }
+            self.keep_papers(&item, &end.papers);
+        }
+        self.park();
         self.usage = self.usage.plus(end.usage);
         match &end.outcome {
             Outcome::Held { until } => self.hold(*until, at),
@@ -126,16 +151,35 @@ impl Run {
             Outcome::Stopped => self.stop = Some(Cause::Interrupted),
             Outcome::Built
             | Outcome::Judged(Verdict::Pass | Verdict::Conditional | Verdict::Revise)
-            | Outcome::Failed { .. } => {}
+            | Outcome::Failed { .. }
+            | Outcome::Blocked { .. } => {}
         }
         Ok(())
+    }
+
+    /// Of papers with the same name the newest of an item counts.
+    fn keep_papers(&mut self, item: &ItemId, papers: &[PaperRef]) {
+        for paper in papers {
+            self.papers.retain(|held| held.item != *item || held.paper.name != paper.name);
+            self.papers.push(HeldPaper { item: item.clone(), paper: paper.clone() });
+        }
+    }
+
+    /// An item that waits for a person while the others can go on makes room for them.
+    fn park(&mut self) {
+        for item in &mut self.items {
+            let Progress::Active(active) = &item.progress else { continue };
+            if matches!(&active.phase, Phase::Waiting(waiting) if waiting.at.is_none()) {
+                item.progress = Progress::Paused(active.clone());
+            }
+        }
     }
 
     fn reopen(&mut self, event: &Event, id: &ItemId, stage: &StageId) -> Result<(), Refusal> {
         let known =
             self.shape(stage).is_some() && self.active_item().is_some_and(|item| item.id == *id);
         let active = self.active_for(event)?;
-        if !known || !matches!(active.phase, Phase::Passed | Phase::Ready) {
+        if !known || !matches!(active.phase, Phase::Passed | Phase::Ready | Phase::Waiting(_)) {
             return Err(self.refuse(event, "nothing was passed"));
         }
         active.reopen(stage);
@@ -179,6 +223,7 @@ impl Run {
         if let Phase::Uncommitted { then } = active.phase.clone() {
             active.go(&then, &stages);
         }
+        self.park();
         self.stand_at(&work.commit, &work.tree);
         self.commits = self.commits.saturating_add(1);
         Ok(())
@@ -196,6 +241,7 @@ impl Run {
                 active.go(&then, &stages);
             }
         }
+        self.park();
         self.stand_at(head, tree);
         self.commits = self.commits.saturating_add(commits);
     }
@@ -218,7 +264,10 @@ impl Run {
                     && active.committing.is_none()
                     && active.stale_judge(&stages, tree).is_none()
             }
-            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => false,
+            Progress::Pending
+            | Progress::Paused(_)
+            | Progress::Done { .. }
+            | Progress::Inferred { .. } => false,
         };
         if !proven {
             return Err(self.refuse(event, &format!("not every judge passed this tree of `{id}`")));

@@ -2,11 +2,12 @@
 
 pub(crate) mod world;
 
+use std::collections::BTreeMap;
+
 use super::{
     deletion::Deleted,
     event::{
-        Actor, Charter, Envelope, Event, ProcessMark, PushMode, StageEnd, StageShape, StageStart,
-        Usage, Work,
+        Actor, Charter, Envelope, Event, ProcessMark, PushMode, StageEnd, StageStart, Usage, Work,
     },
     finding::{Finding, Severity},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
@@ -16,6 +17,7 @@ use super::{
     run::{Refusal, Run},
     step::Sight,
     time::{Span, Timestamp},
+    workflow::{Duty, StageShape},
 };
 
 pub(crate) const BRANCH: &str = "run/sprint-1";
@@ -40,7 +42,8 @@ pub(crate) fn minutes(number: u64) -> Span {
 pub(crate) fn stages(text: &str) -> Vec<StageShape> {
     let shape = |word: &str| {
         let (id, back_to) = word.split_once('<').map_or((word, None), |(id, to)| (id, Some(to)));
-        StageShape { id: stage(id), back_to: back_to.map(stage) }
+        let duty = if back_to.is_some() { Duty::Judge } else { Duty::Build };
+        StageShape::plain(stage(id), duty, back_to.map(stage))
     };
     text.split_whitespace().map(shape).collect()
 }
@@ -60,6 +63,9 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         worktree: "/w".into(),
         push: PushMode::Auto,
         limits,
+        flow: None,
+        after: BTreeMap::new(),
+        papers: Vec::new(),
     }
 }
 
@@ -92,6 +98,7 @@ pub(crate) fn ended(outcome: Outcome, tree: u64, findings: Vec<Finding>) -> Stag
         usage: Usage::default(),
         report: None,
         transcript: None,
+        papers: Vec::new(),
     }
 }
 
@@ -110,6 +117,7 @@ pub(crate) fn seen(tape: &Tape, number: u64) -> Sight {
         tree: oid(number),
         dirty: false,
         marks: None,
+        lacks: Vec::new(),
     }
 }
 

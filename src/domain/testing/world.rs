@@ -301,6 +301,7 @@ impl World {
             tree: oid(self.repo.tree),
             dirty: self.repo.dirty,
             marks: self.repo.marks.clone(),
+            lacks: Vec::new(),
         }
     }
 

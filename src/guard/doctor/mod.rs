@@ -123,7 +123,11 @@ fn gates(settings: &Settings) -> Layer {
     let Some(Ok(workflow)) = workflow else {
         return Layer::new("gates", Standing::Broken, "the built-in workflow cannot be read");
     };
-    let fault = workflow.stages().iter().find_map(|stage| settings.agent(&stage.id, &[]).err());
+    let fault = workflow
+        .stages()
+        .iter()
+        .filter(|stage| stage.shape.duty.calls() && !stage.shape.optional)
+        .find_map(|stage| settings.agent(stage.id(), &[]).err());
     match fault {
         Some(fault) => Layer::new("gates", Standing::Open, format!("{fault:#}"))
             .next("git run init --agent <name>"),
@@ -132,7 +136,8 @@ fn gates(settings: &Settings) -> Layer {
 }
 
 fn judges(workflow: &Workflow) -> String {
-    workflow.judges().map(|stage| stage.id.to_string()).collect::<Vec<_>>().join(" and ")
+    let judges = workflow.judges().filter(|stage| !stage.shape.optional);
+    judges.map(|stage| stage.id().to_string()).collect::<Vec<_>>().join(" and ")
 }
 
 fn sending(settings: &Settings) -> Layer {

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use crate::domain::{
-    event::{Charter, PushMode, StageShape},
+    event::{Charter, PaperRef, PushMode},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     limits::Limits,
     time::Span,
+    workflow::{Duty, Exhausted, Missing, Need, Part, StageShape, Tries},
 };
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +26,40 @@ pub(super) struct CharterDoc {
     worktree: String,
     push: Text<PushMode>,
     limits: LimitsDoc,
+    /// Since format 4, as all below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flow: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    after: Vec<AfterDoc>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    papers: Vec<PaperDoc>,
+}
+
+/// An item that waits for others.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct AfterDoc {
+    item: Text<ItemId>,
+    after: Vec<Text<ItemId>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PaperDoc {
+    name: String,
+    path: String,
+    digest: Text<Digest>,
+}
+
+impl From<&PaperRef> for PaperDoc {
+    fn from(paper: &PaperRef) -> Self {
+        let (name, path) = (paper.name.clone(), paper.path.clone());
+        Self { name, path, digest: Text(paper.digest.clone()) }
+    }
+}
+
+impl From<PaperDoc> for PaperRef {
+    fn from(doc: PaperDoc) -> Self {
+        Self { name: doc.name, path: doc.path, digest: doc.digest.0 }
+    }
 }
 
 impl CharterDoc {
@@ -37,6 +72,98 @@ impl CharterDoc {
 struct StageDoc {
     id: Text<StageId>,
     back_to: Option<Text<StageId>>,
+    /// Since format 4, as all below it. Left out where `back_to` tells it: without it a stage builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    duty: Option<Text<Duty>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<Text<Part>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    on_return: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    momentary: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tries: Option<TriesDoc>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    optional: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    apart: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<NeedDoc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing: Option<Text<Missing>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer_within_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    skipped: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct TriesDoc {
+    max: u32,
+    then: Text<Exhausted>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct NeedDoc {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paper: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl From<&StageShape> for StageDoc {
+    fn from(shape: &StageShape) -> Self {
+        let told = if shape.back_to.is_some() { Duty::Judge } else { Duty::Build };
+        let need = |need: &Need| match need.clone() {
+            Need::Paper(name) => NeedDoc { paper: Some(name), file: None },
+            Need::File(path) => NeedDoc { paper: None, file: Some(path) },
+        };
+        Self {
+            id: Text(shape.id.clone()),
+            back_to: shape.back_to.clone().map(Text),
+            duty: (shape.duty != told).then_some(Text(shape.duty)),
+            part: (shape.part != Part::Items).then_some(Text(shape.part)),
+            on_return: shape.on_return,
+            momentary: shape.momentary,
+            tries: shape.tries.map(|t| TriesDoc { max: t.max, then: Text(t.then) }),
+            optional: shape.optional,
+            apart: shape.apart,
+            needs: shape.needs.iter().map(need).collect(),
+            missing: (shape.missing != Missing::Halt).then_some(Text(shape.missing)),
+            answer_within_ms: shape.answer_within.map(Span::millis),
+            skipped: shape.skipped.clone(),
+        }
+    }
+}
+
+impl From<StageDoc> for StageShape {
+    fn from(doc: StageDoc) -> Self {
+        let told = if doc.back_to.is_some() { Duty::Judge } else { Duty::Build };
+        let need = |need: NeedDoc| match (need.paper, need.file) {
+            (Some(name), _) => Need::Paper(name),
+            (None, file) => Need::File(file.unwrap_or_default()),
+        };
+        Self {
+            id: doc.id.0,
+            duty: doc.duty.map_or(told, |duty| duty.0),
+            part: doc.part.map_or(Part::Items, |part| part.0),
+            back_to: doc.back_to.map(|id| id.0),
+            on_return: doc.on_return,
+            momentary: doc.momentary,
+            tries: doc.tries.map(|t| Tries { max: t.max, then: t.then.0 }),
+            optional: doc.optional,
+            apart: doc.apart,
+            needs: doc.needs.into_iter().map(need).collect(),
+            missing: doc.missing.map_or(Missing::Halt, |missing| missing.0),
+            answer_within: doc.answer_within_ms.map(Span::from_millis),
+            skipped: doc.skipped,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,9 +183,10 @@ pub(super) struct LimitsDoc {
 
 impl From<&Charter> for CharterDoc {
     fn from(charter: &Charter) -> Self {
-        let stages = charter.stages.iter().map(|shape| StageDoc {
-            id: Text(shape.id.clone()),
-            back_to: shape.back_to.clone().map(Text),
+        let stages = charter.stages.iter().map(Into::into);
+        let after = charter.after.iter().map(|(item, before)| AfterDoc {
+            item: Text(item.clone()),
+            after: before.iter().cloned().map(Text).collect(),
         });
         Self {
             run: Text(charter.run.clone()),
@@ -74,22 +202,26 @@ impl From<&Charter> for CharterDoc {
             worktree: charter.worktree.clone(),
             push: Text(charter.push),
             limits: (&charter.limits).into(),
+            flow: charter.flow.clone(),
+            after: after.collect(),
+            papers: charter.papers.iter().map(Into::into).collect(),
         }
     }
 }
 
 impl From<CharterDoc> for Charter {
     fn from(doc: CharterDoc) -> Self {
-        let stages = doc.stages.into_iter();
+        let after = doc
+            .after
+            .into_iter()
+            .map(|doc| (doc.item.0, doc.after.into_iter().map(|item| item.0).collect()));
         Self {
             run: doc.run.0,
             target: doc.target,
             plan: doc.plan.0,
             plan_digest: doc.plan_digest.0,
             workflow: doc.workflow.0,
-            stages: stages
-                .map(|s| StageShape { id: s.id.0, back_to: s.back_to.map(|id| id.0) })
-                .collect(),
+            stages: doc.stages.into_iter().map(Into::into).collect(),
             items: doc.items.into_iter().map(|item| item.0).collect(),
             base: doc.base,
             start: doc.start.0,
@@ -97,6 +229,9 @@ impl From<CharterDoc> for Charter {
             worktree: doc.worktree,
             push: doc.push.0,
             limits: doc.limits.into(),
+            flow: doc.flow,
+            after: after.collect(),
+            papers: doc.papers.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -7,10 +7,11 @@ use serde_json::{Value, value::RawValue};
 
 use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
-    AdoptedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc, DeliveryEndDoc, DeliveryStartDoc,
-    GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc, ItemPlaceDoc, LeaseDoc, Nothing,
-    PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc,
-    RollbackDoc, SeenDoc, SettledDoc, StageEndDoc, StageStartDoc, UntilDoc, WhyDoc, WorkDoc,
+    AdoptedDoc, ApprovalDoc, AskedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc,
+    DeliveryEndDoc, DeliveryStartDoc, GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc,
+    ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc, ProcessStartedDoc, ProposalDoc, ProposedDoc,
+    ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc, StageEndDoc,
+    StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
 
@@ -171,6 +172,15 @@ fn data(event: &Event) -> Value {
         }
         Event::RunAdopted(adoption) => doc(AdoptedDoc::from(&**adoption)),
         Event::Reconciled(of) => doc(ReconciledDoc::from(&**of)),
+        Event::ApprovalAsked(asked) => doc(AskedDoc::from(&**asked)),
+        Event::ApprovalGiven(of) => doc(ApprovalDoc::from(&**of)),
+        Event::StageSkipped { item, stage, why } | Event::StageReopened { item, stage, why } => {
+            doc(StageWhyDoc {
+                item: Text(item.clone()),
+                stage: Text(stage.clone()),
+                why: why.clone(),
+            })
+        }
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -283,6 +293,16 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             Event::PullRequestOpened { url, made }
         }
         "run-adopted" => Event::RunAdopted(Box::new(read::<AdoptedDoc>(data)?.into())),
+        "approval-asked" => Event::ApprovalAsked(Box::new(read::<AskedDoc>(data)?.into())),
+        "approval-given" => Event::ApprovalGiven(Box::new(read::<ApprovalDoc>(data)?.into())),
+        "stage-skipped" | "stage-reopened" => {
+            let StageWhyDoc { item: Text(item), stage: Text(stage), why } = read(data)?;
+            if kind == "stage-skipped" {
+                Event::StageSkipped { item, stage, why }
+            } else {
+                Event::StageReopened { item, stage, why }
+            }
+        }
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         _ => return Ok(None),
     }))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DecodeError, FORMAT, Text, canonical,
-    charter::CharterDoc,
+    charter::{CharterDoc, PaperDoc},
     event::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc},
     garbled,
 };
@@ -15,12 +15,13 @@ use crate::domain::{
     gate::{Gate, Override},
     id::{Digest, ItemId, Oid, StageId},
     item::{
-        Active, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then, Working,
+        Active, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then, Waiting,
+        Working,
     },
     limits::BudgetLevel,
     outcome::Verdict,
     reconcile::Strength,
-    run::{Breaker, HaltRequest, PullRequest, Run, State},
+    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State},
     time::{Span, Timestamp},
 };
 
@@ -74,6 +75,16 @@ struct RunDoc {
     /// Since format 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reconciled: Option<Text<Oid>>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    papers: Vec<HeldPaperDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HeldPaperDoc {
+    item: Text<ItemId>,
+    #[serde(flatten)]
+    paper: PaperDoc,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +136,8 @@ struct ItemDoc {
 enum ProgressDoc {
     Pending,
     Active(Box<ActiveDoc>),
+    /// Since format 4.
+    Paused(Box<ActiveDoc>),
     Done {
         head: Text<Oid>,
         tree: Text<Oid>,
@@ -156,6 +169,9 @@ struct ActiveDoc {
     counters: CountersDoc,
     cycles: Vec<CycleDoc>,
     builders: Vec<String>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<Text<StageId>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,6 +188,13 @@ enum PhaseDoc {
     Uncommitted {
         then: ThenDoc,
     },
+    /// Since format 4.
+    Waiting {
+        head: Option<Text<Oid>>,
+        tree: Option<Text<Oid>>,
+        until: Option<Text<Timestamp>>,
+        why: Option<String>,
+    },
     Passed,
 }
 
@@ -180,6 +203,30 @@ enum PhaseDoc {
 enum ThenDoc {
     Again,
     Next,
+    /// Since format 4.
+    Pause {
+        why: String,
+    },
+}
+
+impl From<&Then> for ThenDoc {
+    fn from(then: &Then) -> Self {
+        match then {
+            Then::Again => Self::Again,
+            Then::Next => Self::Next,
+            Then::Pause { why } => Self::Pause { why: why.clone() },
+        }
+    }
+}
+
+impl From<ThenDoc> for Then {
+    fn from(doc: ThenDoc) -> Self {
+        match doc {
+            ThenDoc::Again => Self::Again,
+            ThenDoc::Next => Self::Next,
+            ThenDoc::Pause { why } => Self::Pause { why },
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -207,6 +254,9 @@ struct CountersDoc {
     fewest: Option<u32>,
     since_fewest: u32,
     spent: u32,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sent_back: BTreeMap<Text<StageId>, u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -290,6 +340,14 @@ impl From<&Run> for RunDoc {
             delivering: run.delivering,
             checkpoint: run.checkpoint,
             reconciled: run.reconciled.clone().map(Text),
+            papers: run
+                .papers
+                .iter()
+                .map(|held| HeldPaperDoc {
+                    item: Text(held.item.clone()),
+                    paper: (&held.paper).into(),
+                })
+                .collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -341,6 +399,11 @@ impl RunDoc {
             delivering: self.delivering,
             checkpoint: self.checkpoint,
             reconciled: self.reconciled.map(|id| id.0),
+            papers: self
+                .papers
+                .into_iter()
+                .map(|doc| HeldPaper { item: doc.item.0, paper: doc.paper.into() })
+                .collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request
@@ -350,7 +413,12 @@ impl RunDoc {
         };
         let active =
             run.items.iter().filter(|item| matches!(item.progress, Progress::Active(_))).count();
-        let stands = run.active().is_none_or(|active| run.shape(&active.stage).is_some());
+        let stands = run.items.iter().all(|item| match &item.progress {
+            Progress::Active(active) | Progress::Paused(active) => {
+                run.shape(&active.stage).is_some()
+            }
+            Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => true,
+        });
         let whole = !run.charter.stages.is_empty() && !run.items.is_empty();
         (active <= 1 && stands && whole).then_some(run)
     }
@@ -412,6 +480,7 @@ impl From<&Item> for ItemDoc {
         let progress = match &item.progress {
             Progress::Pending => ProgressDoc::Pending,
             Progress::Active(active) => ProgressDoc::Active(Box::new((&**active).into())),
+            Progress::Paused(active) => ProgressDoc::Paused(Box::new((&**active).into())),
             Progress::Done { head, tree, cycles, at } => ProgressDoc::Done {
                 head: Text(head.clone()),
                 tree: Text(tree.clone()),
@@ -435,6 +504,7 @@ impl ItemDoc {
         let progress = match self.progress {
             ProgressDoc::Pending => Progress::Pending,
             ProgressDoc::Active(active) => Progress::Active(Box::new(active.read()?)),
+            ProgressDoc::Paused(active) => Progress::Paused(Box::new(active.read()?)),
             ProgressDoc::Done { head, tree, cycles, at } => {
                 Progress::Done { head: head.0, tree: tree.0, cycles, at: at.0 }
             }
@@ -483,6 +553,7 @@ impl From<&Active> for ActiveDoc {
             counters: (&active.counters).into(),
             cycles: active.cycles.iter().map(cycle).collect(),
             builders: active.builders.clone(),
+            skipped: active.skipped.iter().cloned().map(Text).collect(),
         }
     }
 }
@@ -518,6 +589,7 @@ impl ActiveDoc {
             counters: self.counters.read()?,
             cycles: self.cycles.into_iter().map(cycle).collect(),
             builders: self.builders,
+            skipped: self.skipped.into_iter().map(|id| id.0).collect(),
         })
     }
 }
@@ -533,8 +605,16 @@ impl From<&Phase> for PhaseDoc {
                 since: Text(working.since),
                 process: working.process.as_ref().map(Into::into),
             },
-            Phase::Uncommitted { then: Then::Again } => Self::Uncommitted { then: ThenDoc::Again },
-            Phase::Uncommitted { then: Then::Next } => Self::Uncommitted { then: ThenDoc::Next },
+            Phase::Uncommitted { then } => Self::Uncommitted { then: then.into() },
+            Phase::Waiting(waiting) => {
+                let (head, tree) = waiting.at.clone().unzip();
+                Self::Waiting {
+                    head: head.map(Text),
+                    tree: tree.map(Text),
+                    until: waiting.until.map(Text),
+                    why: waiting.why.clone(),
+                }
+            }
             Phase::Passed => Self::Passed,
         }
     }
@@ -553,10 +633,12 @@ impl From<PhaseDoc> for Phase {
                     process: process.map(Into::into),
                 }))
             }
-            PhaseDoc::Uncommitted { then: ThenDoc::Again } => {
-                Self::Uncommitted { then: Then::Again }
-            }
-            PhaseDoc::Uncommitted { then: ThenDoc::Next } => Self::Uncommitted { then: Then::Next },
+            PhaseDoc::Uncommitted { then } => Self::Uncommitted { then: then.into() },
+            PhaseDoc::Waiting { head, tree, until, why } => Self::Waiting(Box::new(Waiting {
+                at: head.zip(tree).map(|(head, tree)| (head.0, tree.0)),
+                until: until.map(|at| at.0),
+                why,
+            })),
             PhaseDoc::Passed => Self::Passed,
         }
     }
@@ -577,6 +659,11 @@ impl From<&Counters> for CountersDoc {
             fewest: counters.fewest,
             since_fewest: counters.since_fewest,
             spent: counters.spent,
+            sent_back: counters
+                .sent_back
+                .iter()
+                .map(|(stage, count)| (Text(stage.clone()), *count))
+                .collect(),
         }
     }
 }
@@ -596,6 +683,7 @@ impl CountersDoc {
             fewest: self.fewest,
             since_fewest: self.since_fewest,
             spent: self.spent,
+            sent_back: self.sent_back.into_iter().map(|(stage, count)| (stage.0, count)).collect(),
         })
     }
 }

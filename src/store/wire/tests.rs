@@ -6,9 +6,10 @@ use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
         event::{
-            Actor, Adoption, Answer, Answered, Cause, Charter, Delivery, Envelope, Event,
-            GateOverride, Home, Inference, Place, ProcessMark, PushMode, Reconciled, RefMove,
-            Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Work,
+            Actor, Adoption, Answer, Answered, Approval, Asked, Cause, Charter, Delivery, Envelope,
+            Event, GateOverride, Home, Inference, PaperRef, Place, ProcessMark, PushMode,
+            Reconciled, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip, Usage, Word,
+            Work,
         },
         finding::{Finding, Severity},
         gate::Gate,
@@ -22,6 +23,7 @@ use crate::{
             world::{script, travel},
         },
         time::{Span, Timestamp},
+        workflow::{Duty, Exhausted, Missing, Need, Part, StageShape, Tries},
     },
     store::message::Message,
 };
@@ -76,6 +78,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
             .prop_map(|(failure, detail)| Outcome::Failed { failure, detail }),
         time().prop_map(|until| Outcome::Held { until }),
         text().prop_map(|why| Outcome::Unavailable { why }),
+        text().prop_map(|why| Outcome::Blocked { why }),
     ]
 }
 
@@ -102,9 +105,15 @@ fn stage_end() -> impl Strategy<Value = StageEnd> {
                 usage: Usage { input_tokens, output_tokens, cost },
                 report,
                 transcript: talked.then(|| Digest::of(b"said")),
+                papers: if talked { vec![a_paper()] } else { Vec::new() },
             }
         },
     )
+}
+
+fn a_paper() -> PaperRef {
+    let (name, path) = ("plan.md".to_owned(), "artifacts/a/0001-plan/plan.md".to_owned());
+    PaperRef { name, path, digest: Digest::of(b"paper") }
 }
 
 fn deleted() -> impl Strategy<Value = Deleted> {
@@ -128,6 +137,13 @@ fn cause() -> impl Strategy<Value = Cause> {
         stage().prop_map(|stage| Cause::FailVerdict { stage }),
         text().prop_map(|why| Cause::AgentUnavailable { why }),
         text().prop_map(|why| Cause::PersonNeeded { why }),
+        (item(), stage()).prop_map(|(item, stage)| Cause::Approval { item, stage }),
+        (item(), stage()).prop_map(|(item, stage)| Cause::TriesUsed { item, stage }),
+        (item(), stage(), text()).prop_map(|(item, stage, why)| Cause::Rejected {
+            item,
+            stage,
+            why
+        }),
     ]
 }
 
@@ -142,6 +158,27 @@ fn delivery() -> impl Strategy<Value = Delivery> {
         text().prop_map(|why| Delivery::Refused { why }),
         text().prop_map(|why| Delivery::Failed { why }),
     ]
+}
+
+fn a_shape(number: u32, why: String) -> StageShape {
+    let duty = Duty::ALL[number as usize % Duty::ALL.len()];
+    let odd = number % 2 == 1;
+    StageShape {
+        part: Part::ALL[number as usize % Part::ALL.len()],
+        on_return: odd,
+        momentary: !odd,
+        tries: Some(Tries {
+            max: number,
+            then: Exhausted::ALL[number as usize % Exhausted::ALL.len()],
+        }),
+        optional: odd,
+        apart: !odd,
+        needs: vec![Need::Paper("plan.md".into()), Need::File(why.clone())],
+        missing: if odd { Missing::Skip } else { Missing::Halt },
+        answer_within: odd.then_some(Span::from_millis(u64::from(number))),
+        skipped: odd.then_some(why),
+        ..StageShape::plain(StageId::parse("more").unwrap(), duty, None)
+    }
 }
 
 fn a_charter() -> impl Strategy<Value = Charter> {
@@ -162,7 +199,13 @@ fn a_charter() -> impl Strategy<Value = Charter> {
             tokens_max,
             cost_max,
         };
-        let charter = charter(&["a", "b"], "build review<build", limits);
+        let mut charter = charter(&["a", "b"], "build review<build", limits);
+        if n[0] % 2 == 0 {
+            charter.stages.push(a_shape(n[1], b.clone()));
+            charter.flow = Some(a.clone());
+            charter.papers.push(a_paper());
+            charter.after.insert(charter.items[1].clone(), vec![charter.items[0].clone()]);
+        }
         Charter { target: a.clone(), base: b.clone(), worktree: a, branch: b, push, ..charter }
     })
 }
@@ -212,7 +255,36 @@ fn event_of_work() -> impl Strategy<Value = Event> {
         ),
         (select(levels), text()).prop_map(|(level, what)| Event::BudgetReached { level, what }),
         time().prop_map(|until| Event::CallsHeld { until }),
+        word(),
+        (item(), stage(), text()).prop_map(|(item, stage, why)| Event::StageSkipped {
+            item,
+            stage,
+            why
+        }),
+        (item(), stage(), text()).prop_map(|(item, stage, why)| Event::StageReopened {
+            item,
+            stage,
+            why
+        }),
     ]
+}
+
+/// What a person is asked, and what they say.
+fn word() -> impl Strategy<Value = Event> {
+    let asked = (item(), stage(), oid(), oid(), option::of(time())).prop_map(
+        |(item, stage, head, tree, until)| {
+            Event::ApprovalAsked(Box::new(Asked { item, stage, head, tree, until }))
+        },
+    );
+    let words = select(Word::ALL.to_vec());
+    let said = (words, text(), option::of(stage()), option::of(text()));
+    let given = ((item(), stage(), oid(), oid()), said).prop_map(
+        |((item, stage, head, tree), (word, text, skip, signed))| {
+            let approval = Approval { item, stage, head, tree, word, text, skip, signed };
+            Event::ApprovalGiven(Box::new(approval))
+        },
+    );
+    prop_oneof![asked, given]
 }
 
 fn rollback() -> impl Strategy<Value = Rollback> {
@@ -417,7 +489,7 @@ fn an_event_that_a_newer_version_wrote_is_shown_as_such() {
     let line = event::encode(&envelope(1, at, 0, Event::JackInBegan));
     for (change, kind) in [
         (("\"jack-in-began\"", "\"moon-landed\""), "moon-landed"),
-        (("\"v\":3", "\"v\":4"), "jack-in-began"),
+        (("\"v\":4", "\"v\":5"), "jack-in-began"),
     ] {
         let line = line.replace(change.0, change.1);
         assert_eq!(event::decode(&line).unwrap().event, Event::Newer { kind: kind.into() });
@@ -432,12 +504,12 @@ const STATE_1: &str = r#"{"at":"2026-11-21T03:52:33.123Z","began":"2026-11-21T03
 fn what_format_1_wrote_is_read_for_ever() {
     let read = event::decode(EVENT_1).unwrap();
     assert_eq!((read.seq, read.event.kind()), (15, "work-committed"));
-    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":3"));
+    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":4"));
     let run = state::decode(STATE_1.as_bytes()).unwrap();
     assert!(!run.newer && matches!(run.breaker, Breaker::HalfOpen { cycle: 2, open: 1 }));
     assert_eq!(state::encode_as(&run, 1), STATE_1);
     let present = state::encode(&run);
-    assert!(present.contains("\"format\":3") && state::decode(present.as_bytes()) == Ok(run));
+    assert!(present.contains("\"format\":4") && state::decode(present.as_bytes()) == Ok(run));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::domain::{
     deletion::Mode,
-    event::{Answer, PushMode, RollbackKind, Trip},
+    event::{self, Answer, PushMode, RollbackKind, Trip},
     finding::Severity,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     limits::BudgetLevel,
@@ -12,6 +12,7 @@ use crate::domain::{
     reconcile::Strength,
     run::State,
     time::Timestamp,
+    workflow::{Duty, Exhausted, Missing, Part},
 };
 
 /// A value that has one spelling.
@@ -75,7 +76,12 @@ words!(
     BudgetLevel,
     Failure,
     Verdict,
-    State
+    State,
+    event::Word,
+    Duty,
+    Exhausted,
+    Missing,
+    Part
 );
 
 /// `100644`, as git spells it.

@@ -63,6 +63,7 @@ fn progress(run: &Run) -> String {
     let word = |progress: &Progress| match progress {
         Progress::Pending => "pending".to_owned(),
         Progress::Active(active) => format!("{} {}", active.stage, active.cycle),
+        Progress::Paused(_) => "paused".to_owned(),
         Progress::Done { .. } => "done".to_owned(),
         Progress::Inferred { .. } => "inferred".to_owned(),
     };

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Text, deletion::DeletionDoc};
+use super::super::{Text, charter::PaperDoc, deletion::DeletionDoc};
 use crate::domain::{
     deletion::Deleted,
     event::{
-        Adoption, Answer, Answered, Cause, Delivery, GateOverride, Home, Inference, Place,
-        ProcessMark, Reconciled, RefMove, Rollback, RollbackKind, StageEnd, StageStart, Trip,
-        Usage, Work,
+        Adoption, Answer, Answered, Approval, Asked, Cause, Delivery, GateOverride, Home,
+        Inference, Place, ProcessMark, Reconciled, RefMove, Rollback, RollbackKind, StageEnd,
+        StageStart, Trip, Usage, Word, Work,
     },
     finding::{Finding, Severity},
     gate::Gate,
@@ -103,17 +103,119 @@ pub(in crate::store::wire) struct StageEndDoc {
     pub(in crate::store::wire) report: Option<String>,
     #[serde(default)]
     pub(in crate::store::wire) transcript: Option<Text<Digest>>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store::wire) papers: Vec<PaperDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct AskedDoc {
+    item: Text<ItemId>,
+    stage: Text<StageId>,
+    head: Text<Oid>,
+    tree: Text<Oid>,
+    until: Option<Text<Timestamp>>,
+}
+
+impl From<&Asked> for AskedDoc {
+    fn from(asked: &Asked) -> Self {
+        Self {
+            item: Text(asked.item.clone()),
+            stage: Text(asked.stage.clone()),
+            head: Text(asked.head.clone()),
+            tree: Text(asked.tree.clone()),
+            until: asked.until.map(Text),
+        }
+    }
+}
+
+impl From<AskedDoc> for Asked {
+    fn from(doc: AskedDoc) -> Self {
+        Self {
+            item: doc.item.0,
+            stage: doc.stage.0,
+            head: doc.head.0,
+            tree: doc.tree.0,
+            until: doc.until.map(|at| at.0),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ApprovalDoc {
+    item: Text<ItemId>,
+    stage: Text<StageId>,
+    head: Text<Oid>,
+    tree: Text<Oid>,
+    word: Text<Word>,
+    #[serde(default)]
+    text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    skip: Option<Text<StageId>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signed: Option<String>,
+}
+
+impl From<&Approval> for ApprovalDoc {
+    fn from(of: &Approval) -> Self {
+        Self {
+            item: Text(of.item.clone()),
+            stage: Text(of.stage.clone()),
+            head: Text(of.head.clone()),
+            tree: Text(of.tree.clone()),
+            word: Text(of.word),
+            text: of.text.clone(),
+            skip: of.skip.clone().map(Text),
+            signed: of.signed.clone(),
+        }
+    }
+}
+
+impl From<ApprovalDoc> for Approval {
+    fn from(doc: ApprovalDoc) -> Self {
+        Self {
+            item: doc.item.0,
+            stage: doc.stage.0,
+            head: doc.head.0,
+            tree: doc.tree.0,
+            word: doc.word.0,
+            text: doc.text,
+            skip: doc.skip.map(|id| id.0),
+            signed: doc.signed,
+        }
+    }
+}
+
+/// A stage of an item that was passed over, or is done again, and why.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct StageWhyDoc {
+    pub(in crate::store::wire) item: Text<ItemId>,
+    pub(in crate::store::wire) stage: Text<StageId>,
+    pub(in crate::store::wire) why: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(in crate::store::wire) enum OutcomeDoc {
     Built,
-    Judged { verdict: Text<Verdict> },
-    Failed { failure: Text<Failure>, detail: String },
-    Held { until: Text<Timestamp> },
-    Unavailable { why: String },
+    Judged {
+        verdict: Text<Verdict>,
+    },
+    Failed {
+        failure: Text<Failure>,
+        detail: String,
+    },
+    Held {
+        until: Text<Timestamp>,
+    },
+    Unavailable {
+        why: String,
+    },
     Stopped,
+    /// Since format 4.
+    Blocked {
+        why: String,
+    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -191,13 +293,39 @@ pub(in crate::store::wire) struct HaltedDoc {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(in crate::store::wire) enum CauseDoc {
-    Asked { reason: String },
+    Asked {
+        reason: String,
+    },
     Interrupted,
-    Breaker { trip: Text<Trip> },
-    Budget { what: String },
-    FailVerdict { stage: Text<StageId> },
-    AgentUnavailable { why: String },
-    PersonNeeded { why: String },
+    Breaker {
+        trip: Text<Trip>,
+    },
+    Budget {
+        what: String,
+    },
+    FailVerdict {
+        stage: Text<StageId>,
+    },
+    AgentUnavailable {
+        why: String,
+    },
+    PersonNeeded {
+        why: String,
+    },
+    /// Since format 4, as all below it.
+    Approval {
+        item: Text<ItemId>,
+        stage: Text<StageId>,
+    },
+    Rejected {
+        item: Text<ItemId>,
+        stage: Text<StageId>,
+        why: String,
+    },
+    TriesUsed {
+        item: Text<ItemId>,
+        stage: Text<StageId>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -477,6 +605,7 @@ impl From<&StageEnd> for StageEndDoc {
             usage: end.usage.into(),
             report: end.report.clone(),
             transcript: end.transcript.clone().map(Text),
+            papers: end.papers.iter().map(Into::into).collect(),
         }
     }
 }
@@ -495,6 +624,7 @@ impl From<StageEndDoc> for StageEnd {
             usage: doc.usage.into(),
             report: doc.report,
             transcript: doc.transcript.map(|digest| digest.0),
+            papers: doc.papers.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -510,6 +640,7 @@ impl From<&Outcome> for OutcomeDoc {
             Outcome::Held { until } => Self::Held { until: Text(*until) },
             Outcome::Unavailable { why } => Self::Unavailable { why: why.clone() },
             Outcome::Stopped => Self::Stopped,
+            Outcome::Blocked { why } => Self::Blocked { why: why.clone() },
         }
     }
 }
@@ -523,6 +654,7 @@ impl From<OutcomeDoc> for Outcome {
             OutcomeDoc::Held { until } => Self::Held { until: until.0 },
             OutcomeDoc::Unavailable { why } => Self::Unavailable { why },
             OutcomeDoc::Stopped => Self::Stopped,
+            OutcomeDoc::Blocked { why } => Self::Blocked { why },
         }
     }
 }
@@ -608,6 +740,15 @@ impl From<&Cause> for CauseDoc {
             Cause::FailVerdict { stage } => Self::FailVerdict { stage: Text(stage) },
             Cause::AgentUnavailable { why } => Self::AgentUnavailable { why },
             Cause::PersonNeeded { why } => Self::PersonNeeded { why },
+            Cause::Approval { item, stage } => {
+                Self::Approval { item: Text(item), stage: Text(stage) }
+            }
+            Cause::Rejected { item, stage, why } => {
+                Self::Rejected { item: Text(item), stage: Text(stage), why }
+            }
+            Cause::TriesUsed { item, stage } => {
+                Self::TriesUsed { item: Text(item), stage: Text(stage) }
+            }
         }
     }
 }
@@ -622,6 +763,11 @@ impl From<CauseDoc> for Cause {
             CauseDoc::FailVerdict { stage } => Self::FailVerdict { stage: stage.0 },
             CauseDoc::AgentUnavailable { why } => Self::AgentUnavailable { why },
             CauseDoc::PersonNeeded { why } => Self::PersonNeeded { why },
+            CauseDoc::Approval { item, stage } => Self::Approval { item: item.0, stage: stage.0 },
+            CauseDoc::Rejected { item, stage, why } => {
+                Self::Rejected { item: item.0, stage: stage.0, why }
+            }
+            CauseDoc::TriesUsed { item, stage } => Self::TriesUsed { item: item.0, stage: stage.0 },
         }
     }
 }

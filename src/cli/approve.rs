@@ -1,0 +1,336 @@
+//! `git run approve`, `reject`, `modify`: a person's word on what waits for it. `git run reopen`: a
+//! person lets an item be done again from a stage on.
+
+use std::io::{IsTerminal as _, stdin};
+
+use clap::Parser;
+use serde_json::json;
+
+use super::{
+    exit::{Exit, Fail},
+    rest::{self, Rest},
+    resume::journal,
+    start::actor,
+    ui::Ui,
+};
+use crate::{
+    domain::{
+        event::{Actor, Approval, Event, Word},
+        finding::{MESSAGE_BYTES_MAX, cut},
+        gate::Gate,
+        ice::denial::Denial,
+        id::{ItemId, StageId},
+        item::Progress,
+        run::{Run, Waits},
+        secret,
+        workflow::Part,
+    },
+    git::Repo,
+    guard::{bound, person},
+    process::clock,
+    report::sanitise::sanitise,
+    store::journal::{Artifact, Journal},
+};
+
+/// The longest name that somebody gives themselves.
+const NAME_CHARS_MAX: usize = 100;
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "A word holds for the very commit that it is asked for. In a script say who says it: --as NAME."
+)]
+pub(super) struct ApproveArgs {
+    /// What waits: a stage, `<stage> of <item>`, or an item; may be left out where one thing waits.
+    pub gate: Vec<String>,
+    /// What to say about it.
+    #[arg(short, long, value_name = "TEXT", default_value = "")]
+    pub message: String,
+    /// Leave out the next stage as well, which must be an optional one.
+    #[arg(long)]
+    pub skip_next: bool,
+    /// The run; else the one of this work tree.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Who says it, where no terminal shows that somebody does.
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct AnswerArgs {
+    /// What waits: a stage, `<stage> of <item>`, or an item; may be left out where one thing waits.
+    pub gate: Vec<String>,
+    /// Why, or what is to be changed.
+    #[arg(short, long, value_name = "TEXT", required = true)]
+    pub message: String,
+    /// The run; else the one of this work tree.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Who says it, where no terminal shows that somebody does.
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "What was passed before the stage stays. From it on all is done, judged and approved again."
+)]
+pub(super) struct ReopenArgs {
+    /// The stage from which on it is done again.
+    pub stage: String,
+    /// The item; else the one at work, or the last one that is done.
+    #[arg(long, value_name = "ITEM")]
+    pub item: Option<String>,
+    /// Why.
+    #[arg(short, long, value_name = "TEXT", required = true)]
+    pub message: String,
+    /// The run; else the one of this work tree.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+}
+
+impl From<ApproveArgs> for Said {
+    fn from(args: ApproveArgs) -> Self {
+        let ApproveArgs { gate, message, skip_next, run, who } = args;
+        Self { word: Word::Approve, gate: gate.join(" "), message, skip_next, run, who }
+    }
+}
+
+/// What was typed.
+pub(super) struct Said {
+    word: Word,
+    gate: String,
+    message: String,
+    skip_next: bool,
+    run: Option<String>,
+    who: Option<String>,
+}
+
+impl Said {
+    pub(super) fn new(word: Word, args: AnswerArgs) -> Self {
+        let AnswerArgs { gate, message, run, who } = args;
+        Self { word, gate: gate.join(" "), message, skip_next: false, run, who }
+    }
+}
+
+pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
+    person::only(&format!("to {}", said.word.word()))?;
+    repo.may_write()?;
+    let who = who(repo, said)?;
+    let id = rest::meant(repo, said.run.as_deref())?;
+    let now = journal(repo, &id)?.run().clone();
+    if now.newer {
+        return Err(bound::newer(&id).into());
+    }
+    if !now.is_at_home(repo.clone_name().as_deref()) {
+        return Err(bound::away(&now).into());
+    }
+    let waits = meant(&now, &said.gate)?;
+    let text = text(said)?;
+    let (head, tree) = stands(repo, &now, &waits)?;
+    let approval = Approval {
+        item: waits.gate.item.clone(),
+        stage: waits.gate.stage.clone(),
+        head,
+        tree,
+        word: said.word,
+        text,
+        skip: if said.skip_next { Some(after(&now, &waits.gate)?) } else { None },
+        signed: None,
+    };
+    now.may_answer(&approval, clock::now())
+        .map_err(|why| Fail::from(Denial::new("approval", why).next("git run status")))?;
+    let artifact = signed(repo, &now, &approval, &who)?;
+    let signed = artifact.as_ref().map(|artifact| format!("artifacts/{}", artifact.path));
+    let approval = Approval { signed, ..approval };
+    let artifacts: Vec<_> = artifact.into_iter().collect();
+    let mut journal = Journal::open(repo, &id, who)?;
+    let event = Event::ApprovalGiven(Box::new(approval.clone()));
+    journal.append(vec![event], &artifacts, clock::now())?;
+    answer(ui, journal.run(), &approval)
+}
+
+/// Somebody at the terminal is who git says; a script has to say it.
+fn who(repo: &Repo, said: &Said) -> Result<Actor, Fail> {
+    let of_git = actor(repo);
+    match &said.who {
+        Some(name) => {
+            let name: String = name.chars().filter(|c| !c.is_control()).collect();
+            let name: String = name.trim().chars().take(NAME_CHARS_MAX).collect();
+            if name.is_empty() {
+                return Err(Fail::new(Exit::Usage, "`--as` is empty; it says who says it"));
+            }
+            Ok(Actor { person: name, ..of_git })
+        }
+        None if stdin().is_terminal() => Ok(of_git),
+        None => Err(Fail::new(
+            Exit::PersonNeeded,
+            format!("there is no terminal, so it cannot be told who wants to {}", said.word.word()),
+        )
+        .hint(format!("git run {} --as '<your name>'", said.word.word()))),
+    }
+}
+
+fn text(said: &Said) -> Result<String, Fail> {
+    let mut text = secret::redact(sanitise(&said.message).trim());
+    if text.is_empty() && said.word != Word::Approve {
+        return Err(Fail::new(Exit::Usage, "`--message` is empty; say why"));
+    }
+    cut(&mut text, MESSAGE_BYTES_MAX);
+    Ok(text)
+}
+
+/// The one thing that waits, or the one that the word means.
+fn meant(run: &Run, word: &str) -> Result<Waits, Fail> {
+    let waits = run.waits();
+    let is_meant = |one: &&Waits| {
+        word.is_empty() || one.gate.is_meant_by(word) || one.gate.item.as_str() == word
+    };
+    let found: Vec<&Waits> = waits.iter().filter(is_meant).collect();
+    if let [one] = found.as_slice() {
+        return Ok((*one).clone());
+    }
+    let id = &run.charter.run;
+    let what = match (waits.is_empty(), found.is_empty()) {
+        (true, _) => format!("nothing of run `{id}` waits for a person's word"),
+        (false, true) => format!("`{}` does not wait for a person's word", word.escape_debug()),
+        (false, false) => "several things wait for a person's word; name one".to_owned(),
+    };
+    let mut fail = Fail::from(Denial::new("approval", what).next("git run status"));
+    fail.details = waits.iter().map(|one| format!("waits: {}", one.gate)).collect();
+    Err(fail)
+}
+
+/// The commit and tree that the word is for; the branch must still be there.
+fn stands(
+    repo: &Repo,
+    run: &Run,
+    waits: &Waits,
+) -> Result<(crate::domain::id::Oid, crate::domain::id::Oid), Fail> {
+    let Some((head, tree)) = waits.at.clone() else {
+        let tree = run.tree.clone().unwrap_or_else(|| repo.no_tree());
+        return Ok((run.head.clone(), tree));
+    };
+    let branch = &run.charter.branch;
+    let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
+    if tip.as_ref() == Some(&head) {
+        return Ok((head, tree));
+    }
+    let at = tip.as_ref().map_or("nothing", |commit| commit.short());
+    let what = format!("`{branch}` stands at {at}, and the word is asked for {}", head.short());
+    Err(Denial::new("commit", what).next("git run resume asks again, for what is there now").into())
+}
+
+/// The next stage that the run would come to.
+fn after(run: &Run, gate: &Gate) -> Result<StageId, Fail> {
+    let stages = &run.charter.stages;
+    let at = stages.iter().position(|shape| shape.id == gate.stage).unwrap_or(stages.len());
+    let next = stages.iter().skip(at + 1).find(|shape| shape.is_walked());
+    let part = run.part_of(&gate.item);
+    match next {
+        Some(shape) if shape.optional && shape.part == part => Ok(shape.id.clone()),
+        Some(shape) => {
+            let what = format!("`{}` comes next, and is no optional stage", shape.id);
+            Err(Denial::new("gate", what).next("git run approve").into())
+        }
+        None => Err(Denial::new("gate", "no stage comes next").next("git run approve").into()),
+    }
+}
+
+/// The word as a signed object, where git is told to sign. What cannot be signed is not said.
+fn signed(repo: &Repo, run: &Run, of: &Approval, who: &Actor) -> Result<Option<Artifact>, Fail> {
+    let refused = |why: String| {
+        Fail::from(
+            Denial::new("signature", format!("git is told to sign, and cannot: {why}"))
+                .next("git config user.signingKey <key>, and then the same again"),
+        )
+    };
+    if !repo.signs().map_err(|error| refused(format!("{error:#}")))? {
+        return Ok(None);
+    }
+    let text = crate::domain::gate::word_statement(&run.charter.run, of, &who.person);
+    let content = repo.sign(&of.tree, &text)?.map_err(refused)?;
+    Ok(Some(Artifact { path: format!("words/{:04}.commit", run.seq + 1), content }))
+}
+
+fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
+    let gate = Gate { item: of.item.clone(), stage: of.stage.clone() };
+    if ui.json {
+        ui.say_json(&json!({
+            "schema": "git-run/approval/1",
+            "run": run.charter.run.as_str(),
+            "item": of.item.as_str(),
+            "stage": of.stage.as_str(),
+            "commit": of.head.as_str(),
+            "word": of.word.word(),
+            "signed": of.signed,
+            "waits": run.waits().iter().map(|one| one.gate.to_string()).collect::<Vec<_>>(),
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let (what, next) = match of.word {
+        Word::Approve => ("approved", "git run resume"),
+        Word::Modify => ("sent back", "git run resume"),
+        Word::Reject => ("rejected", "git run resume asks again; git run halt --force gives it up"),
+    };
+    ui.say(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()))?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn reopen(ui: &mut Ui, repo: &Repo, args: &ReopenArgs) -> Result<Exit, Fail> {
+    person::only("to reopen a stage")?;
+    let id = rest::meant(repo, args.run.as_deref())?;
+    let run = rest::look(repo, &id)?;
+    let stage =
+        StageId::parse(&args.stage).map_err(|error| Fail::new(Exit::Usage, error.to_string()))?;
+    let item = reopened(&run, &stage, args.item.as_deref())?;
+    let mut why = secret::redact(sanitise(&args.message).trim());
+    if why.is_empty() {
+        return Err(Fail::new(Exit::Usage, "`--message` is empty; say why"));
+    }
+    cut(&mut why, MESSAGE_BYTES_MAX);
+    let mut rest = Rest::hold(repo, &id)?;
+    let event = Event::StageReopened { item: item.clone(), stage: stage.clone(), why };
+    rest.journal.append(vec![event], &[], clock::now())?;
+    let open: Vec<_> =
+        rest.journal.run().open_gates(None).iter().map(ToString::to_string).collect();
+    if ui.json {
+        ui.say_json(&json!({
+            "schema": "git-run/reopen/1",
+            "run": id.as_str(),
+            "item": item.as_str(),
+            "stage": stage.as_str(),
+            "open": open,
+        }))?;
+    } else {
+        ui.say(&format!("{item} is open again from {stage} on\nnext: git run resume\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn reopened(run: &Run, stage: &StageId, named: Option<&str>) -> Result<ItemId, Fail> {
+    let shape = run.shape(stage).filter(|shape| shape.is_taken());
+    let Some(shape) = shape else {
+        let known = run.charter.stages.iter().filter(|shape| shape.is_walked());
+        let known: Vec<_> = known.map(|shape| shape.id.to_string()).collect();
+        let what = format!("this run has no stage `{stage}`; it has `{}`", known.join("`, `"));
+        return Err(Fail::new(Exit::Usage, what));
+    };
+    let fits = |item: &&crate::domain::item::Item| run.part_of(&item.id) == shape.part;
+    let found = match named {
+        Some(named) => run.items.iter().find(|item| item.id.as_str() == named),
+        None => run.active_item().filter(fits).or_else(|| {
+            let begun = |item: &&crate::domain::item::Item| item.progress != Progress::Pending;
+            run.items.iter().rev().filter(begun).find(fits)
+        }),
+    };
+    found.map(|item| item.id.clone()).ok_or_else(|| {
+        let part = match shape.part {
+            Part::Items => "no item was begun".to_owned(),
+            part => format!("`{}` was not begun", part.word()),
+        };
+        let what =
+            named.map_or(part, |named| format!("there is no item `{}`", named.escape_debug()));
+        Fail::new(Exit::Failed, what).hint("git run status")
+    })
+}

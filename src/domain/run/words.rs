@@ -1,0 +1,202 @@
+//! What a person says of a run: their word on what waits for it, and what they let be done again. A
+//! stage that something is missing for is passed over here as well.
+
+use super::{Refusal, Run, State};
+use crate::domain::{
+    event::{Approval, Asked, Cause, Envelope, Event, Word},
+    gate::Gate,
+    id::{ItemId, Oid, StageId},
+    item::{Phase, Progress},
+    time::Timestamp,
+    workflow::{Duty, Missing, Part},
+};
+
+/// What waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waits {
+    pub gate: Gate,
+    /// The commit and tree that the word is asked for; nothing for an item that is paused while the
+    /// others go on.
+    pub at: Option<(Oid, Oid)>,
+    pub until: Option<Timestamp>,
+    pub why: Option<String>,
+}
+
+impl Run {
+    /// Everything that waits for a person, in the order of the items.
+    #[must_use]
+    pub fn waits(&self) -> Vec<Waits> {
+        let waits = self.items.iter().filter_map(|item| {
+            let (Progress::Active(active) | Progress::Paused(active)) = &item.progress else {
+                return None;
+            };
+            let Phase::Waiting(waiting) = &active.phase else { return None };
+            Some(Waits {
+                gate: Gate { item: item.id.clone(), stage: active.stage.clone() },
+                at: waiting.at.clone(),
+                until: waiting.until,
+                why: waiting.why.clone(),
+            })
+        });
+        waits.collect()
+    }
+
+    pub(super) fn ask(&mut self, event: &Event, asked: &Asked) -> Result<(), Refusal> {
+        let human = self.shape(&asked.stage).is_some_and(|shape| shape.duty == Duty::Human);
+        let here = self.active_item().is_some_and(|item| item.id == asked.item);
+        let stands = asked.head == self.head && Some(&asked.tree) == self.tree.as_ref();
+        let active = self.active_for(event)?;
+        let fits = match active.phase {
+            Phase::Ready => human && active.committing.is_none(),
+            Phase::Waiting(_) => true,
+            Phase::Working(_) | Phase::Uncommitted { .. } | Phase::Passed => false,
+        };
+        if !fits || !here || !stands || active.stage != asked.stage {
+            return Err(self.refuse(event, "no person's word is needed here"));
+        }
+        active.ask(asked);
+        Ok(())
+    }
+
+    pub(super) fn skip_stage(
+        &mut self,
+        event: &Event,
+        item: &ItemId,
+        stage: &StageId,
+    ) -> Result<(), Refusal> {
+        let stages = self.charter.stages.clone();
+        let may = self.shape(stage).is_some_and(|shape| shape.missing == Missing::Skip);
+        let here = self.active_item().is_some_and(|active| active.id == *item);
+        let active = self.active_for(event)?;
+        if !may || !here || active.phase != Phase::Ready || active.stage != *stage {
+            return Err(self.refuse(event, &format!("`{stage}` may not be passed over")));
+        }
+        active.skip(stage, &stages);
+        Ok(())
+    }
+
+    /// A person's word: on the stage at which the run waits, or on an item that was paused.
+    pub(super) fn approve(&mut self, envelope: &Envelope, of: &Approval) -> Result<(), Refusal> {
+        let (event, at) = (&envelope.event, envelope.at);
+        if let Err(why) = self.may_answer(of, at) {
+            return Err(self.refuse(event, &why));
+        }
+        let stages = self.charter.stages.clone();
+        let Some(shape) = stages.iter().find(|shape| shape.id == of.stage) else {
+            return Err(self.refuse(event, "there is no such stage"));
+        };
+        let Some(item) = self.items.iter_mut().find(|item| item.id == of.item) else {
+            return Err(self.refuse(event, "there is no such item"));
+        };
+        if let Progress::Active(active) | Progress::Paused(active) = &mut item.progress {
+            active.answer(of, &envelope.actor.person, shape, &stages);
+        }
+        if self.state != State::Halted {
+            return Ok(());
+        }
+        if of.word == Word::Reject {
+            let (item, stage) = (of.item.clone(), of.stage.clone());
+            self.halt = Some(Cause::Rejected { item, stage, why: of.text.clone() });
+        } else {
+            self.halt = Some(Cause::Asked { reason: format!("`{}` was answered", of.stage) });
+        }
+        Ok(())
+    }
+
+    /// Why a person's word would count for nothing.
+    pub fn may_answer(&self, of: &Approval, at: Timestamp) -> Result<(), String> {
+        let item = self.items.iter().find(|item| item.id == of.item);
+        let item = item.ok_or_else(|| format!("there is no item `{}`", of.item))?;
+        let paused = matches!(item.progress, Progress::Paused(_));
+        if self.state != State::Halted && !(paused && self.state == State::Running) {
+            return Err("nobody waits for an answer".into());
+        }
+        let (Progress::Active(active) | Progress::Paused(active)) = &item.progress else {
+            return Err(format!("`{}` waits for nobody", of.item));
+        };
+        let Phase::Waiting(waiting) = &active.phase else {
+            return Err(format!("`{}` waits for nobody", of.item));
+        };
+        if active.stage != of.stage {
+            return Err(format!("`{}` waits at `{}`", of.item, active.stage));
+        }
+        if let Some((head, tree)) = &waiting.at
+            && (*head != of.head || *tree != of.tree || *head != self.head)
+        {
+            return Err(format!("the word is asked for commit {}", head.short()));
+        }
+        if waiting.until.is_some_and(|until| until <= at) {
+            return Err("the time for an answer is over; `git run resume` asks again".into());
+        }
+        let shape = self.shape(&of.stage);
+        let back = shape.is_some_and(|shape| shape.back_to.is_some()) || waiting.at.is_none();
+        if of.word == Word::Modify && !back {
+            return Err(format!("`{}` sends nothing back; approve it or reject it", of.stage));
+        }
+        match &of.skip {
+            None => Ok(()),
+            Some(_) if of.word != Word::Approve => {
+                Err("only who approves can leave out more".into())
+            }
+            Some(skip) => match self.shape(skip) {
+                Some(shape) if shape.optional && shape.is_walked() => Ok(()),
+                _ => Err(format!("`{skip}` is no optional stage of this run")),
+            },
+        }
+    }
+
+    /// A person lets an item be done again from a stage on. What was passed before it stays.
+    pub(super) fn reopen_stage(
+        &mut self,
+        event: &Event,
+        id: &ItemId,
+        stage: &StageId,
+    ) -> Result<(), Refusal> {
+        let stages = self.charter.stages.clone();
+        let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
+        let Some(shape) = self.shape(stage).filter(|shape| shape.is_taken()).cloned() else {
+            return Err(self.refuse(event, &format!("this run has no stage `{stage}`")));
+        };
+        if shape.part != self.part_of(id) {
+            return Err(self.refuse(event, &format!("`{stage}` is no stage of `{id}`")));
+        }
+        let other = self.active_item().is_some_and(|active| active.id != *id);
+        let tree = self.tree.clone();
+        let Some(place) = self.items.iter().position(|item| item.id == *id) else {
+            return Err(self.refuse(event, &format!("there is no item `{id}`")));
+        };
+        let why = match (&self.items[place].progress, tree.is_some()) {
+            (_, false) => Some("the run was never on its branch"),
+            (Progress::Active(active), _) if matches!(active.phase, Phase::Working(_)) => {
+                Some("a stage is at work")
+            }
+            (Progress::Active(active), _) if at(&active.stage) < at(stage) => {
+                Some("the item has not come to it yet")
+            }
+            (Progress::Active(_), _) => None,
+            (Progress::Done { .. } | Progress::Inferred { .. }, _) if !other => None,
+            (Progress::Done { .. } | Progress::Inferred { .. }, _) => {
+                Some("another item is at work")
+            }
+            (Progress::Pending | Progress::Paused(_), _) => Some("the item was not begun"),
+        };
+        if let Some(why) = why {
+            return Err(self.refuse(event, why));
+        }
+        let (started, tree) = (self.started(place), tree.unwrap_or_else(|| self.head.clone()));
+        let item = &mut self.items[place];
+        item.begin_again(stage, started, &tree);
+        if let Progress::Active(active) = &mut item.progress {
+            active.forget_from(stage, &stages);
+        }
+        // What is done once for all of it has not seen what will be done now.
+        for item in self.items.iter_mut().skip(place + 1) {
+            if Part::of(&item.id, &stages) == Part::Closing && shape.part != Part::Closing {
+                item.progress = Progress::Pending;
+            }
+        }
+        (self.delivery, self.delivering) = (None, false);
+        self.overrides.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! Which workflow a run walks through, which of its stages it takes, and what walks through them.
+
+use std::collections::BTreeMap;
+
+use super::start::{NotStarted, Request};
+use crate::{
+    config::{settings::Settings, workflow_file},
+    domain::{
+        id::{ItemId, StageId},
+        plan::Plan,
+        target,
+        workflow::{CLOSING, Choice, Need, OPENING, Part, StageShape, Unit, Workflow},
+    },
+    git::Repo,
+    store::history,
+};
+
+/// The longest workflow file that is read.
+const FILE_BYTES_MAX: u64 = workflow_file::WORKFLOW_BYTES_MAX as u64 + 1;
+/// Where a team keeps its own, as they stand on the base branch.
+const TEAM_DIR: &str = ".gitrun/workflows";
+
+#[derive(Debug)]
+pub struct Course {
+    pub workflow: Workflow,
+    pub text: String,
+    pub stages: Vec<StageShape>,
+    pub items: Vec<ItemId>,
+    pub after: BTreeMap<ItemId, Vec<ItemId>>,
+    pub flow: Option<String>,
+}
+
+/// A workflow by its name: a file that a person typed, a built-in one, or the team's own as it stands
+/// on the base branch. What a run could have written itself is not looked at.
+pub fn workflow(repo: &Repo, base: &str, name: &str) -> Result<(Workflow, String), NotStarted> {
+    let (place, text) = if name.contains('/') || name.ends_with(".toml") {
+        (name.to_owned(), file(name)?)
+    } else if let Some(text) = workflow_file::built_in(name) {
+        (name.to_owned(), text.to_owned())
+    } else {
+        of_team(repo, base, name)?
+    };
+    match workflow_file::read(&text) {
+        Ok(workflow) => Ok((workflow, text)),
+        Err(faults) => Err(NotStarted::BadWorkflow { name: place, faults }),
+    }
+}
+
+fn file(path: &str) -> Result<String, NotStarted> {
+    use std::io::Read as _;
+    let shown = path.escape_debug();
+    let mut text = Vec::new();
+    let opened = std::fs::File::open(path);
+    opened.and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut text)).map_err(|error| {
+        NotStarted::Usage(format!("the workflow `{shown}` cannot be read: {error}"))
+    })?;
+    String::from_utf8(text)
+        .map_err(|_| NotStarted::Usage(format!("the workflow `{shown}` is no UTF-8 text")))
+}
+
+fn of_team(repo: &Repo, base: &str, name: &str) -> Result<(String, String), NotStarted> {
+    let unknown = || {
+        let known = workflow_file::BUILT_IN.join("`, `");
+        NotStarted::Usage(format!(
+            "there is no workflow `{}`; built in are `{known}`, and a team's own are `{TEAM_DIR}/<name>.toml` on `{}`",
+            name.escape_debug(),
+            base.escape_debug()
+        ))
+    };
+    StageId::parse(name).map_err(|_| unknown())?;
+    let path = format!("{TEAM_DIR}/{name}.toml");
+    let mut text = None;
+    for branch in [format!("refs/heads/{base}"), format!("refs/remotes/origin/{base}")] {
+        if let (None, Some(tip)) = (&text, repo.refs().read(&branch)?) {
+            text = history::read_file_at(repo, &tip, &path, FILE_BYTES_MAX)?;
+        }
+    }
+    let text = text.ok_or_else(unknown)?;
+    let text = String::from_utf8(text)
+        .map_err(|_| NotStarted::Usage(format!("the workflow `{path}` is no UTF-8 text")))?;
+    Ok((path, text))
+}
+
+/// The names of the team's own.
+pub fn of_team_names(repo: &Repo, base: &str) -> anyhow::Result<Vec<String>> {
+    let Some(tip) = repo.refs().read(&format!("refs/heads/{base}"))? else { return Ok(Vec::new()) };
+    let mut names = history::names_at(repo, &tip, TEAM_DIR)?;
+    names.retain(|name| name.ends_with(".toml"));
+    for name in &mut names {
+        name.truncate(name.len() - ".toml".len());
+    }
+    names.retain(|name| StageId::parse(name).is_ok() && workflow_file::built_in(name).is_none());
+    Ok(names)
+}
+
+/// What this run does: the stages that it takes, and the items in their order.
+pub fn lay(
+    settings: &Settings,
+    request: &Request,
+    plan: &Plan,
+    (workflow, text): (Workflow, String),
+) -> Result<Course, NotStarted> {
+    let mut set = BTreeMap::new();
+    for stage in workflow.stages() {
+        if let Some(on) = settings.stage(stage.id()).enabled {
+            set.insert(stage.id().clone(), on);
+        }
+    }
+    let choice = Choice {
+        flow: request.flow.clone(),
+        skip: request.skip_stages.clone(),
+        from: request.from_stage.clone(),
+        set,
+    };
+    let mut stages = workflow.choose(&choice).map_err(NotStarted::Usage)?;
+    for shape in &mut stages {
+        let own = settings.stage(&shape.id);
+        if let Some(missing) = own.missing {
+            shape.missing = missing;
+        }
+        if let (Some(max), Some(tries)) = (own.tries, &mut shape.tries) {
+            tries.max = tries.max.min(max);
+        }
+        if !own.files.is_empty() {
+            shape.needs.retain(|need| matches!(need, Need::Paper(_)));
+            shape.needs.extend(own.files.iter().cloned().map(Need::File));
+        }
+    }
+    let flow = choice.flow.clone().or_else(|| workflow.usual_flow().map(str::to_owned));
+    let named = target::items(plan, &request.targets, &request.range)?;
+    let (mut items, after) = match workflow.unit {
+        Unit::Sprint => (named, BTreeMap::new()),
+        Unit::Task => tasks(plan, &named),
+    };
+    let walked = |part| stages.iter().any(|shape| shape.part == part && shape.is_walked());
+    for (part, name, at) in [(Part::Opening, OPENING, 0), (Part::Closing, CLOSING, items.len() + 1)]
+    {
+        if !walked(part) {
+            continue;
+        }
+        let id = ItemId::parse(name).map_err(anyhow::Error::from)?;
+        if items.contains(&id) {
+            return Err(NotStarted::Usage(format!(
+                "the plan has an item `{name}`, which is what the workflow `{}` calls a part of its own; rename it",
+                workflow.name
+            )));
+        }
+        items.insert(at.min(items.len()), id);
+    }
+    Ok(Course { workflow, text, stages, items, after, flow })
+}
+
+impl Course {
+    /// Who does each stage: what was typed, and, where neither that nor a setting says it, what the
+    /// workflow says.
+    #[must_use]
+    pub fn agents(
+        &self,
+        settings: &Settings,
+        named: &[(Option<String>, String)],
+    ) -> Vec<(Option<String>, String)> {
+        agents(&self.workflow, settings, named)
+    }
+}
+
+/// The same for a workflow that was frozen.
+#[must_use]
+pub fn agents(
+    workflow: &Workflow,
+    settings: &Settings,
+    named: &[(Option<String>, String)],
+) -> Vec<(Option<String>, String)> {
+    let said = |stage: &str| settings.stages().any(|own| own == stage);
+    let own = workflow.stages().iter().filter_map(|stage| {
+        let agent = stage.agent.clone()?;
+        (!said(stage.id().as_str())).then(|| (Some(stage.id().to_string()), agent))
+    });
+    own.chain(named.iter().cloned()).collect()
+}
+
+/// Each task of these items, and which of them come after which others.
+fn tasks(plan: &Plan, named: &[ItemId]) -> (Vec<ItemId>, BTreeMap<ItemId, Vec<ItemId>>) {
+    let is_named = |id: &str| named.iter().any(|item| item.as_str() == id);
+    let item = |id: &str| ItemId::parse(id).ok();
+    let wanted: Vec<_> = plan
+        .tasks()
+        .filter(|(sprint, task)| is_named(sprint.id.as_str()) || is_named(task.id.as_str()))
+        .map(|(_, task)| task)
+        .collect();
+    let items: Vec<ItemId> = wanted.iter().filter_map(|task| item(task.id.as_str())).collect();
+    let mut after = BTreeMap::new();
+    for task in wanted {
+        let before = task.depends_on.iter().filter_map(|id| item(id.as_str()));
+        let before: Vec<ItemId> = before.filter(|id| items.contains(id)).collect();
+        if let (Some(id), false) = (item(task.id.as_str()), before.is_empty()) {
+            after.insert(id, before);
+        }
+    }
+    (items, after)
+}
