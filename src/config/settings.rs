@@ -94,7 +94,7 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "enabled",
     "workflow",
     "plan",
