@@ -587,6 +587,20 @@ fn finished_items_leave_reports_that_name_their_files() {
     assert_eq!(found(&gate_of(&repo, "artifacts"), "path"), ["src/a"]);
     let repo = with(r#"{"format":1,"summary":"s"}"#);
     assert_eq!(found(&gate_of(&repo, "artifacts"), "rule"), ["no-artifact"]);
+    let repo = TestRepo::new();
+    repo.plan(support::ONE_SPRINT);
+    repo.run(&["sprint-1", "--local"]).ends(0);
+    assert_eq!(result(&repo, "artifacts"), "pass", "the agent `steps` names what it changed");
+}
+
+#[test]
+fn a_gate_that_is_stopped_says_so() {
+    let repo = planned(PLAN);
+    repo.git(&["config", "run.gate.slow.command", "sleep 60"]);
+    let mut words = repo.command("timeout");
+    words.args(["--preserve-status", "-s", "INT", "2", support::PROGRAM, "gate", "slow"]);
+    let ran = Ran::of(words.output().unwrap()).ends(130);
+    assert!(ran.out.starts_with("? slow"), "{}", ran.out);
 }
 
 #[test]
@@ -684,6 +698,30 @@ fn odd_repositories_are_judged_or_refused_and_never_passed_over() {
     // Without a commit there is no range.
     let empty = TestRepo::empty(&[]);
     empty.run(&["gate", "secrets"]).ends(1);
+    // In the middle of a merge there is no one tree.
+    let repo = planned(PLAN);
+    commit(
+        &repo,
+        "mkdir src; echo x > src/a; git switch -qc other main; mkdir -p src; echo y > src/a",
+    );
+    commit(&repo, "git switch -q feature; mkdir -p src; echo x > src/a");
+    sh(&repo, "! git merge -q other");
+    assert_eq!(result(&repo, "scope"), "unknown");
+    // What a replacement or a setting hides from git is not hidden here.
+    let repo = planned(PLAN);
+    commit(&repo, "mkdir src; echo x > src/a; echo x > outside");
+    sh(
+        &repo,
+        "git replace HEAD HEAD~1; git config diff.external false; git config diff.renames copies",
+    );
+    sh(
+        &repo,
+        "git config diff.ignoreSubmodules all; git config status.showUntrackedFiles no; echo x > too",
+    );
+    assert_eq!(found(&gate_of(&repo, "scope"), "path"), ["outside", "too"]);
+    // A pipe in the work tree keeps nobody waiting.
+    sh(&repo, "mkfifo src/pipe");
+    assert_eq!(found(&gate_of(&repo, "scope"), "path"), ["outside", "too"]);
     // A repository in the repository is nothing that can be looked into.
     let repo = planned(PLAN);
     sh(

@@ -212,6 +212,17 @@ fn short(word: &str) -> String {
 /// A report as the `steps` agent hands it in.
 #[must_use]
 pub fn write(summary: &str, verdict: Option<Verdict>, findings: &[Finding]) -> String {
+    write_with_files(summary, verdict, findings, Vec::new())
+}
+
+/// The same, with the files that were changed.
+#[must_use]
+pub fn write_with_files(
+    summary: &str,
+    verdict: Option<Verdict>,
+    findings: &[Finding],
+    files: Vec<String>,
+) -> String {
     let doc = ReportDoc {
         format: 1,
         summary: summary.to_owned(),
@@ -226,6 +237,7 @@ pub fn write(summary: &str, verdict: Option<Verdict>, findings: &[Finding]) -> S
                 message: finding.message.clone(),
             })
             .collect(),
+        files,
         ..ReportDoc::default()
     };
     serde_json::to_string_pretty(&doc).unwrap_or_default()

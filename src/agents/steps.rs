@@ -15,14 +15,18 @@ use crate::{
         finding::{Finding, MESSAGE_BYTES_MAX, Severity, cut},
         id::StageId,
         outcome::Verdict,
+        path,
         plan::Task,
     },
+    git::Repo,
     process::command::{Group, Invocation, run},
 };
 
 /// The stage supervisor's deadline comes first.
 const STEP_DEADLINE: Duration = Duration::from_secs(7 * 24 * 3600);
 const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A report has a bound, and so has what it names.
+const FILES_MAX: usize = 2000;
 
 /// What is to be executed, handed to the agent's process as a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,8 +90,20 @@ pub fn execute(file: &Path, out: &mut impl std::io::Write) -> anyhow::Result<u8>
         return Ok(0);
     }
     let summary = format!("{executed} steps executed, {} failed", findings.len());
-    std::fs::write(&script.report, report_file::write(&summary, verdict, &findings))?;
+    let files = if script.judges { Vec::new() } else { changed() };
+    let report = report_file::write_with_files(&summary, verdict, &findings, files);
+    std::fs::write(&script.report, report)?;
     Ok(0)
+}
+
+/// What is not committed where the steps were executed; nothing where there is no repository.
+fn changed() -> Vec<String> {
+    let standing = Repo::discover(Path::new(".")).ok().and_then(|repo| repo.standing().ok());
+    let paths = standing.into_iter().flatten().take(FILES_MAX);
+    paths
+        .flat_map(|file| file.from.into_iter().chain([file.path]))
+        .map(|path| path::spell(&path).0)
+        .collect()
 }
 
 /// Executes one step with the user's own shell language. What it said, when it failed.

@@ -14,7 +14,11 @@ use super::{
 use crate::{
     config::{plan_file, plan_find, settings::Settings},
     domain::{
-        check::{Answer, Report, command::Expect, name::Check},
+        check::{
+            Answer, Report,
+            command::{End, Expect},
+            name::Check,
+        },
         ice::judge::Who,
         id::Oid,
         near,
@@ -322,7 +326,9 @@ fn evaluated(
     } else if let Some(verdict) = shown::verdict(&reports) {
         ui.say(&format!("{verdict}\n"))?;
     }
+    let stopped = |report: &Report| report.evidence.iter().any(|piece| piece.end == End::Stopped);
     let exit = match shown::worst(&reports) {
+        _ if reports.iter().any(stopped) => Exit::Interrupted,
         Answer::Pass | Answer::Skipped => Exit::Done,
         Answer::Fail => Exit::Refused,
         Answer::Unknown => Exit::Failed,

@@ -71,6 +71,10 @@ impl<'a> Sight<'a> {
             return Ok(known);
         }
         self.is_sound()?;
+        if let Some(path) = self.looked.unmerged.first() {
+            let path = String::from_utf8_lossy(path).into_owned();
+            return Err(anyhow!("`{path}` is in the middle of a merge"));
+        }
         let base = self.repo.tree_of(&self.subject.from)?;
         let tree = self.subject.tree.clone();
         let pairs = [(base, tree.clone()), (self.head_tree.clone(), tree)];

@@ -27,6 +27,8 @@ pub struct Looked<'r> {
     /// What the tree has not: too large, or what people keep secrets in.
     pub left_out: Vec<LeftOut>,
     pub submodules: Vec<Submodule>,
+    /// Paths of which the index has several versions.
+    pub unmerged: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Looked<'_> {
@@ -48,6 +50,7 @@ impl Repo {
         let snapshot = self.snapshot(&rules, &[], &mut bulk)?;
         bulk.written()?;
         let (left_out, submodules) = (snapshot.record.left_out, snapshot.record.submodules);
+        let unmerged = snapshot.record.unmerged.into_iter().map(|entry| entry.path).collect();
         Ok(Looked {
             repo: self,
             bulk,
@@ -55,6 +58,7 @@ impl Repo {
             tree: snapshot.tree,
             left_out,
             submodules,
+            unmerged,
         })
     }
 
@@ -62,8 +66,16 @@ impl Repo {
     pub fn look_at_commit(&self, commit: &Oid) -> anyhow::Result<Looked<'_>> {
         let tree = self.tree_of(commit)?;
         let head = Head { branch: None, commit: Some(commit.clone()) };
-        let (left_out, submodules) = (Vec::new(), Vec::new());
-        Ok(Looked { repo: self, bulk: Bulk::scratch(self)?, head, tree, left_out, submodules })
+        let (left_out, submodules, unmerged) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Looked {
+            repo: self,
+            bulk: Bulk::scratch(self)?,
+            head,
+            tree,
+            left_out,
+            submodules,
+            unmerged,
+        })
     }
 }
 
