@@ -25,6 +25,7 @@ use crate::{
         target::{self, NoTarget, Range},
         workflow::{StageShape, Workflow},
     },
+    gates::script::PolicyDoc,
     git::Repo,
     guard::push,
     process::clock,
@@ -153,6 +154,7 @@ pub fn prepare(
         &settings.protected,
         &commands(settings, &charter.stages, &agents)?,
         remote.as_deref(),
+        &serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?,
     );
     let (workflow, workflow_text) = (course.workflow, course.text);
     Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts })

@@ -19,6 +19,7 @@ pub fn encode(
     protected: &[String],
     agents: &Agents,
     remote: Option<&str>,
+    gates: &serde_json::Value,
 ) -> String {
     let doc = CharterDoc::from(charter);
     let mut policy = json!({
@@ -29,6 +30,7 @@ pub fn encode(
         "branch": charter.branch,
         "protected": protected,
         "agents": agents,
+        "gates": gates,
     });
     if let Some(url) = remote {
         policy["remote"] = url.into();
@@ -43,6 +45,15 @@ pub fn remote(text: &[u8]) -> Result<Option<String>, DecodeError> {
         remote: Option<String>,
     }
     serde_json::from_slice(text).map(|doc: PolicyDoc| doc.remote).map_err(garbled("a policy"))
+}
+
+/// What its gates ask for, as whoever knows them wrote it; nothing in a policy of before.
+pub fn gates(text: &[u8]) -> Result<Option<serde_json::Value>, DecodeError> {
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        gates: Option<serde_json::Value>,
+    }
+    serde_json::from_slice(text).map(|doc: PolicyDoc| doc.gates).map_err(garbled("a policy"))
 }
 
 /// The agents of a frozen policy.
