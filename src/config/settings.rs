@@ -461,7 +461,10 @@ impl Raw {
 
     /// `run.agent` and `run.<stage>.agent`, and the same for `command`.
     fn by_stage(&self, key: &str) -> Vec<(Option<String>, String)> {
-        let wanted = self.0.iter().filter(|setting| setting.key == key);
+        // A gate has a command too, and is done by no agent.
+        let of_gate = |name: &str| name == "gate" || name.starts_with("gate.");
+        let of_stage = |setting: &&Setting| !setting.subsection.as_deref().is_some_and(of_gate);
+        let wanted = self.0.iter().filter(|setting| setting.key == key).filter(of_stage);
         wanted.map(|setting| (setting.subsection.clone(), setting.value.clone())).collect()
     }
 }

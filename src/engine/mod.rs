@@ -1,6 +1,7 @@
 //! What happens, in which order: step, announce, perform, record.
 
 pub mod checkpoint;
+pub mod context;
 pub mod course;
 pub mod deletions;
 pub mod drift;
@@ -8,6 +9,7 @@ pub mod drive;
 pub mod gc;
 pub mod hand_over;
 pub mod preflight;
+pub mod prerequisites;
 pub mod proposal;
 pub mod real;
 pub mod reconcile;

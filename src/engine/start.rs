@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::{
     course, drift,
     preflight::{self, Unfit},
+    prerequisites,
 };
 use crate::{
     config::{
@@ -111,11 +112,13 @@ pub fn prepare(
         None => base(&branch_name(settings, request, None)).unwrap_or_default(),
     };
     let found = course::workflow(repo, &likely, name)?;
-    let course = course::lay(settings, request, &plan, found)?;
+    let skipped = prerequisites::skipped(repo, &plan)?;
+    let course = course::lay(settings, request, &plan, &skipped, found)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);
     let wish = preflight::Wish { branch: &branch, stages: &course.stages, agents: &agents };
     preflight::check(repo, settings, &wish)??;
+    prerequisites::check(repo, &plan, &|task| course.is_asked(&plan, task))??;
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
