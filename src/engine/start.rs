@@ -24,6 +24,7 @@ use crate::{
         plan::Plan,
         plan_check::Fault,
         plan_spec::plan_digest,
+        source::Document,
         target::{self, NoTarget, Range},
         workflow::{StageShape, Workflow},
     },
@@ -107,18 +108,7 @@ pub fn prepare(
     settings: &Settings,
     request: &Request,
 ) -> Result<Prepared, NotStarted> {
-    let (plan, documents) = match &request.bug {
-        Some(bug) => (bug::plan(bug)?, Vec::new()),
-        None => {
-            let found = plan_find::find(repo, settings.plan.as_deref())?;
-            let found = found.ok_or(NotStarted::NoPlan)?;
-            let mut plan = plan_file::read(&found.name, &found.text)
-                .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
-            target::items(&plan, &request.targets, &request.range)?;
-            let documents = drift::freeze(repo, &found, &mut plan)??;
-            (plan, documents)
-        }
-    };
+    let (plan, documents) = asked_for(repo, settings, request)?;
     let head = repo.head()?;
     let base = |own: &str| base_branch(repo, settings, request, head.branch.as_deref(), own);
     let usual = if request.bug.is_some() { Some("bug") } else { settings.workflow.as_deref() };
@@ -173,23 +163,35 @@ pub fn prepare(
         PushMode::Local => remote.unwrap_or_default(),
         PushMode::Prompt | PushMode::Auto => remote?,
     };
+    let gates =
+        serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
+    let more = [("gates", gates), ("risk", risk.value())].into();
     let policy = policy::encode(
         &charter,
         &settings.protected,
         &commands(settings, &charter.stages, &agents)?,
         remote.as_deref(),
-        &[
-            (
-                "gates",
-                serde_json::to_value(PolicyDoc::of(&settings.gates))
-                    .map_err(anyhow::Error::from)?,
-            ),
-            ("risk", risk.value()),
-        ]
-        .into(),
+        &more,
     );
     let (workflow, workflow_text) = (course.workflow, course.text);
     Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, risk })
+}
+
+/// The plan, and the documents that it comes from.
+fn asked_for(
+    repo: &Repo,
+    settings: &Settings,
+    request: &Request,
+) -> Result<(Plan, Vec<Document>), NotStarted> {
+    if let Some(bug) = &request.bug {
+        return Ok((bug::plan(bug)?, Vec::new()));
+    }
+    let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
+    let mut plan = plan_file::read(&found.name, &found.text)
+        .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
+    target::items(&plan, &request.targets, &request.range)?;
+    let documents = drift::freeze(repo, &found, &mut plan)??;
+    Ok((plan, documents))
 }
 
 /// Writes the first event. From here on there is a run.

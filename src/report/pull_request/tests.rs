@@ -34,7 +34,6 @@ fn view<'a>(run: &'a Run, titles: &'a [(String, String)], commits: &'a [Commit])
         files: &[Some(2), None],
         deleted: &[],
         confidence: &[],
-        confidence: &[],
     }
 }
 
