@@ -323,3 +323,31 @@ fn s12_a_task_whose_condition_holds_is_not_done() {
     let repo = delivering(&plan, BUILDS, "exit 1");
     assert_eq!(items(&go(&repo, 0)), ["cart", "pay", "closing"]);
 }
+
+#[test]
+fn s12_the_board_shows_each_group_and_what_comes_next() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    repo.agent("implement", &format!("[ $GIT_RUN_ITEM = pay ] && exit 1\n{BUILDS}"));
+    go(&repo, 4);
+    let board = repo.run(&["show", "board", "--json"]).ends(0).json();
+    assert_eq!(board["schema"], "git-run/board/1");
+    let states: Vec<String> = board["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| group["tasks"].as_array().unwrap().clone())
+        .map(|row| format!("{} {}", row["task"].as_str().unwrap(), row["state"].as_str().unwrap()))
+        .collect();
+    for row in ["split skipped", "cart done", "pay partial", "look skipped", "closing pending"] {
+        assert!(states.contains(&row.to_owned()), "{row}: {states:?}");
+    }
+    let next = board["next"]["command"].as_str().unwrap();
+    for what in ["board", "progress"] {
+        let said = repo.run(&["show", what]).ends(0).out;
+        assert!(said.ends_with(")\n") && said.contains(&format!("next: {next}")), "{said}");
+    }
+    repo.agent("implement", BUILDS);
+    repo.run(&["resume", "--reset-ice"]).ends(0);
+    let board = repo.run(&["show", "progress"]).ends(0).out;
+    assert!(board.contains("done     closing  1 of 1 task"), "{board}");
+}

@@ -814,6 +814,8 @@ fn executed<'e>(
         Box::leak(Box::new((run, from, report, Policy::default(), BTreeMap::new())));
     let (run, from, report, policy, expect) = kept;
     let mut asked = Asked {
+        again: false,
+        verified: false,
         run,
         from,
         gates: &[Check::Secrets, Check::Scope],

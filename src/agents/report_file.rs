@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
+    claim::{CLAIMS_MAX, Claim},
     event::Usage,
     finding::{FINDINGS_MAX, Finding, MESSAGE_BYTES_MAX, Severity, cut},
     limits,
@@ -23,6 +24,11 @@ use crate::domain::{
 
 pub const REPORT_BYTES_MAX: u64 = 1024 * 1024;
 pub const SUMMARY_BYTES_MAX: usize = 2000;
+/// Assumptions of one report that are counted, and how long the name of their kind may be.
+const GAPS_MAX: usize = 50;
+const KIND_CHARS_MAX: usize = 60;
+/// The kind of an assumption that names none.
+const UNNAMED: &str = "unnamed";
 const GAP_LEVELS: [&str; 3] = ["L0", "L1", "L2"];
 
 /// What was found at the path where the report should be.
@@ -45,6 +51,10 @@ pub struct Report {
     pub papers: BTreeMap<String, String>,
     /// What only a person can decide.
     pub blocked: Option<String>,
+    /// The kinds of what was assumed, once for each time.
+    pub assumed: Vec<String>,
+    /// What is said of each acceptance criterion.
+    pub claims: Vec<Claim>,
     /// As it was handed in, for the artifact.
     pub text: String,
 }
@@ -68,6 +78,17 @@ struct ReportDoc {
     papers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     gaps: Vec<GapDoc>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    criteria: Vec<CriterionDoc>,
+}
+
+/// What a judge says of an acceptance criterion, by its id or its words.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct CriterionDoc {
+    criterion: String,
+    met: bool,
+    #[serde(default)]
+    evidence: String,
 }
 
 /// What the plan left open: `L0` was mended in passing, `L1` was assumed, `L2` waits for a person.
@@ -161,6 +182,9 @@ pub fn parse(text: &[u8]) -> Result<Report, String> {
     {
         return Err(format!("`papers` are at most {PAPERS_MAX}, of {PAPER_BYTES_MAX} bytes each"));
     }
+    let assumed = doc.gaps.iter().filter(|gap| gap.level == "L1").take(GAPS_MAX).map(kind);
+    let assumed = assumed.collect();
+    let claims = doc.criteria.into_iter().take(CLAIMS_MAX).map(claim).collect();
     let blocked = doc.gaps.into_iter().find(|gap| gap.level == "L2").map(|gap| {
         let mut text = gap.text;
         cut(&mut text, MESSAGE_BYTES_MAX);
@@ -181,8 +205,24 @@ pub fn parse(text: &[u8]) -> Result<Report, String> {
         retry_at: retry_at.transpose()?,
         papers: doc.papers,
         blocked,
+        assumed,
+        claims,
         text: String::from_utf8_lossy(text).into_owned(),
     })
+}
+
+/// What an assumption is about, in one word as far as possible.
+fn kind(gap: &GapDoc) -> String {
+    let plain: String = gap.kind.chars().filter(|c| !c.is_control()).take(KIND_CHARS_MAX).collect();
+    let plain = plain.trim().to_lowercase();
+    if plain.is_empty() { UNNAMED.to_owned() } else { plain }
+}
+
+fn claim(doc: CriterionDoc) -> Claim {
+    let CriterionDoc { mut criterion, met, mut evidence } = doc;
+    cut(&mut criterion, MESSAGE_BYTES_MAX);
+    cut(&mut evidence, MESSAGE_BYTES_MAX);
+    Claim { criterion, met, evidence }
 }
 
 fn finding(doc: FindingDoc) -> Result<Finding, String> {
@@ -209,6 +249,26 @@ fn short(word: &str) -> String {
     word.chars().take(40).flat_map(char::escape_debug).collect()
 }
 
+/// The same, with what it says of each criterion.
+#[must_use]
+pub fn write_with_claims(
+    summary: &str,
+    verdict: Option<Verdict>,
+    findings: &[Finding],
+    claims: &[Claim],
+) -> String {
+    let mut doc = report_doc(summary, verdict, findings);
+    doc.criteria = claims
+        .iter()
+        .map(|claim| CriterionDoc {
+            criterion: claim.criterion.clone(),
+            met: claim.met,
+            evidence: claim.evidence.clone(),
+        })
+        .collect();
+    serde_json::to_string_pretty(&doc).unwrap_or_default()
+}
+
 /// A report as the `steps` agent hands it in.
 #[must_use]
 pub fn write(summary: &str, verdict: Option<Verdict>, findings: &[Finding]) -> String {
@@ -223,7 +283,12 @@ pub fn write_with_files(
     findings: &[Finding],
     files: Vec<String>,
 ) -> String {
-    let doc = ReportDoc {
+    let doc = ReportDoc { files, ..report_doc(summary, verdict, findings) };
+    serde_json::to_string_pretty(&doc).unwrap_or_default()
+}
+
+fn report_doc(summary: &str, verdict: Option<Verdict>, findings: &[Finding]) -> ReportDoc {
+    ReportDoc {
         format: 1,
         summary: summary.to_owned(),
         verdict: verdict.map(|verdict| verdict.word().to_owned()),
@@ -237,10 +302,8 @@ pub fn write_with_files(
                 message: finding.message.clone(),
             })
             .collect(),
-        files,
         ..ReportDoc::default()
-    };
-    serde_json::to_string_pretty(&doc).unwrap_or_default()
+    }
 }
 
 /// The JSON Schema of a report, as `git run schema report` prints it.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::report_file;
 use crate::{
     domain::{
+        claim::{self, Claim},
         finding::{Finding, MESSAGE_BYTES_MAX, Severity, cut},
         id::StageId,
         outcome::Verdict,
@@ -40,6 +41,9 @@ pub struct Script {
 struct TaskScript {
     task: String,
     commands: Vec<String>,
+    /// What the task is accepted by.
+    #[serde(default)]
+    criteria: Vec<String>,
 }
 
 /// The steps of these tasks for a stage. From the second cycle on `fix` stands in for a building
@@ -52,8 +56,11 @@ pub fn script(tasks: &[&Task], stage: &StageId, judges: bool, cycle: u32, report
             fix.as_ref().filter(|_| !judges && 1 < cycle).and_then(|fix| task.steps.get(fix));
         fixes.or_else(|| task.steps.get(stage)).cloned().unwrap_or_default()
     };
-    let tasks =
-        tasks.iter().map(|task| TaskScript { task: task.id.to_string(), commands: of(task) });
+    let tasks = tasks.iter().map(|task| TaskScript {
+        task: task.id.to_string(),
+        commands: of(task),
+        criteria: claim::criteria(&[*task]).map(|(_, name, _)| name).collect(),
+    });
     Script { judges, report: report.to_owned(), tasks: tasks.collect() }
 }
 
@@ -68,9 +75,10 @@ impl Script {
 pub fn execute(file: &Path, out: &mut impl std::io::Write) -> anyhow::Result<u8> {
     let text = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let script: Script = serde_json::from_slice(&text).context("the script cannot be read")?;
-    let mut findings = Vec::new();
+    let (mut findings, mut claims) = (Vec::new(), Vec::new());
     let mut executed = 0;
     for task in &script.tasks {
+        let before = findings.len();
         for command in &task.commands {
             writeln!(out, "{}$ {command}", task.task)?;
             executed += 1;
@@ -81,6 +89,16 @@ pub fn execute(file: &Path, out: &mut impl std::io::Write) -> anyhow::Result<u8>
             }
             findings.push(finding(&task.task, command, &said));
         }
+        if script.judges && !task.commands.is_empty() {
+            let met = findings.len() == before;
+            let evidence = format!("executed: {}", task.commands.join("; "));
+            let claim = |criterion: &String| Claim {
+                criterion: criterion.clone(),
+                met,
+                evidence: evidence.clone(),
+            };
+            claims.extend(task.criteria.iter().map(claim));
+        }
     }
     let verdict =
         script.judges.then_some(if findings.is_empty() { Verdict::Pass } else { Verdict::Revise });
@@ -90,8 +108,10 @@ pub fn execute(file: &Path, out: &mut impl std::io::Write) -> anyhow::Result<u8>
         return Ok(0);
     }
     let summary = format!("{executed} steps executed, {} failed", findings.len());
-    let files = if script.judges { Vec::new() } else { changed() };
-    let report = report_file::write_with_files(&summary, verdict, &findings, files);
+    let report = match script.judges {
+        true => report_file::write_with_claims(&summary, verdict, &findings, &claims),
+        false => report_file::write_with_files(&summary, verdict, &findings, changed()),
+    };
     std::fs::write(&script.report, report)?;
     Ok(0)
 }

@@ -78,6 +78,8 @@ pub(super) enum Command {
     Modify(super::approve::AnswerArgs),
     /// Let an item be done again from a stage on, as a person.
     Reopen(super::approve::ReopenArgs),
+    /// Let something be mended in a finished item, before anything that was not begun.
+    Fix(super::fix::FixArgs),
     /// The workflows: list, show, and prove that they end and pass nothing unjudged.
     Workflow(super::workflow::WorkflowArgs),
     /// Answer for a gate that no judge passed, as a person, for this commit and no other.

@@ -219,6 +219,8 @@ fn case<'r>(
         expect: expected(settings, &args.expect)?,
         known: Vec::new(),
         papers: Default::default(),
+        again: false,
+        verified: false,
     })
 }
 

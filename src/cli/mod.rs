@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod fenced;
+mod fix;
 mod gate;
 mod gc;
 mod halt;
@@ -159,6 +160,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Reject(args) => approve::run(ui, &open(git_dir)?, &Said::new(Word::Reject, args)),
         Command::Modify(args) => approve::run(ui, &open(git_dir)?, &Said::new(Word::Modify, args)),
         Command::Reopen(args) => approve::reopen(ui, &open(git_dir)?, &args),
+        Command::Fix(args) => fix::run(ui, &open(git_dir)?, &args),
         Command::Workflow(args) => workflow::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }

@@ -7,8 +7,9 @@ use super::{
     ui::Ui,
 };
 use crate::{
+    domain::board,
     git::Repo,
-    report::sanitise::sanitise,
+    report::{board as shown, sanitise::sanitise},
     store::{
         catalog::{self, Found},
         history,
@@ -44,10 +45,23 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fai
     if let Ok(seq) = path.parse::<u64>() {
         return event(ui, repo, &found, seq);
     }
+    if let "board" | "progress" = path {
+        let (plan, _) = super::resume::frozen_at(repo, &found.tip)?;
+        let view = super::status::view_of(repo, &found)?;
+        let groups = board::board(&plan, &view.run);
+        if ui.json {
+            ui.say_json(&shown::json(&view, &groups))?;
+        } else if path == "board" {
+            ui.say(&shown::text(&view, &groups))?;
+        } else {
+            ui.say(&shown::progress(&view, &groups))?;
+        }
+        return Ok(Exit::Done);
+    }
     let content = history::read_file_at(repo, &found.tip, path, FILE_BYTES_MAX)?;
     let content = content.ok_or_else(|| {
         Fail::new(Exit::Failed, format!("run `{id}` has no `{}`", path.escape_debug())).hint(
-            "git run show plan, policy, workflow, an event's number, or a path below artifacts/",
+            "git run show plan, policy, workflow, board, progress, an event's number, or a path below artifacts/",
         )
     })?;
     let text = String::from_utf8_lossy(&content);

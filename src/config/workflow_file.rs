@@ -60,6 +60,8 @@ struct WorkflowDoc {
     cycles: Option<u32>,
     time: Option<Spanned<String>>,
     branch_prefix: Option<String>,
+    #[serde(default)]
+    spot_check: bool,
     high_risk: Option<Spanned<String>>,
     #[serde(default)]
     flows: Vec<String>,
@@ -110,6 +112,8 @@ struct StageDoc {
     makes: Vec<PaperDoc>,
     #[serde(default)]
     checks: Vec<CheckDoc>,
+    #[serde(default)]
+    criteria: bool,
     severity_min: Option<Spanned<String>>,
     danger: Option<Spanned<String>>,
     answer_within: Option<Spanned<String>>,
@@ -214,6 +218,7 @@ impl Reader<'_> {
         draft.branch_prefix = doc.branch_prefix;
         draft.flows = doc.flows;
         draft.inputs = inputs;
+        draft.spot_check = doc.spot_check;
         Workflow::new(draft, stages).map_err(|flaws| {
             let fault = |flaw: crate::domain::workflow::Flaw| {
                 let line = flaw.stage.and_then(|at| lines.get(at)).copied().unwrap_or(1);
@@ -281,6 +286,7 @@ impl Reader<'_> {
             agent: doc.agent,
             checks: doc.checks.into_iter().map(check).collect(),
             makes,
+            criteria: doc.criteria,
             severity_min,
             danger: danger.unwrap_or_default(),
             on: doc.on,

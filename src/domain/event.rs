@@ -177,6 +177,15 @@ pub enum Event {
         stage: StageId,
         why: String,
     },
+    /// Finished items whose files were changed since are verified again.
+    ItemsReverified {
+        items: Vec<ItemId>,
+    },
+    /// Something is to be mended in a finished item.
+    FixAsked {
+        item: ItemId,
+        finding: Finding,
+    },
     /// What was found to be finished without the journal, and what a person said of outside changes.
     Reconciled(Box<Reconciled>),
     /// What the plan and its sections say now became what the run is asked for.
@@ -351,6 +360,8 @@ pub struct StageEnd {
     pub report: Option<String>,
     pub transcript: Option<Digest>,
     pub papers: Vec<PaperRef>,
+    /// The kinds of what was assumed, once for each time.
+    pub assumed: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -683,6 +694,8 @@ impl Event {
             Self::ApprovalGiven(_) => "approval-given",
             Self::StageSkipped { .. } => "stage-skipped",
             Self::StageReopened { .. } => "stage-reopened",
+            Self::ItemsReverified { .. } => "items-reverified",
+            Self::FixAsked { .. } => "fix-asked",
             Self::Reconciled(_) => "reconciled",
             Self::PlanSynced(_) => "plan-synced",
             Self::Newer { kind } => kind,

@@ -17,6 +17,8 @@ use super::{
 pub const FINGERPRINTS_MAX: usize = 2000;
 /// Cycles that are kept for showing.
 pub const CYCLES_KEPT_MAX: usize = 50;
+/// Answers of a person that one item keeps.
+pub const ANSWERS_MAX: usize = 50;
 /// The rule of the finding that a refused commit is.
 const COMMIT_REFUSED: &str = "commit-refused";
 /// The rule of the finding that a person's word is.
@@ -53,6 +55,8 @@ pub enum Progress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Active {
     pub started: Oid,
+    /// Where the branch stood when it was begun again after it had been finished.
+    pub since: Option<Oid>,
     pub cycle: u32,
     pub stage: StageId,
     /// How often this stage was begun in this cycle.
@@ -73,6 +77,8 @@ pub struct Active {
     pub builders: Vec<String>,
     /// Stages that this item passes over.
     pub skipped: Vec<StageId>,
+    /// What a person answered, for everybody who works on it from then on.
+    pub answers: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,7 +194,7 @@ pub struct CycleRecord {
 impl Item {
     /// The stage is next, in a new cycle and on this tree. `started` is where the work of an item
     /// begins that is not at work.
-    pub(super) fn begin_again(&mut self, stage: &StageId, started: Oid, tree: &Oid) {
+    pub(super) fn begin_again(&mut self, stage: &StageId, started: Oid, head: &Oid, tree: &Oid) {
         let cycle = match &mut self.progress {
             Progress::Active(active) => return active.begin_again(stage, tree),
             Progress::Paused(active) => {
@@ -201,8 +207,9 @@ impl Item {
             }
             Progress::Pending => 1,
         };
+        let since = matches!(self.progress, Progress::Done { .. }).then(|| head.clone());
         let fresh = Active::new(stage, started, tree.clone());
-        self.progress = Progress::Active(Box::new(Active { cycle, ..fresh }));
+        self.progress = Progress::Active(Box::new(Active { cycle, since, ..fresh }));
     }
 }
 
@@ -211,6 +218,7 @@ impl Active {
     pub fn new(first: &StageId, head: Oid, tree: Oid) -> Self {
         Self {
             started: head,
+            since: None,
             cycle: 1,
             stage: first.clone(),
             attempt: 1,
@@ -224,6 +232,31 @@ impl Active {
             cycles: Vec::new(),
             builders: Vec::new(),
             skipped: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Where the work begins that it is held to now: what was finished before was held to it then.
+    #[must_use]
+    pub fn from(&self) -> &Oid {
+        self.since.as_ref().unwrap_or(&self.started)
+    }
+
+    /// It makes room for the others. Where nothing of its own was committed yet, its work begins where
+    /// the branch stands when it goes on: what they commit meanwhile is not held against it.
+    pub(super) fn park(&mut self, head: &Oid) {
+        if self.from() == head {
+            self.started = head.clone();
+            self.since = Some(head.clone());
+        } else if self.since.as_ref() == Some(&self.started) {
+            self.since = None;
+        }
+    }
+
+    pub(super) fn unpark(&mut self, head: &Oid) {
+        if self.since.as_ref() == Some(&self.started) {
+            self.started = head.clone();
+            self.since = None;
         }
     }
 
@@ -374,6 +407,9 @@ impl Active {
             // The same stage again, with what the person said.
             (Word::Approve | Word::Modify, false) => {
                 self.findings = vec![said(&of.text)];
+                if self.answers.len() < ANSWERS_MAX && !of.text.is_empty() {
+                    self.answers.push(of.text.clone());
+                }
                 self.go(&Then::Again, stages);
             }
             (Word::Modify, true) => {

@@ -1,9 +1,11 @@
 //! Every decision, pure: no IO, no clock, no environment, no randomness.
 
 pub mod actions;
+pub mod board;
 pub mod check;
 pub mod checkpoint;
 pub mod circle;
+pub mod claim;
 pub mod context;
 pub mod criterion;
 pub mod deletion;

@@ -232,6 +232,19 @@ pub fn spot_check(plan: &Plan, states: &States, task: &TaskId) -> Vec<TaskId> {
     finished.filter(|other| overlap(own, other)).map(|other| other.id.clone()).collect()
 }
 
+/// The finished tasks to be verified again: those of whose files, or of the files of what they wait
+/// for, some changed since they were finished. `changed` is what changed since each of them was.
+#[must_use]
+pub fn shaken(plan: &Plan, changed: &BTreeMap<TaskId, Vec<String>>) -> Vec<TaskId> {
+    let graph = Graph::of(plan);
+    let is_shaken = |at: &usize| {
+        let Some(files) = changed.get(&graph.tasks[*at].id) else { return false };
+        let behind = graph.reach(std::iter::once(*at), &graph.waits);
+        behind.into_iter().any(|at| touches(graph.tasks[at], files))
+    };
+    (0..graph.tasks.len()).filter(is_shaken).map(|at| graph.tasks[at].id.clone()).collect()
+}
+
 /// How much the plan left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {

@@ -1,6 +1,7 @@
 //! One run as the fold over its journal. `apply` is total: every pair of state and event gives the
 //! next state or a refusal that names both.
 
+pub mod again;
 pub mod gates;
 mod reconciled;
 mod rollback;
@@ -10,8 +11,9 @@ mod work;
 
 pub use words::Waits;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use again::Fix;
 use synced::Synced;
 
 use super::{
@@ -132,6 +134,10 @@ pub struct Run {
     pub synced: Option<Synced>,
     /// Finished items that wait for their judges because what they ask for is another thing now.
     pub to_verify: Vec<ItemId>,
+    /// What is to be mended in finished items.
+    pub fixes: Vec<Fix>,
+    /// How often something of each kind was assumed.
+    pub assumed: BTreeMap<String, u32>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -232,6 +238,8 @@ impl Run {
             reconciled: None,
             synced: None,
             to_verify: Vec::new(),
+            fixes: Vec::new(),
+            assumed: BTreeMap::new(),
             newer: false,
             charter: (**charter).clone(),
         })
@@ -256,6 +264,7 @@ impl Run {
             Span::ZERO
         };
         self.transition(envelope)?;
+        self.mend_next();
         self.verify_next();
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
@@ -349,6 +358,10 @@ impl Run {
             (Running | Halted, Event::ApprovalGiven(of)) => return self.approve(envelope, of),
             (Halted, Event::StageReopened { item, stage, .. }) => {
                 return self.reopen_stage(event, item, stage);
+            }
+            (Running, Event::ItemsReverified { items }) => return self.reverify(event, items),
+            (Running | Halted | Complete, Event::FixAsked { item, finding }) => {
+                return self.ask_fix(event, item, finding);
             }
             (_, Event::PlanSynced(of)) => return self.sync_plan(envelope, event, of),
             (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
@@ -444,7 +457,7 @@ impl Run {
             Progress::Done { .. } | Progress::Inferred { .. } => true,
             Progress::Pending | Progress::Active(_) | Progress::Paused(_) => false,
         });
-        ended && self.to_verify.is_empty()
+        ended && self.to_verify.is_empty() && self.fixes.is_empty()
     }
 
     /// The item whose turn it is: one that was paused and answered, else the first whose
@@ -480,19 +493,22 @@ impl Run {
             matches!(item.progress, Progress::Pending | Progress::Paused(_) | Progress::Active(_))
         };
         let first = self.items.iter().find(left)?;
-        let paused = self.items.iter().find_map(|item| match &item.progress {
+        let paused = self.items.iter().filter_map(|item| match &item.progress {
             Progress::Paused(active) => Some((&item.id, active)),
             _ => None,
         });
-        Some(match paused {
-            Some((id, active)) => {
+        let paused: Vec<String> = paused
+            .map(|(id, active)| {
                 let why = match &active.phase {
                     Phase::Waiting(waiting) => waiting.why.as_deref().unwrap_or("it waits"),
                     _ => "it waits",
                 };
                 format!("`{id}` is paused: {why}")
-            }
-            None => format!("`{}` waits for something that is not done", first.id),
+            })
+            .collect();
+        Some(match paused.is_empty() {
+            false => paused.join("; "),
+            true => format!("`{}` waits for something that is not done", first.id),
         })
     }
 
@@ -632,6 +648,7 @@ fn by_anybody(event: &Event) -> bool {
             | Event::CheckpointMade { .. }
             | Event::RunAdopted(_)
             | Event::ApprovalGiven(_)
+            | Event::FixAsked { .. }
     )
 }
 

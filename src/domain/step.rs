@@ -2,8 +2,8 @@
 
 use super::{
     event::{Asked, Cause, Delivery, Event, StageStart, Trip},
-    id::{Oid, RunId, StageId},
-    item::{Active, Item, Phase, Waiting},
+    id::{ItemId, Oid, RunId, StageId},
+    item::{Active, Item, Phase, Progress, Waiting},
     limits::BudgetLevel,
     run::{Breaker, Run, State},
     time::Timestamp,
@@ -23,6 +23,8 @@ pub struct Sight {
     pub marks: Option<Marks>,
     /// Files that the stage at hand needs and that are not there.
     pub lacks: Vec<String>,
+    /// Finished items whose files somebody changed since, where the workflow looks at that.
+    pub shaken: Vec<ItemId>,
 }
 
 /// The trailers of a work commit, by which it is known again.
@@ -139,6 +141,9 @@ fn between_items(run: &Run, seen: &Sight) -> Step {
     if seen.head != run.head {
         return Step::SurveyHead;
     }
+    if let Some(step) = shaken(run, seen) {
+        return step;
+    }
     let (head, tree) = (seen.head.clone(), seen.tree.clone());
     if let Some(item) = run.next_item() {
         return Step::Record(vec![Event::ItemStarted { item: item.id.clone(), head, tree }]);
@@ -147,6 +152,29 @@ fn between_items(run: &Run, seen: &Sight) -> Step {
         Some(why) => halt(Cause::PersonNeeded { why }),
         None => Step::Record(vec![Event::RunCompleted { head, tree }]),
     }
+}
+
+/// Finished items whose files changed since are verified again, each for this very tree and at most
+/// as often as an item may go round.
+fn shaken(run: &Run, seen: &Sight) -> Option<Step> {
+    let cycles = |id: &ItemId| {
+        let item = run.items.iter().find(|item| item.id == *id)?;
+        match &item.progress {
+            Progress::Done { tree, cycles, .. } if *tree != seen.tree => Some(*cycles),
+            _ => None,
+        }
+    };
+    let items: Vec<(&ItemId, u32)> =
+        seen.shaken.iter().filter_map(|id| Some((id, cycles(id)?))).collect();
+    let max = run.charter.limits.cycles_max;
+    if let Some((id, cycles)) = items.iter().find(|(_, cycles)| max <= *cycles) {
+        let why = format!(
+            "files of `{id}` were changed again, and it was gone through {cycles} times already"
+        );
+        return Some(halt(Cause::PersonNeeded { why }));
+    }
+    let items: Vec<ItemId> = items.into_iter().map(|(id, _)| id.clone()).collect();
+    (!items.is_empty()).then(|| Step::Record(vec![Event::ItemsReverified { items }]))
 }
 
 /// A person's word is asked for once, and again where it would be for something else by now.

@@ -158,6 +158,13 @@ pub fn sentence(event: &Event, run: &Run) -> String {
         Event::StageReopened { item, stage, why } => {
             format!("{item}: reopened at {stage}: {}", first_line(why))
         }
+        Event::ItemsReverified { items } => {
+            let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+            format!("to be verified again, since their files changed: {}", items.join(", "))
+        }
+        Event::FixAsked { item, finding } => {
+            format!("{item}: to be mended: {}", first_line(&finding.message))
+        }
         Event::Reconciled(of) => reconciled(of),
         Event::PlanSynced(of) => synced(of),
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),

@@ -42,6 +42,8 @@ pub struct Workflow {
     pub flows: Vec<String>,
     /// Papers that a person may hand in at the start.
     pub inputs: Vec<Paper>,
+    /// Finished items whose files are changed by others are verified again.
+    pub spot_check: bool,
     stages: Vec<Stage>,
 }
 
@@ -76,6 +78,8 @@ pub struct Stage {
     pub checks: Vec<Check>,
     /// What has to be handed in.
     pub makes: Vec<Paper>,
+    /// Each acceptance criterion has to be named in the report, with what shows it.
+    pub criteria: bool,
     /// Findings below it hold nothing up.
     pub severity_min: Option<Severity>,
     pub danger: Danger,

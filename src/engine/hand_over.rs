@@ -3,6 +3,7 @@
 
 use crate::{
     domain::{
+        board,
         event::{Actor, Envelope, Event},
         id::Oid,
         limits::BudgetLevel,
@@ -12,7 +13,10 @@ use crate::{
     },
     git::{Repo, tree_diff},
     process::clock,
-    report::hand_over::{self, HandOver},
+    report::{
+        board as shown,
+        hand_over::{self, HandOver},
+    },
     store::{history, journal::Artifact},
 };
 
@@ -20,6 +24,8 @@ use crate::{
 pub const TOKENS_MAX: usize = 4000;
 /// Below `artifacts/`.
 pub const DIRECTORY: &str = "hand-over";
+/// Below `artifacts/` as well: what a run of tasks has come to, whenever it ends or halts.
+pub const SESSION: &str = "session";
 /// More than the largest one.
 const KEPT_BYTES_MAX: u64 = 1024 * 1024;
 const FILES_MAX: usize = 10_000;
@@ -42,7 +48,9 @@ pub fn beside(repo: &Repo, run: &Run, plan: &Plan, events: &[Event]) -> Vec<Arti
     let ends = |event: &Event| {
         matches!(
             event,
-            Event::RunHalted { .. } | Event::BudgetReached { level: BudgetLevel::HandOver, .. }
+            Event::RunHalted { .. }
+                | Event::RunCompleted { .. }
+                | Event::BudgetReached { level: BudgetLevel::HandOver, .. }
         )
     };
     if !events.iter().any(ends) {
@@ -61,7 +69,25 @@ pub fn beside(repo: &Repo, run: &Run, plan: &Plan, events: &[Event]) -> Vec<Arti
     let seq = after.seq;
     let view = RunView::new(after, false, now);
     let path = format!("{DIRECTORY}/{seq:06}.txt");
-    vec![Artifact { path, content: text(repo, &view, plan, TOKENS_MAX).into_bytes() }]
+    let complete = events.iter().any(|event| matches!(event, Event::RunCompleted { .. }));
+    let mut kept = Vec::new();
+    if !complete {
+        kept.push(Artifact { path, content: text(repo, &view, plan, TOKENS_MAX).into_bytes() });
+    }
+    let is_task = |id: &str| plan.tasks().any(|(_, task)| task.id.as_str() == id);
+    if view.run.items.iter().any(|item| is_task(item.id.as_str())) {
+        kept.extend(session(&view, plan));
+    }
+    kept
+}
+
+/// What was done, assumed and paused task by task, for people and for machines.
+fn session(view: &RunView, plan: &Plan) -> [Artifact; 2] {
+    let groups = board::board(plan, &view.run);
+    let path = |end: &str| format!("{SESSION}/{:06}.{end}", view.run.seq);
+    let page = shown::session(view, &groups).into_bytes();
+    let whole = shown::json(view, &groups).to_string().into_bytes();
+    [Artifact { path: path("md"), content: page }, Artifact { path: path("json"), content: whole }]
 }
 
 /// What whoever goes on should know, with the files as they are now.

@@ -19,17 +19,20 @@ use crate::{
     domain::{
         check::{command::Expect, name::Check},
         checkpoint::Why,
+        claim,
         context::EXCERPT_BYTES_MAX,
         deletion::Deleted,
         drift::is_superseded,
         event::{Delivery, Event, PaperRef, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
-        id::{Digest, ItemId, Oid, StageId},
+        id::{Digest, ItemId, Oid, StageId, TaskId},
         item::{OURS, Progress, Working, is_handed},
         outcome::{self, Facts},
         paper::{self, PAPER_BYTES_MAX},
+        path,
         plan::{Plan, Sprint, Task},
-        run::Run,
+        queue,
+        run::{Run, State},
         secret,
         step::{Marks, Sight},
         tale,
@@ -40,7 +43,7 @@ use crate::{
         self,
         script::{Asked, PolicyDoc},
     },
-    git::{Repo, worktree::Committed},
+    git::{Repo, tree_diff, worktree::Committed},
     guard::{fence::Fence, push},
     process::{alive, clock, env},
     report::{self, brief, gate},
@@ -168,6 +171,7 @@ impl<'r> RealWorld<'r> {
             stage,
             start,
             findings: &active.findings,
+            answers: &active.answers,
             branch: &run.charter.branch,
             range_start: active.started.as_str(),
             contexts: &self.contexts(run, start, stage, &tasks),
@@ -242,7 +246,7 @@ impl<'r> RealWorld<'r> {
         };
         // What an item is held to is its own work; all of it together is held to all of it.
         let from = match run.part_of(&start.item) {
-            Part::Items => run.active().map(|active| active.started.clone()),
+            Part::Items => run.active().map(|active| active.from().clone()),
             Part::Opening | Part::Closing => None,
         };
         let from = from.unwrap_or_else(|| run.charter.start.clone());
@@ -250,6 +254,9 @@ impl<'r> RealWorld<'r> {
         for (name, content) in self.input(run, &start.item, stage)? {
             papers.insert(name, String::from_utf8_lossy(&content).into_owned());
         }
+        let again = run.part_of(&start.item) == Part::Items
+            && run.active().is_some_and(|active| active.since.is_some());
+        let verified = self.is_verified(run, &start.tree);
         let run = id.clone();
         Ok(move |report: &Path| {
             gates::script::script(&Asked {
@@ -261,6 +268,8 @@ impl<'r> RealWorld<'r> {
                 policy: &policy,
                 known: &[],
                 papers: &papers,
+                again,
+                verified,
                 report,
             })
             .to_json()
@@ -311,16 +320,11 @@ impl<'r> RealWorld<'r> {
     fn ended(&mut self, run: &Run, start: &StageStart, called: Called) -> anyhow::Result<Ended> {
         let (head, tree) = self.here(run)?;
         let clean = !self.is_dirty()?;
-        let paper = called.paper();
         let stage = self.stage_of(&start.stage)?;
-        let lacking: Vec<String> = stage
-            .makes
-            .iter()
-            .filter_map(|paper| {
-                paper::fault(paper, called.papers.get(&paper.name).map(String::as_str))
-            })
-            .collect();
-        let item_has_work = run.active().is_some_and(|active| active.started != head);
+        let mut called = called;
+        let lacking = self.lacking(run, start, stage, &mut called)?;
+        let paper = called.paper();
+        let item_has_work = run.active().is_some_and(|active| *active.from() != head);
         let outcome = outcome::decide(&Facts {
             duty: stage.shape.duty,
             lacking: &lacking,
@@ -374,8 +378,31 @@ impl<'r> RealWorld<'r> {
             report: has_report.then(|| format!("artifacts/{path}")),
             transcript,
             papers,
+            assumed: report.assumed,
         };
         Ok(Ended { end, artifacts })
+    }
+
+    /// What should have been handed in and was not. What a judge itself says does not hold is a finding.
+    fn lacking(
+        &self,
+        run: &Run,
+        start: &StageStart,
+        stage: &Stage,
+        called: &mut Called,
+    ) -> anyhow::Result<Vec<String>> {
+        let made = stage.makes.iter();
+        let mut lacking: Vec<String> = made
+            .filter_map(|paper| {
+                paper::fault(paper, called.papers.get(&paper.name).map(String::as_str))
+            })
+            .collect();
+        if let (true, Some(report)) = (stage.criteria, &mut called.report) {
+            let (_, tasks) = work_of_item(&self.plan, run, &start.item)?;
+            lacking.extend(claim::unproven(&tasks, &report.claims));
+            report.findings.extend(claim::broken(&report.claims));
+        }
+        Ok(lacking)
     }
 
     /// Files that the stage at hand needs and that are not there.
@@ -392,6 +419,38 @@ impl<'r> RealWorld<'r> {
             top.is_some_and(|top| std::fs::metadata(top.join(path)).is_ok_and(|m| m.is_file()))
         };
         files.filter(|path| !there(path)).collect()
+    }
+
+    /// Whether a judge named the evidence of each criterion, for this very tree.
+    fn is_verified(&self, run: &Run, tree: &Oid) -> bool {
+        let of = |stage: &StageId| self.workflow.stage(stage).is_some_and(|stage| stage.criteria);
+        let passed = run.active().map_or(&[][..], |active| active.passed.as_slice());
+        passed.iter().any(|evidence| of(&evidence.stage) && evidence.tree == *tree)
+    }
+
+    /// Finished items of whose files, or of the files of what they wait for, some changed since.
+    fn shaken(&self, run: &Run, head: &Oid, tree: &Oid) -> anyhow::Result<Vec<ItemId>> {
+        let looks = self.workflow.spot_check && run.state == State::Running;
+        if !looks || run.active().is_some() || run.head != *head {
+            return Ok(Vec::new());
+        }
+        let mut by_tree: BTreeMap<&Oid, Vec<String>> = BTreeMap::new();
+        let mut changed = BTreeMap::new();
+        for item in &run.items {
+            let Progress::Done { tree: seen, .. } = &item.progress else { continue };
+            let Ok(task) = TaskId::parse(item.id.as_str()) else { continue };
+            if seen == tree {
+                continue;
+            }
+            if !by_tree.contains_key(seen) {
+                let changes = tree_diff::changes(&self.repo.git(), tree, seen)?;
+                let names = changes.iter().map(|one| path::spell(&one.path).0);
+                by_tree.insert(seen, names.collect());
+            }
+            changed.extend(by_tree.get(seen).map(|files| (task, files.clone())));
+        }
+        let shaken = queue::shaken(&self.plan, &changed);
+        Ok(shaken.iter().filter_map(|task| ItemId::parse(task.as_str()).ok()).collect())
     }
 
     fn deadline(&self, run: &Run) -> Span {
@@ -428,7 +487,8 @@ impl World for RealWorld<'_> {
         let committing = run.active().is_some_and(|active| active.committing.is_some());
         let marks = if committing { self.marks(&head)? } else { None };
         let dirty = self.is_dirty()?;
-        Ok(Sight { now: clock::now(), branch, head, tree, dirty, marks, lacks: self.lacks(run) })
+        let (lacks, shaken) = (self.lacks(run), self.shaken(run, &head, &tree)?);
+        Ok(Sight { now: clock::now(), branch, head, tree, dirty, marks, lacks, shaken })
     }
 
     fn interrupted(&mut self) -> bool {

@@ -41,6 +41,10 @@ pub struct Case<'a> {
     pub known: Vec<Report>,
     /// What earlier stages of the run handed in, by its name.
     pub papers: BTreeMap<String, String>,
+    /// It was gated before, and the range holds what was done since.
+    pub again: bool,
+    /// A judge verified each criterion with evidence, for this very tree.
+    pub verified: bool,
 }
 
 impl Case<'_> {
@@ -73,9 +77,9 @@ impl Case<'_> {
     /// Everything beside the tree that decides about a gate.
     fn definition(&self, check: &Check) -> Digest {
         let plan = self.plan.as_ref().map(plan_digest);
-        let Self { policy, items, expect, from, papers, .. } = self;
+        let Self { policy, items, expect, from, papers, again, verified, .. } = self;
         Digest::of(
-            format!("git-run gate 1 {check:?} {plan:?} {policy:?} {items:?} {expect:?} {from} {papers:?}")
+            format!("git-run gate 1 {check:?} {plan:?} {policy:?} {items:?} {expect:?} {from} {papers:?} {again} {verified}")
                 .as_bytes(),
         )
     }
@@ -161,6 +165,12 @@ impl<'a> Examiner<'a> {
             Check::ProtectedPaths => {
                 Ok(paths::protected(self.sight.changes()?, &self.case.policy.protected))
             }
+            Check::Scope if self.case.again && self.sight.changes()?.is_empty() => {
+                Ok(Judged::skipped("nothing was changed since it passed"))
+            }
+            Check::Scope if self.says_nothing(|task| task.writes.is_empty()) => {
+                Ok(Judged::skipped("the task does not say what it may write"))
+            }
             Check::Scope => match &self.case.plan {
                 Ok(plan) => {
                     Ok(paths::scope(self.sight.changes()?, &scopes(&self.case.tasks(plan))))
@@ -174,6 +184,15 @@ impl<'a> Examiner<'a> {
                 }
                 Err(why) => Ok(Judged::fail(why.clone())),
             },
+            Check::Plan
+                if self.says_nothing(|task| {
+                    task.acceptance.iter().all(|of| of.verifications.is_empty())
+                }) =>
+            {
+                Ok(Judged::skipped(
+                    "no criterion says how it is verified; a judge named the evidence of each",
+                ))
+            }
             Check::Plan => self.adherence(),
             Check::Artifacts => match &self.case.run {
                 Some(run) => artifacts::judge(self.case.repo, &self.sight, run, &self.case.items),
@@ -238,6 +257,13 @@ impl<'a> Examiner<'a> {
             |thin| format!("{} not said", counted(thin, "thing")),
             format!("{} looked at", counted(tasks.len(), "task")),
         )
+    }
+
+    /// Whether the plan says nothing to hold the tasks to, where a judge verified each criterion of them.
+    fn says_nothing(&self, silent: impl Fn(&Task) -> bool) -> bool {
+        let Ok(plan) = &self.case.plan else { return false };
+        let tasks = self.case.tasks(plan);
+        self.case.verified && !tasks.is_empty() && tasks.iter().all(|task| silent(task))
     }
 
     /// Why no command can be run here.

@@ -56,6 +56,10 @@ pub struct Asked<'a> {
     pub policy: &'a Policy,
     /// Reports out of the run's journal. What holds for this very tree is not done again.
     pub known: &'a [Report],
+    /// It was gated before, and the range holds what was done since.
+    pub again: bool,
+    /// A judge verified each criterion with evidence, for this very tree.
+    pub verified: bool,
     /// What earlier stages handed in, by its name.
     pub papers: &'a BTreeMap<String, String>,
     /// Where the agent's report goes; the gates' own stands beside it, see [`beside`].
@@ -72,6 +76,10 @@ pub struct Script {
     policy: PolicyDoc,
     known: Vec<serde_json::Value>,
     papers: BTreeMap<String, String>,
+    #[serde(default)]
+    again: bool,
+    #[serde(default)]
+    verified: bool,
     report: PathBuf,
 }
 
@@ -87,6 +95,8 @@ pub fn script(asked: &Asked<'_>) -> Script {
         policy: PolicyDoc::of(asked.policy),
         known: asked.known.iter().map(gate::json).collect(),
         papers: asked.papers.clone(),
+        again: asked.again,
+        verified: asked.verified,
         report: asked.report.to_owned(),
     }
 }
@@ -159,6 +169,8 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
         tip: None,
         expect: script.expect.iter().map(expect).collect::<Result<_, _>>()?,
         papers: script.papers.clone(),
+        again: script.again,
+        verified: script.verified,
         known: known.collect::<Result<_, _>>()?,
     })
 }

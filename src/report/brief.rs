@@ -17,6 +17,8 @@ pub struct Brief<'a> {
     pub stage: &'a Stage,
     pub start: &'a StageStart,
     pub findings: &'a [Finding],
+    /// What a person answered.
+    pub answers: &'a [String],
     pub branch: &'a str,
     pub range_start: &'a str,
     /// What tasks point to in the code, by their ids.
@@ -47,6 +49,10 @@ pub fn text(brief: &Brief<'_>) -> String {
         if let Some(context) = brief.contexts.get(task.id.as_str()) {
             context_text(&mut out, context);
         }
+    }
+    if !brief.answers.is_empty() {
+        line(&mut out, "\n## What a person answered\n");
+        brief.answers.iter().for_each(|said| line(&mut out, &format!("- {said}")));
     }
     findings_text(&mut out, brief);
     line(&mut out, "\n## Where");
@@ -137,6 +143,16 @@ fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
             line(out, "- Look only. A judge that changes the tree has judged nothing.");
             line(out, "- A verdict is required: `pass`, `conditional`, `revise` or `fail`.");
         }
+    }
+    if stage.criteria {
+        line(
+            out,
+            "- Name each acceptance criterion in `criteria`, by its id or its words, with what shows it; one that is not named, or without evidence, was not judged:",
+        );
+        line(
+            out,
+            r#"  "criteria": [{"criterion": "AC-1", "met": true, "evidence": "src/a.rs:7, cargo test cart"}]"#,
+        );
     }
     papers_text(out, stage, hand_in);
     line(out, "\n## Report\n");

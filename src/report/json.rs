@@ -8,8 +8,7 @@ use crate::domain::{
     finding::Finding,
     gate::Override,
     item::{Item, Progress},
-    run::Breaker,
-    run::Run,
+    run::{Breaker, Run, again::Fix},
     tale,
     view::{Glance, RunView},
 };
@@ -75,6 +74,9 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         |synced| json!({ "plan": synced.path, "at": time(synced.at), "person": synced.person }),
     );
     all["to_verify"] = run.to_verify.iter().map(ToString::to_string).collect();
+    all["assumed"] = json!(run.assumed);
+    let fix = |fix: &Fix| json!({ "item": fix.item.as_str(), "message": fix.finding.message });
+    all["fixes"] = run.fixes.iter().map(fix).collect();
     all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
     all
 }

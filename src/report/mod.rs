@@ -1,6 +1,7 @@
 //! One view, many faces. Renders; decides nothing, and sees only `domain`.
 
 pub mod audit;
+pub mod board;
 pub mod brief;
 pub mod checkpoint;
 pub mod compaction;

@@ -95,8 +95,8 @@ impl Run {
     }
 
     pub(super) fn verify_again(&mut self, place: usize, judge: &StageId, tree: &Oid) {
-        let started = self.started(place);
-        self.items[place].begin_again(judge, started, tree);
+        let (started, head) = (self.started(place), self.head.clone());
+        self.items[place].begin_again(judge, started, &head, tree);
         let id = &self.items[place].id;
         let reason = format!("{id} is to be verified again");
         (self.delivery, self.delivering) = (None, false);

@@ -105,7 +105,13 @@ impl Run {
         for (place, item) in self.items.iter_mut().enumerate() {
             match place.cmp(&at) {
                 Ordering::Less => {}
-                Ordering::Equal if !earlier => item.begin_again(stage, started.clone(), tree),
+                // All of its work is gone back to, and so is held to its scope anew.
+                Ordering::Equal if !earlier => {
+                    item.begin_again(stage, started.clone(), &started, tree);
+                    if let Progress::Active(active) = &mut item.progress {
+                        active.since = None;
+                    }
+                }
                 Ordering::Equal | Ordering::Greater => item.progress = Progress::Pending,
             }
         }

@@ -184,8 +184,9 @@ impl Run {
             return Err(self.refuse(event, why));
         }
         let (started, tree) = (self.started(place), tree.unwrap_or_else(|| self.head.clone()));
+        let head = self.head.clone();
         let item = &mut self.items[place];
-        item.begin_again(stage, started, &tree);
+        item.begin_again(stage, started, &head, &tree);
         if let Progress::Active(active) = &mut item.progress {
             active.forget_from(stage, &stages);
         }

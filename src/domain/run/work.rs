@@ -6,6 +6,7 @@ use crate::domain::{
     id::{ItemId, Oid, StageId},
     item::{Active, Committing, Phase, Progress},
     outcome::{Outcome, Verdict},
+    queue::ASSUMPTIONS_MAX,
     time::Timestamp,
 };
 
@@ -72,7 +73,9 @@ impl Run {
                 Progress::Active(Box::new(Active::new(&first, head.clone(), tree.clone())))
             }
             Progress::Paused(active) if active.phase == Phase::Ready => {
-                Progress::Active(active.clone())
+                let mut active = active.clone();
+                active.unpark(head);
+                Progress::Active(active)
             }
             _ => return Err(self.refuse(event, &format!("`{id}` was started before"))),
         };
@@ -140,6 +143,13 @@ impl Run {
             }
             self.keep_papers(&item, &end.papers);
         }
+        if let Some(kind) = self.assume(&end.assumed) {
+            let count = ASSUMPTIONS_MAX;
+            let why = format!(
+                "`{kind}` was assumed {count} times by now; say what is right (git run fix, modify), or resume to let it stand"
+            );
+            self.stop = Some(Cause::PersonNeeded { why });
+        }
         self.park();
         self.usage = self.usage.plus(end.usage);
         match &end.outcome {
@@ -170,7 +180,9 @@ impl Run {
         for item in &mut self.items {
             let Progress::Active(active) = &item.progress else { continue };
             if matches!(&active.phase, Phase::Waiting(waiting) if waiting.at.is_none()) {
-                item.progress = Progress::Paused(active.clone());
+                let mut active = active.clone();
+                active.park(&self.head);
+                item.progress = Progress::Paused(active);
             }
         }
     }
@@ -223,8 +235,8 @@ impl Run {
         if let Phase::Uncommitted { then } = active.phase.clone() {
             active.go(&then, &stages);
         }
-        self.park();
         self.stand_at(&work.commit, &work.tree);
+        self.park();
         self.commits = self.commits.saturating_add(1);
         Ok(())
     }
@@ -241,8 +253,8 @@ impl Run {
                 active.go(&then, &stages);
             }
         }
-        self.park();
         self.stand_at(head, tree);
+        self.park();
         self.commits = self.commits.saturating_add(commits);
     }
 
@@ -278,6 +290,7 @@ impl Run {
         let cycles = active.cycle;
         item.progress = Progress::Done { head: head.clone(), tree: tree.clone(), cycles, at };
         self.stand_at(head, tree);
+        self.forget_closing();
         Ok(())
     }
 }

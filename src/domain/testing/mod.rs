@@ -100,6 +100,7 @@ pub(crate) fn ended(outcome: Outcome, tree: u64, findings: Vec<Finding>) -> Stag
         report: None,
         transcript: None,
         papers: Vec::new(),
+        assumed: Vec::new(),
     }
 }
 
@@ -119,6 +120,7 @@ pub(crate) fn seen(tape: &Tape, number: u64) -> Sight {
         dirty: false,
         marks: None,
         lacks: Vec::new(),
+        shaken: Vec::new(),
     }
 }
 

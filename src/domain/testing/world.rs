@@ -302,6 +302,7 @@ impl World {
             dirty: self.repo.dirty,
             marks: self.repo.marks.clone(),
             lacks: Vec::new(),
+            shaken: Vec::new(),
         }
     }
 

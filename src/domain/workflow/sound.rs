@@ -55,6 +55,7 @@ impl Workflow {
             branch_prefix: None,
             flows: Vec::new(),
             inputs: Vec::new(),
+            spot_check: false,
             stages: Vec::new(),
         }
     }
@@ -371,6 +372,11 @@ impl Stage {
                 shape.answer_within.is_some() && duty != Duty::Human,
                 "waits for nobody's answer",
                 "leave out `answer_within`",
+            ),
+            (
+                self.criteria && duty != Duty::Judge,
+                "judges no criteria as an agent",
+                "leave out `criteria`",
             ),
             (
                 self.severity_min.is_some() && duty != Duty::Judge && duty != Duty::Gate,

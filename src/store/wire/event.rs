@@ -9,11 +9,13 @@ use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
 use docs::{
     AdoptedDoc, ApprovalDoc, AskedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc,
     DeliveryEndDoc, DeliveryStartDoc, GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc,
-    ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc, PlanSyncedDoc, ProcessStartedDoc, ProposalDoc,
-    ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc,
-    StageEndDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
+    ItemPlaceDoc, ItemsDoc, LeaseDoc, Nothing, PlaceDoc, PlanSyncedDoc, ProcessStartedDoc,
+    ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc,
+    SettledDoc, StageEndDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
 };
-pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
+pub(super) use docs::{
+    CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero,
+};
 
 use crate::domain::{
     event::{Actor, Envelope, Event},
@@ -181,6 +183,12 @@ fn data(event: &Event) -> Value {
                 why: why.clone(),
             })
         }
+        Event::ItemsReverified { items } => {
+            doc(ItemsDoc { items: items.iter().cloned().map(Text).collect() })
+        }
+        Event::FixAsked { item, finding } => {
+            doc(FixDoc { item: Text(item.clone()), finding: finding.into() })
+        }
         Event::PlanSynced(of) => doc(PlanSyncedDoc::from(&**of)),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
@@ -303,6 +311,14 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             } else {
                 Event::StageReopened { item, stage, why }
             }
+        }
+        "items-reverified" => {
+            let items = read::<ItemsDoc>(data)?.items;
+            Event::ItemsReverified { items: items.into_iter().map(|item| item.0).collect() }
+        }
+        "fix-asked" => {
+            let FixDoc { item: Text(item), finding } = read(data)?;
+            Event::FixAsked { item, finding: finding.into() }
         }
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         "plan-synced" => Event::PlanSynced(Box::new(read::<PlanSyncedDoc>(data)?.into())),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     DecodeError, FORMAT, Text, canonical,
     charter::{CharterDoc, DocumentDoc, PaperDoc},
-    event::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc},
+    event::{CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, UsageDoc},
     garbled,
 };
 use crate::domain::{
@@ -21,7 +21,7 @@ use crate::domain::{
     limits::BudgetLevel,
     outcome::Verdict,
     reconcile::Strength,
-    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, synced::Synced},
+    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, again::Fix, synced::Synced},
     time::{Span, Timestamp},
 };
 
@@ -84,6 +84,12 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     to_verify: Vec<Text<ItemId>>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<FixDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    assumed: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,6 +178,9 @@ enum ProgressDoc {
 #[derive(Debug, Serialize, Deserialize)]
 struct ActiveDoc {
     started: Text<Oid>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Text<Oid>>,
     cycle: u32,
     stage: Text<StageId>,
     attempt: u32,
@@ -187,6 +196,9 @@ struct ActiveDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<Text<StageId>>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    answers: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -365,6 +377,12 @@ impl From<&Run> for RunDoc {
                 .collect(),
             synced: run.synced.as_ref().map(Into::into),
             to_verify: run.to_verify.iter().cloned().map(Text).collect(),
+            fixes: run
+                .fixes
+                .iter()
+                .map(|fix| FixDoc { item: Text(fix.item.clone()), finding: (&fix.finding).into() })
+                .collect(),
+            assumed: run.assumed.clone(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -423,6 +441,12 @@ impl RunDoc {
                 .collect(),
             synced: self.synced.map(Into::into),
             to_verify: self.to_verify.into_iter().map(|item| item.0).collect(),
+            fixes: self
+                .fixes
+                .into_iter()
+                .map(|fix| Fix { item: fix.item.0, finding: fix.finding.into() })
+                .collect(),
+            assumed: self.assumed,
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request
@@ -581,6 +605,7 @@ impl From<&Active> for ActiveDoc {
         };
         Self {
             started: Text(active.started.clone()),
+            since: active.since.clone().map(Text),
             cycle: active.cycle,
             stage: Text(active.stage.clone()),
             attempt: active.attempt,
@@ -597,6 +622,7 @@ impl From<&Active> for ActiveDoc {
             cycles: active.cycles.iter().map(cycle).collect(),
             builders: active.builders.clone(),
             skipped: active.skipped.iter().cloned().map(Text).collect(),
+            answers: active.answers.clone(),
         }
     }
 }
@@ -618,6 +644,7 @@ impl ActiveDoc {
         };
         Some(Active {
             started: self.started.0,
+            since: self.since.map(|id| id.0),
             cycle: self.cycle,
             stage: self.stage.0,
             attempt: self.attempt,
@@ -633,6 +660,7 @@ impl ActiveDoc {
             cycles: self.cycles.into_iter().map(cycle).collect(),
             builders: self.builders,
             skipped: self.skipped.into_iter().map(|id| id.0).collect(),
+            answers: self.answers,
         })
     }
 }

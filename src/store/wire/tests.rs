@@ -108,6 +108,7 @@ fn stage_end() -> impl Strategy<Value = StageEnd> {
                 report,
                 transcript: talked.then(|| Digest::of(b"said")),
                 papers: if talked { vec![a_paper()] } else { Vec::new() },
+                assumed: if talked { vec!["error-format".to_owned()] } else { Vec::new() },
             }
         },
     )
@@ -263,6 +264,8 @@ fn event_of_work() -> impl Strategy<Value = Event> {
             stage,
             why
         }),
+        vec(item(), 0..3).prop_map(|items| Event::ItemsReverified { items }),
+        (item(), finding()).prop_map(|(item, finding)| Event::FixAsked { item, finding }),
         (item(), stage(), text()).prop_map(|(item, stage, why)| Event::StageReopened {
             item,
             stage,

@@ -18,6 +18,7 @@ fn stage(word: &str) -> Stage {
         agent: None,
         checks: Vec::new(),
         makes: Vec::new(),
+        criteria: false,
         severity_min: None,
         danger: crate::domain::risk::Danger::Safe,
         on: false,

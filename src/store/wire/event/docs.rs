@@ -111,6 +111,20 @@ pub(in crate::store::wire) struct StageEndDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::store::wire) papers: Vec<PaperDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store::wire) assumed: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ItemsDoc {
+    pub(in crate::store::wire) items: Vec<Text<ItemId>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct FixDoc {
+    pub(in crate::store::wire) item: Text<ItemId>,
+    pub(in crate::store::wire) finding: FindingDoc,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -675,6 +689,7 @@ impl From<&StageEnd> for StageEndDoc {
             report: end.report.clone(),
             transcript: end.transcript.clone().map(Text),
             papers: end.papers.iter().map(Into::into).collect(),
+            assumed: end.assumed.clone(),
         }
     }
 }
@@ -694,6 +709,7 @@ impl From<StageEndDoc> for StageEnd {
             report: doc.report,
             transcript: doc.transcript.map(|digest| digest.0),
             papers: doc.papers.into_iter().map(Into::into).collect(),
+            assumed: doc.assumed,
         }
     }
 }

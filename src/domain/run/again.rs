@@ -1,0 +1,156 @@
+//! Finished items that are looked at, or worked on, again: because files that they own were changed
+//! since, or because something was found in them. What was used up is never given back.
+
+use super::{Breaker, Refusal, Run, State};
+use crate::domain::{
+    event::{Cause, Event},
+    finding::Finding,
+    id::ItemId,
+    item::Progress,
+    workflow::{Duty, Part},
+};
+
+/// Findings that wait for a builder, over all items.
+pub const FIXES_MAX: usize = 200;
+/// Kinds of assumptions that are counted.
+pub const ASSUMED_MAX: usize = 500;
+
+/// What is to be mended in a finished item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    pub item: ItemId,
+    pub finding: Finding,
+}
+
+impl Run {
+    /// Finished items whose files somebody changed since are verified again.
+    pub(super) fn reverify(&mut self, event: &Event, items: &[ItemId]) -> Result<(), Refusal> {
+        if self.active().is_some() {
+            return Err(self.refuse(event, "an item is at work"));
+        }
+        if let Some(odd) = items.iter().find(|item| !self.is_done(item)) {
+            return Err(self.refuse(event, &format!("`{odd}` is not finished")));
+        }
+        for item in items {
+            if !self.to_verify.contains(item) {
+                self.to_verify.push(item.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Why nothing can be mended there.
+    pub fn may_fix(&self, item: &ItemId, finding: &Finding) -> Result<(), String> {
+        let same =
+            |fix: &Fix| fix.item == *item && fix.finding.fingerprint() == finding.fingerprint();
+        match self.state {
+            State::Running | State::Halted => {}
+            State::Complete if !self.delivering => {}
+            _ => return Err(format!("a run that is {} mends nothing", self.state.word())),
+        }
+        if !self.items.iter().any(|known| known.id == *item) {
+            return Err(format!("there is no item `{item}`"));
+        }
+        if !self.is_done(item) {
+            return Err(format!("`{item}` is not finished"));
+        }
+        if self.builder_of(item).is_none() {
+            return Err(format!("no stage of `{item}` builds"));
+        }
+        if self.fixes.iter().any(same) {
+            return Err(format!("the same is to be mended in `{item}` already"));
+        }
+        if FIXES_MAX <= self.fixes.len() {
+            return Err(format!("{FIXES_MAX} findings wait to be mended, which is the most"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn ask_fix(
+        &mut self,
+        event: &Event,
+        item: &ItemId,
+        finding: &Finding,
+    ) -> Result<(), Refusal> {
+        self.may_fix(item, finding).map_err(|why| self.refuse(event, &why))?;
+        self.fixes.push(Fix { item: item.clone(), finding: finding.clone() });
+        (self.delivery, self.delivering) = (None, false);
+        self.overrides.clear();
+        if self.state == State::Complete {
+            self.halt(&Cause::Asked { reason: format!("{item} is to be mended") });
+        }
+        Ok(())
+    }
+
+    /// Finished items in which something is to be mended come before any that was not begun.
+    pub(super) fn mend_next(&mut self) {
+        if self.active().is_some() || self.state.is_over() {
+            return;
+        }
+        let (Some(tree), Some(first)) = (self.tree.clone(), self.fixes.first()) else { return };
+        let item = first.item.clone();
+        let (own, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.fixes).into_iter().partition(|fix| fix.item == item);
+        self.fixes = rest;
+        let place = self.items.iter().position(|known| known.id == item);
+        let (Some(place), Some(stage), true) = (place, self.builder_of(&item), self.is_done(&item))
+        else {
+            return;
+        };
+        self.to_verify.retain(|waiting| *waiting != item);
+        let (started, head) = (self.started(place), self.head.clone());
+        self.items[place].begin_again(&stage, started, &head, &tree);
+        if let Progress::Active(active) = &mut self.items[place].progress {
+            active.findings = own.into_iter().map(|fix| fix.finding).collect();
+        }
+        if matches!(self.breaker, Breaker::HalfOpen { .. }) {
+            self.breaker = self.trial();
+        }
+    }
+
+    /// What is done once for all of it has not seen what was changed after it.
+    pub(super) fn forget_closing(&mut self) {
+        let tree = self.tree.clone();
+        let stages = &self.charter.stages;
+        for item in &mut self.items {
+            let closing = Part::of(&item.id, stages) == Part::Closing;
+            if let (Progress::Done { tree: seen, .. }, true) = (&item.progress, closing)
+                && Some(seen) != tree.as_ref()
+            {
+                item.progress = Progress::Pending;
+            }
+        }
+    }
+
+    /// Assumptions by their kinds; the kind of which there are too many by now.
+    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<String> {
+        let mut promoted = None;
+        for kind in kinds {
+            if ASSUMED_MAX <= self.assumed.len() && !self.assumed.contains_key(kind) {
+                continue;
+            }
+            let count = self.assumed.entry(kind.clone()).or_default();
+            *count = count.saturating_add(1);
+            if *count as usize == crate::domain::queue::ASSUMPTIONS_MAX {
+                promoted = Some(kind.clone());
+            }
+        }
+        promoted
+    }
+
+    fn is_done(&self, item: &ItemId) -> bool {
+        let found = self.items.iter().find(|known| known.id == *item);
+        found.is_some_and(|found| matches!(found.progress, Progress::Done { .. }))
+    }
+
+    fn builder_of(&self, item: &ItemId) -> Option<crate::domain::id::StageId> {
+        let part = self.part_of(item);
+        let mut stages = self.charter.stages.iter();
+        let first = stages
+            .find(|shape| shape.part == part && shape.duty == Duty::Build && shape.is_taken());
+        first.map(|shape| shape.id.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;
