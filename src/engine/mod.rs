@@ -2,6 +2,7 @@
 
 pub mod bug;
 pub mod checkpoint;
+pub mod context;
 pub mod course;
 pub mod deletions;
 pub mod drift;
@@ -9,6 +10,7 @@ pub mod drive;
 pub mod gc;
 pub mod hand_over;
 pub mod preflight;
+pub mod prerequisites;
 pub mod proposal;
 pub mod real;
 pub mod reconcile;
