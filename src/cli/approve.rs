@@ -23,6 +23,7 @@ use crate::{
         item::Progress,
         run::{Run, Waits},
         secret,
+        view::RunView,
         workflow::Part,
     },
     git::Repo,
@@ -118,7 +119,11 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     repo.may_write()?;
     let who = who(repo, said)?;
     let id = rest::meant(repo, said.run.as_deref())?;
-    let now = journal(repo, &id)?.run().clone();
+    let (now, asks) = {
+        let journal = journal(repo, &id)?;
+        let asks = super::status::asks(repo, journal.run(), journal.tip());
+        (journal.run().clone(), asks)
+    };
     if now.newer {
         return Err(bound::newer(&id).into());
     }
@@ -147,7 +152,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     let mut journal = Journal::open(repo, &id, who)?;
     let event = Event::ApprovalGiven(Box::new(approval.clone()));
     journal.append(vec![event], &artifacts, clock::now())?;
-    answer(ui, journal.run(), &approval)
+    let about = RunView::new(now, false, clock::now()).with_asks(asks);
+    answer(ui, journal.run(), &approval, (&waits, &about))
 }
 
 /// Somebody at the terminal is who git says; a script has to say it.
@@ -253,8 +259,15 @@ fn signed(repo: &Repo, run: &Run, of: &Approval, who: &Actor) -> Result<Option<A
     Ok(Some(Artifact { path: format!("words/{:04}.commit", run.seq + 1), content }))
 }
 
-fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
+/// What was asked, what there was to read, and what was said.
+fn answer(
+    ui: &mut Ui,
+    run: &Run,
+    of: &Approval,
+    (waits, about): (&Waits, &RunView),
+) -> Result<Exit, Fail> {
     let gate = Gate { item: of.item.clone(), stage: of.stage.clone() };
+    let asks = about.asks(&of.stage);
     if ui.json {
         ui.say_json(&json!({
             "schema": "git-run/approval/1",
@@ -264,6 +277,8 @@ fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
             "commit": of.head.as_str(),
             "word": of.word.word(),
             "signed": of.signed,
+            "asked": asks,
+            "papers": waits.papers.iter().map(|paper| paper.path.clone()).collect::<Vec<_>>(),
             "waits": run.waits().iter().map(|one| one.gate.to_string()).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Done);
@@ -273,7 +288,15 @@ fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
         Word::Modify => ("sent back", "git run resume"),
         Word::Reject => ("rejected", "git run resume asks again; git run halt --force gives it up"),
     };
-    ui.say(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()))?;
+    let mut text = String::new();
+    for line in waits.why.iter().chain(&asks) {
+        text.push_str(&format!("asked: {line}\n"));
+    }
+    for paper in &waits.papers {
+        text.push_str(&format!("about: git run show {}\n", paper.path));
+    }
+    text.push_str(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()));
+    ui.say(&sanitise(&text))?;
     Ok(Exit::Done)
 }
 

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;
 pub mod plan_spec;
+pub mod provenance;
 pub mod queue;
 pub mod reconcile;
 pub mod request;
