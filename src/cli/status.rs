@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         drift::Glance,
-        id::{Oid, RunId},
+        id::{Oid, RunId, StageId},
         run::Run,
         time::Timestamp,
         view::RunView,
@@ -91,7 +91,20 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
     let held = hold::is_held(&run);
     // What cannot be counted is told by `git run audit`.
     let count = verdicts::count(repo, &layout::verdicts(id)).unwrap_or_default();
-    Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals))
+    let asks = asks(repo, &run, tip);
+    Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals).with_asks(asks))
+}
+
+/// What the frozen workflow asks at the stages that wait for a person. Looked up only where one does;
+/// a workflow that cannot be read asks nothing, and `git run verify` says why.
+pub(super) fn asks(repo: &Repo, run: &Run, tip: &Oid) -> Vec<(StageId, String)> {
+    let waits = run.waits();
+    if waits.is_empty() {
+        return Vec::new();
+    }
+    let Ok((_, workflow)) = super::resume::frozen_at(repo, tip) else { return Vec::new() };
+    let stages = waits.iter().filter_map(|one| workflow.stage(&one.gate.stage));
+    stages.map(|stage| (stage.id().clone(), stage.ask.clone())).collect()
 }
 
 /// The same of one that may have been fetched.

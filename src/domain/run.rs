@@ -257,6 +257,7 @@ impl Run {
         };
         self.transition(envelope)?;
         self.verify_next();
+        self.note_waits(envelope.at);
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
         if !by_anybody(event) {
@@ -361,6 +362,17 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// What began to wait for a person with this event.
+    fn note_waits(&mut self, at: Timestamp) {
+        for item in &mut self.items {
+            if let Progress::Active(active) | Progress::Paused(active) = &mut item.progress
+                && let Phase::Waiting(waiting) = &mut active.phase
+            {
+                waiting.since.get_or_insert(at);
+            }
+        }
     }
 
     fn take_lease(
@@ -527,6 +539,26 @@ impl Run {
         let opening = |held: &ItemId| self.part_of(held) == Part::Opening;
         let held = of(&|held| held == item).or_else(|| of(&opening)).map(|held| &held.paper);
         held.or_else(|| self.charter.papers.iter().find(|paper| paper.name == name))
+    }
+
+    /// Every paper that an item's stages are shown, each name once. What is done once for all of it
+    /// sees what all items handed in.
+    #[must_use]
+    pub fn papers_for(&self, item: &ItemId) -> Vec<PaperRef> {
+        let all = self.part_of(item) == Part::Closing;
+        let seen = |held: &&HeldPaper| {
+            held.item == *item || self.part_of(&held.item) == Part::Opening || all
+        };
+        let held = self.papers.iter().filter(seen).map(|held| &held.paper);
+        let mut found: Vec<PaperRef> = Vec::new();
+        for paper in held.chain(&self.charter.papers) {
+            let newest = self.paper(item, &paper.name).unwrap_or(paper);
+            let known = found.iter().any(|one| one.path == newest.path);
+            if !known {
+                found.push(newest.clone());
+            }
+        }
+        found
     }
 
     #[must_use]
