@@ -91,7 +91,16 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
     let held = hold::is_held(&run);
     // What cannot be counted is told by `git run audit`.
     let count = verdicts::count(repo, &layout::verdicts(id)).unwrap_or_default();
-    Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals))
+    // Looked for only where there were any, and nobody is at work in them.
+    let left = match run.lanes.is_empty() || held {
+        true => Vec::new(),
+        false => {
+            let own = repo.lanes().into_iter().filter(|tree| tree.run == *id);
+            own.map(|tree| tree.worktree.to_string_lossy().into_owned()).collect()
+        }
+    };
+    let view = RunView::new(run, held, clock::now()).with_refusals(count.refusals);
+    Ok(view.with_left(left))
 }
 
 /// The same of one that may have been fetched.

@@ -7,6 +7,7 @@ use crate::{
     config::{settings::Settings, workflow_file},
     domain::{
         id::{ItemId, StageId},
+        lane::Groups,
         plan::Plan,
         target,
         workflow::{CLOSING, Choice, Need, OPENING, Part, StageShape, Unit, Workflow},
@@ -27,6 +28,7 @@ pub struct Course {
     pub stages: Vec<StageShape>,
     pub items: Vec<ItemId>,
     pub after: BTreeMap<ItemId, Vec<ItemId>>,
+    pub groups: Groups,
     pub flow: Option<String>,
 }
 
@@ -132,6 +134,7 @@ pub fn lay(
         Unit::Sprint => (named, BTreeMap::new()),
         Unit::Task => tasks(plan, &named),
     };
+    let groups = groups(settings, request, plan, &workflow, &items)?;
     let walked = |part| stages.iter().any(|shape| shape.part == part && shape.is_walked());
     for (part, name, at) in [(Part::Opening, OPENING, 0), (Part::Closing, CLOSING, items.len() + 1)]
     {
@@ -147,7 +150,7 @@ pub fn lay(
         }
         items.insert(at.min(items.len()), id);
     }
-    Ok(Course { workflow, text, stages, items, after, flow })
+    Ok(Course { workflow, text, stages, items, after, groups, flow })
 }
 
 impl Course {
@@ -176,6 +179,47 @@ pub fn agents(
         (!said(stage.id().as_str())).then(|| (Some(stage.id().to_string()), agent))
     });
     own.chain(named.iter().cloned()).collect()
+}
+
+/// The tasks that may be built side by side: those of a sprint with the same group.
+fn groups(
+    settings: &Settings,
+    request: &Request,
+    plan: &Plan,
+    workflow: &Workflow,
+    items: &[ItemId],
+) -> Result<Groups, NotStarted> {
+    let parallel = request.parallel.or(settings.lanes.parallel).unwrap_or(1);
+    if workflow.unit == Unit::Sprint {
+        return match request.parallel {
+            Some(2..) => Err(NotStarted::Usage(format!(
+                "the workflow `{}` goes sprint by sprint; side by side are tasks: --workflow deliver, or queue",
+                workflow.name
+            ))),
+            _ => Ok(Groups::default()),
+        };
+    }
+    if parallel < 2 {
+        return Ok(Groups::default());
+    }
+    let mut found = Vec::new();
+    for sprint in &plan.sprints {
+        let mut named: Vec<(&str, Vec<ItemId>)> = Vec::new();
+        for task in &sprint.tasks {
+            let (Some(group), Ok(id)) = (&task.group, ItemId::parse(task.id.as_str())) else {
+                continue;
+            };
+            if !items.contains(&id) {
+                continue;
+            }
+            match named.iter_mut().find(|(name, _)| *name == group.as_str()) {
+                Some((_, members)) => members.push(id),
+                None => named.push((group, vec![id])),
+            }
+        }
+        found.extend(named.into_iter().map(|(_, group)| group).filter(|group| 1 < group.len()));
+    }
+    Ok(Groups { parallel, items: found })
 }
 
 /// Each task of these items, and which of them come after which others.

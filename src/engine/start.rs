@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use std::path::PathBuf;
 
 use super::{
-    course, drift,
+    course, drift, lanes,
     preflight::{self, Unfit},
 };
 use crate::{
@@ -45,6 +45,8 @@ pub struct Request {
     pub skip_stages: Vec<String>,
     /// Papers by their names, and the files that hold them.
     pub inputs: Vec<(String, PathBuf)>,
+    /// How many tasks of a group are built side by side.
+    pub parallel: Option<u32>,
     pub branch: Option<String>,
     pub base: Option<String>,
     pub agents: Vec<(Option<String>, String)>,
@@ -122,6 +124,10 @@ pub fn prepare(
     settings.tighten(repo, &base)?;
     let settings = &settings;
     preflight::unprotected(settings, &branch)?;
+    if course.groups.is_on() {
+        let home = lanes::home(repo, &settings.lanes);
+        home.map_err(|error| NotStarted::Usage(format!("{error:#}")))?;
+    }
     let (papers, artifacts) = papers(&course.workflow, request)?;
     let limits = limits(settings, &request.limits, &course.workflow);
     let charter = Charter {
@@ -142,6 +148,7 @@ pub fn prepare(
         after: course.after,
         papers,
         documents,
+        groups: course.groups,
     };
     let remote = push::place(repo, settings.remote.as_deref());
     let remote = match charter.push {
