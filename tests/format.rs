@@ -82,7 +82,13 @@ fn the_frozen_documents_are_read_and_written_again() {
         .map(|(stage, words)| (stage.to_owned(), words.split(' ').map(str::to_owned).collect()))
         .into();
     assert_eq!(
-        policy::encode(&charter, &protected, &agents, Some("https://host/ada/project")),
+        policy::encode(
+            &charter,
+            &protected,
+            &agents,
+            Some("https://host/ada/project"),
+            &[("gates", serde_json::json!({}))].into()
+        ),
         examples("policy")[0]
     );
     assert_eq!(policy::agents(examples("policy")[0].as_bytes()), Ok(agents));

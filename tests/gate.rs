@@ -819,6 +819,7 @@ fn executed<'e>(
         expect,
         policy,
         known: &[],
+        papers: Box::leak(Box::default()),
         report,
     };
     ask(&mut asked);

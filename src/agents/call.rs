@@ -6,17 +6,12 @@ use std::{cell::RefCell, collections::BTreeMap, ffi::OsString, path::Path, time:
 
 use anyhow::Context as _;
 
-use super::{
-    report_file::{self, Handed, Report},
-    steps,
-};
+use super::report_file::{self, Handed, Report};
 use crate::{
-    config::settings::Agent,
     domain::{
         event::{Event, StageStart},
         id::{ItemId, StageId},
         outcome::{Ending, Paper},
-        plan::Task,
         run::Run,
         time::{Span, Timestamp},
         workflow::Paper as Made,
@@ -45,19 +40,36 @@ const DROPPED: [&str; 8] = [
     "GIT_CRASH",
 ];
 
+/// Who does it.
+pub enum Doer<'a> {
+    /// A program of the user's, as a template.
+    Command(&'a [String]),
+    /// This program itself: the hidden subcommand, and its script, made for where the report goes.
+    Own { verb: &'static str, script: &'a dyn Fn(&Path) -> String },
+}
+
+impl std::fmt::Debug for Doer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Command(words) => f.debug_tuple("Command").field(words).finish(),
+            Self::Own { verb, .. } => f.debug_tuple("Own").field(verb).finish(),
+        }
+    }
+}
+
 /// Where papers lie that a stage needs, and where those go that it makes.
 const INPUT: &str = "input";
 const OUTPUT: &str = "output";
+/// What gates say beside their report, by the name of its file.
+pub const BESIDE: &str = "gates.json";
 
 #[derive(Debug)]
 pub struct Call<'a> {
     pub worktree: &'a Path,
     pub run: &'a Run,
     pub start: &'a StageStart,
-    pub agent: &'a Agent,
+    pub doer: Doer<'a>,
     pub brief: String,
-    pub tasks: &'a [&'a Task],
-    pub judges: bool,
     /// What the stage needs: papers by their names.
     pub input: Vec<(String, Vec<u8>)>,
     /// What is to be handed in, each with what is there at first.
@@ -202,6 +214,11 @@ fn called(call: &Call<'_>, dir: &Path, ended: &agent::Ended) -> anyhow::Result<C
         Handed::Report(report) => (Some(*report), None),
     };
     let mut papers = report.as_ref().map(|report| report.papers.clone()).unwrap_or_default();
+    // What our own subcommands say beyond a report stands beside it.
+    let beside = (matches!(call.doer, Doer::Own { .. }), dir.join(BESIDE));
+    if let (true, Some(text)) = (beside.0, report_file::paper(&beside.1)) {
+        papers.insert(BESIDE.to_owned(), text);
+    }
     for paper in call.makes {
         let path = dir.join(OUTPUT).join(&paper.name);
         if let (false, Some(text)) = (papers.contains_key(&paper.name), report_file::paper(&path)) {
@@ -258,16 +275,14 @@ fn words(
     brief: &Path,
     report: &Path,
 ) -> anyhow::Result<Vec<OsString>> {
-    match call.agent {
-        Agent::Steps => {
-            let script =
-                steps::script(call.tasks, &call.start.stage, call.judges, call.start.cycle, report);
-            let file = dir.join("steps.json");
-            std::fs::write(&file, script.to_json()).context("cannot write the steps")?;
+    match &call.doer {
+        Doer::Own { verb, script } => {
+            let file = dir.join("script.json");
+            std::fs::write(&file, script(report)).context("cannot write the script")?;
             let own = std::env::current_exe().context("cannot find this program itself")?;
-            Ok(vec![own.into(), "execute-steps".into(), file.into()])
+            Ok(vec![own.into(), verb.into(), file.into()])
         }
-        Agent::Command(words) => {
+        Doer::Command(words) => {
             Ok(words.iter().map(|word| filled(word, call, brief, report)).collect())
         }
     }

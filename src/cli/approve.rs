@@ -19,7 +19,7 @@ use crate::{
         finding::{MESSAGE_BYTES_MAX, cut},
         gate::Gate,
         ice::denial::Denial,
-        id::{ItemId, StageId},
+        id::{ItemId, Oid, RemoteId, RunId, StageId},
         item::Progress,
         run::{Run, Waits},
         secret,
@@ -29,7 +29,11 @@ use crate::{
     guard::{bound, person},
     process::clock,
     report::sanitise::sanitise,
-    store::journal::{Artifact, Journal},
+    store::{
+        catalog::{self, Found},
+        journal::{Artifact, Journal},
+    },
+    sync::answers,
 };
 
 /// The longest name that somebody gives themselves.
@@ -117,17 +121,16 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     person::only(&format!("to {}", said.word.word()))?;
     repo.may_write()?;
     let who = who(repo, said)?;
-    let id = rest::meant(repo, said.run.as_deref())?;
-    let now = journal(repo, &id)?.run().clone();
+    let (id, now, from) = whose(repo, said)?;
     if now.newer {
         return Err(bound::newer(&id).into());
     }
-    if !now.is_at_home(repo.clone_name().as_deref()) {
+    if from.is_none() && !now.is_at_home(repo.clone_name().as_deref()) {
         return Err(bound::away(&now).into());
     }
     let waits = meant(&now, &said.gate)?;
     let text = text(said)?;
-    let (head, tree) = stands(repo, &now, &waits)?;
+    let (head, tree) = stands(repo, &now, &waits, from.is_some())?;
     let approval = Approval {
         item: waits.gate.item.clone(),
         stage: waits.gate.stage.clone(),
@@ -144,10 +147,29 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     let signed = artifact.as_ref().map(|artifact| format!("artifacts/{}", artifact.path));
     let approval = Approval { signed, ..approval };
     let artifacts: Vec<_> = artifact.into_iter().collect();
-    let mut journal = Journal::open(repo, &id, who)?;
     let event = Event::ApprovalGiven(Box::new(approval.clone()));
+    if let Some((tip, remote)) = from {
+        let run = answers::give(repo, (&id, &tip, &remote), who, event, &artifacts)?;
+        return answer(ui, &run, &approval, Some(&remote));
+    }
+    let mut journal = Journal::open(repo, &id, who)?;
     journal.append(vec![event], &artifacts, clock::now())?;
-    answer(ui, journal.run(), &approval)
+    answer(ui, journal.run(), &approval, None)
+}
+
+/// A run of one's own, or one that was fetched: then where it stands, and from whom.
+type Whose = (RunId, Run, Option<(Oid, RemoteId)>);
+
+fn whose(repo: &Repo, said: &Said) -> Result<Whose, Fail> {
+    let named = said.run.as_deref();
+    let found = named.map(|named| catalog::find_anywhere(repo, named)).transpose();
+    if let Some(Found { run, tip, from: Some(remote) }) = found.map_err(Fail::from)? {
+        let now = catalog::present(repo, &run, &tip)?;
+        return Ok((run, now, Some((tip, remote))));
+    }
+    let id = rest::meant(repo, named)?;
+    let now = journal(repo, &id)?.run().clone();
+    Ok((id, now, None))
 }
 
 /// Somebody at the terminal is who git says; a script has to say it.
@@ -206,11 +228,16 @@ fn stands(
     repo: &Repo,
     run: &Run,
     waits: &Waits,
+    elsewhere: bool,
 ) -> Result<(crate::domain::id::Oid, crate::domain::id::Oid), Fail> {
     let Some((head, tree)) = waits.at.clone() else {
         let tree = run.tree.clone().unwrap_or_else(|| repo.no_tree());
         return Ok((run.head.clone(), tree));
     };
+    // Who has it only as it was fetched answers for the commit by its id.
+    if elsewhere {
+        return Ok((head, tree));
+    }
     let branch = &run.charter.branch;
     let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
     if tip.as_ref() == Some(&head) {
@@ -253,7 +280,7 @@ fn signed(repo: &Repo, run: &Run, of: &Approval, who: &Actor) -> Result<Option<A
     Ok(Some(Artifact { path: format!("words/{:04}.commit", run.seq + 1), content }))
 }
 
-fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
+fn answer(ui: &mut Ui, run: &Run, of: &Approval, sent_to: Option<&RemoteId>) -> Result<Exit, Fail> {
     let gate = Gate { item: of.item.clone(), stage: of.stage.clone() };
     if ui.json {
         ui.say_json(&json!({
@@ -264,6 +291,7 @@ fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
             "commit": of.head.as_str(),
             "word": of.word.word(),
             "signed": of.signed,
+            "sent_to": sent_to.map(ToString::to_string),
             "waits": run.waits().iter().map(|one| one.gate.to_string()).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Done);
@@ -272,6 +300,10 @@ fn answer(ui: &mut Ui, run: &Run, of: &Approval) -> Result<Exit, Fail> {
         Word::Approve => ("approved", "git run resume"),
         Word::Modify => ("sent back", "git run resume"),
         Word::Reject => ("rejected", "git run resume asks again; git run halt --force gives it up"),
+    };
+    let next = match sent_to {
+        Some(remote) => format!("where it runs: git run sync fetch {remote}, and then {next}"),
+        None => next.to_owned(),
     };
     ui.say(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()))?;
     Ok(Exit::Done)

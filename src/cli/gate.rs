@@ -218,6 +218,7 @@ fn case<'r>(
         tip,
         expect: expected(settings, &args.expect)?,
         known: Vec::new(),
+        papers: Default::default(),
     })
 }
 

@@ -30,6 +30,7 @@ pub mod reconcile;
 pub mod request;
 pub mod restore;
 pub mod retention;
+pub mod risk;
 pub mod run;
 pub mod secret;
 pub mod share;

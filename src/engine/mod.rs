@@ -1,5 +1,6 @@
 //! What happens, in which order: step, announce, perform, record.
 
+pub mod bug;
 pub mod checkpoint;
 pub mod course;
 pub mod deletions;
@@ -13,4 +14,5 @@ pub mod proposal;
 pub mod real;
 pub mod reconcile;
 pub mod restore;
+pub mod risk;
 pub mod start;

@@ -2,7 +2,7 @@
 
 mod lanes;
 
-use std::{borrow::Cow, collections::BTreeMap, ffi::OsString};
+use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, path::Path};
 
 use anyhow::Context as _;
 
@@ -13,11 +13,13 @@ use super::{
 };
 use crate::{
     agents::{
-        call::{self, Call, Called, Caller},
+        call::{self, Call, Called, Caller, Doer},
         report_file::Report,
+        steps,
     },
     config::settings::{Agent, Settings},
     domain::{
+        check::{command::Expect, name::Check},
         checkpoint::Why,
         deletion::Deleted,
         drift::is_superseded,
@@ -33,7 +35,11 @@ use crate::{
         step::{Marks, Sight},
         tale,
         time::{Span, Timestamp},
-        workflow::{Duty, Need, Part, Stage, Workflow},
+        workflow::{self, Duty, Need, Part, Stage, Workflow},
+    },
+    gates::{
+        self,
+        script::{Asked, PolicyDoc},
     },
     git::{Repo, worktree::Committed},
     guard::{fence::Fence, push},
@@ -43,10 +49,12 @@ use crate::{
         catalog, history, intent,
         journal::{AppendError, Artifact},
         transcript,
+        wire::policy,
     },
 };
 
 const WHY_BYTES_MAX: usize = 2000;
+const POLICY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How long a waiting run is deaf to its journal.
 const WAIT_SLICE: Span = Span::from_secs(1);
 
@@ -178,6 +186,65 @@ impl<'r> RealWorld<'r> {
         self.workflow.stage(stage).context("the frozen workflow lacks the stage")
     }
 
+    /// What a stage of gates looks at, as a script for where its report goes. All that decides comes
+    /// from the journal: an agent can write the configuration.
+    fn gates(
+        &self,
+        run: &Run,
+        start: &StageStart,
+        stage: &Stage,
+    ) -> anyhow::Result<impl Fn(&Path) -> String + use<>> {
+        let parse = |check: &workflow::Check| {
+            let found = Check::parse(&check.gate);
+            found.with_context(|| format!("`{}` is no gate", check.gate.escape_debug()))
+        };
+        let checks = stage.checks.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
+        let must_fail = stage.checks.iter().filter(|check| check.must_fail);
+        let expect: BTreeMap<String, Expect> =
+            must_fail.map(|check| (check.gate.clone(), Expect::Fail)).collect();
+        let id = &run.charter.run;
+        let policy = history::read_file(self.repo, id, "policy.json", POLICY_BYTES_MAX)?;
+        let policy = policy::gates(&policy.context("the journal has no `policy.json`")?)?;
+        let policy = match policy {
+            Some(policy) => serde_json::from_value::<PolicyDoc>(policy)?.policy()?,
+            None => self.settings.gates.clone(),
+        };
+        let items = match run.part_of(&start.item) {
+            Part::Items => vec![start.item.to_string()],
+            Part::Opening | Part::Closing => run
+                .items
+                .iter()
+                .filter(|item| run.part_of(&item.id) == Part::Items)
+                .map(|item| item.id.to_string())
+                .collect(),
+        };
+        // What an item is held to is its own work; all of it together is held to all of it.
+        let from = match run.part_of(&start.item) {
+            Part::Items => run.active().map(|active| active.started.clone()),
+            Part::Opening | Part::Closing => None,
+        };
+        let from = from.unwrap_or_else(|| run.charter.start.clone());
+        let mut papers = BTreeMap::new();
+        for (name, content) in self.input(run, &start.item, stage)? {
+            papers.insert(name, String::from_utf8_lossy(&content).into_owned());
+        }
+        let run = id.clone();
+        Ok(move |report: &Path| {
+            gates::script::script(&Asked {
+                run: &run,
+                from: &from,
+                gates: &checks,
+                items: &items,
+                expect: &expect,
+                policy: &policy,
+                known: &[],
+                papers: &papers,
+                report,
+            })
+            .to_json()
+        })
+    }
+
     /// The papers that a stage is shown.
     fn input(
         &self,
@@ -266,6 +333,10 @@ impl<'r> RealWorld<'r> {
             .into_iter()
             .collect();
         let has_report = !artifacts.is_empty();
+        if let Some(text) = called.papers.get(call::BESIDE) {
+            let path = format!("{}/{:04}-{}.gates.json", start.item, run.calls_total, start.stage);
+            artifacts.push(Artifact { path, content: text.clone().into_bytes() });
+        }
         if lacking.is_empty() {
             papers = kept_papers(stage, run, start, &called.papers, &mut artifacts);
         }
@@ -395,17 +466,30 @@ impl World for RealWorld<'_> {
         let brief = self.brief(&run, start, None)?;
         let stage = self.workflow.stage(&start.stage);
         let stage = stage.context("the frozen workflow lacks the stage")?;
-        let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
+        let gates = match stage.shape.duty {
+            Duty::Gate => Some(self.gates(&run, start, stage)?),
+            _ => None,
+        };
+        let agent = match &gates {
+            Some(_) => Agent::Steps,
+            None => self.settings.agent(&start.stage, &self.agents)?.1,
+        };
         let (_, tasks) = work_of_item(&self.plan, &run, &start.item)?;
         let worktree = self.repo.worktree().context("a bare repository has no work tree")?;
+        let steps = |report: &Path| {
+            let judges = stage.shape.duty.judges();
+            steps::script(&tasks, &start.stage, judges, start.cycle, report).to_json()
+        };
         let call = Call {
             worktree,
             run: &run,
             start,
-            agent: &agent,
+            doer: match (&agent, &gates) {
+                (_, Some(gates)) => Doer::Own { verb: "execute-gates", script: gates },
+                (Agent::Steps, None) => Doer::Own { verb: "execute-steps", script: &steps },
+                (Agent::Command(words), None) => Doer::Command(words),
+            },
             brief,
-            tasks: &tasks,
-            judges: stage.shape.duty.judges(),
             input,
             makes: &stage.makes,
             deadline: self.deadline(&run),

@@ -5,8 +5,10 @@ use anyhow::Context as _;
 use std::path::PathBuf;
 
 use super::{
+    bug::{self, Bug},
     course, drift, lanes,
     preflight::{self, Unfit},
+    risk::{self, Found},
 };
 use crate::{
     config::{
@@ -17,14 +19,17 @@ use crate::{
     domain::{
         event::{Actor, Charter, Event, PaperRef, PushMode},
         id::{Digest, Oid, RunId},
+        lane::Groups,
         limits::Limits,
         paper::{self, PAPER_BYTES_MAX},
         plan::Plan,
         plan_check::Fault,
         plan_spec::plan_digest,
+        source::Document,
         target::{self, NoTarget, Range},
         workflow::{StageShape, Workflow},
     },
+    gates::script::PolicyDoc,
     git::Repo,
     guard::push,
     process::clock,
@@ -52,6 +57,12 @@ pub struct Request {
     pub agents: Vec<(Option<String>, String)>,
     pub push: Option<PushMode>,
     pub limits: Overrides,
+    /// A bug instead of a target of the plan.
+    pub bug: Option<Bug>,
+    /// Whether what is risky may be done where nobody looks on.
+    pub allow_high: bool,
+    /// Whether somebody at a terminal can be asked.
+    pub looked_on: bool,
 }
 
 /// Limits that the command line sets for this run alone.
@@ -72,6 +83,8 @@ pub struct Prepared {
     workflow_text: String,
     policy: String,
     papers: Vec<Artifact>,
+    /// What a person may be asked about.
+    pub risk: Found,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,14 +111,11 @@ pub fn prepare(
     settings: &Settings,
     request: &Request,
 ) -> Result<Prepared, NotStarted> {
-    let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
-    let mut plan = plan_file::read(&found.name, &found.text)
-        .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
-    target::items(&plan, &request.targets, &request.range)?;
-    let documents = drift::freeze(repo, &found, &mut plan)??;
+    let (plan, documents) = asked_for(repo, settings, request)?;
     let head = repo.head()?;
     let base = |own: &str| base_branch(repo, settings, request, head.branch.as_deref(), own);
-    let name = request.workflow.as_deref().or(settings.workflow.as_deref()).unwrap_or("sprint");
+    let usual = if request.bug.is_some() { Some("bug") } else { settings.workflow.as_deref() };
+    let name = request.workflow.as_deref().or(usual).unwrap_or("sprint");
     // A team's own workflow stands on the base branch; only that one waits for it to be known.
     let likely = match workflow_file::built_in(name) {
         Some(_) => String::new(),
@@ -113,9 +123,15 @@ pub fn prepare(
     };
     let found = course::workflow(repo, &likely, name)?;
     let course = course::lay(settings, request, &plan, found)?;
+    let risk = risk::look(settings, request, &course, &plan)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);
-    let wish = preflight::Wish { branch: &branch, stages: &course.stages, agents: &agents };
+    let wish = preflight::Wish {
+        branch: &branch,
+        stages: &course.stages,
+        workflow: &course.workflow,
+        agents: &agents,
+    };
     preflight::check(repo, settings, &wish)??;
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
@@ -124,10 +140,7 @@ pub fn prepare(
     settings.tighten(repo, &base)?;
     let settings = &settings;
     preflight::unprotected(settings, &branch)?;
-    if course.groups.is_on() {
-        let home = lanes::home(repo, &settings.lanes);
-        home.map_err(|error| NotStarted::Usage(format!("{error:#}")))?;
-    }
+    lanes_have_room(repo, settings, &course.groups)?;
     let (papers, artifacts) = papers(&course.workflow, request)?;
     let limits = limits(settings, &request.limits, &course.workflow);
     let charter = Charter {
@@ -155,14 +168,43 @@ pub fn prepare(
         PushMode::Local => remote.unwrap_or_default(),
         PushMode::Prompt | PushMode::Auto => remote?,
     };
+    let gates =
+        serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
+    let more = [("gates", gates), ("risk", risk.value())].into();
     let policy = policy::encode(
         &charter,
         &settings.protected,
         &commands(settings, &charter.stages, &agents)?,
         remote.as_deref(),
+        &more,
     );
     let (workflow, workflow_text) = (course.workflow, course.text);
-    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts })
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, risk })
+}
+
+/// The plan, and the documents that it comes from.
+fn asked_for(
+    repo: &Repo,
+    settings: &Settings,
+    request: &Request,
+) -> Result<(Plan, Vec<Document>), NotStarted> {
+    if let Some(bug) = &request.bug {
+        return Ok((bug::plan(bug)?, Vec::new()));
+    }
+    let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
+    let mut plan = plan_file::read(&found.name, &found.text)
+        .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
+    target::items(&plan, &request.targets, &request.range)?;
+    let documents = drift::freeze(repo, &found, &mut plan)??;
+    Ok((plan, documents))
+}
+
+/// Where lanes would be made, there is no tree of the repository.
+fn lanes_have_room(repo: &Repo, settings: &Settings, groups: &Groups) -> Result<(), NotStarted> {
+    match groups.is_on().then(|| lanes::home(repo, &settings.lanes)) {
+        Some(Err(error)) => Err(NotStarted::Usage(format!("{error:#}"))),
+        Some(Ok(_)) | None => Ok(()),
+    }
 }
 
 /// Writes the first event. From here on there is a run.

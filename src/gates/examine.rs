@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 pub use super::machine::Machine;
-use super::{artifacts, docs, secrets, sight::Sight};
+use super::{artifacts, docs, papers, secrets, sight::Sight};
 use crate::{
     domain::{
         check::{
@@ -39,6 +39,8 @@ pub struct Case<'a> {
     /// Reports that somebody vouches for, out of the journal: what holds for this very tree and
     /// definition is not done again.
     pub known: Vec<Report>,
+    /// What earlier stages of the run handed in, by its name.
+    pub papers: BTreeMap<String, String>,
 }
 
 impl Case<'_> {
@@ -71,9 +73,9 @@ impl Case<'_> {
     /// Everything beside the tree that decides about a gate.
     fn definition(&self, check: &Check) -> Digest {
         let plan = self.plan.as_ref().map(plan_digest);
-        let Self { policy, items, expect, from, .. } = self;
+        let Self { policy, items, expect, from, papers, .. } = self;
         Digest::of(
-            format!("git-run gate 1 {check:?} {plan:?} {policy:?} {items:?} {expect:?} {from}")
+            format!("git-run gate 1 {check:?} {plan:?} {policy:?} {items:?} {expect:?} {from} {papers:?}")
                 .as_bytes(),
         )
     }
@@ -181,6 +183,8 @@ impl<'a> Examiner<'a> {
             Check::Quality => self.quality(),
             Check::Coverage => self.coverage(),
             Check::Tests | Check::Own(_) => self.command(check),
+            Check::Eligibility => Ok(papers::eligibility(&self.case)),
+            Check::Contract => Ok(papers::contract(&self.case)),
             Check::Compliance => Ok(Judged::unknown("it is judged after all of the others")),
         }
     }

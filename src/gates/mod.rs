@@ -7,6 +7,7 @@ mod artifacts;
 mod commands;
 mod docs;
 mod machine;
+mod papers;
 mod secrets;
 mod sight;
 

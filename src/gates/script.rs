@@ -56,6 +56,8 @@ pub struct Asked<'a> {
     pub policy: &'a Policy,
     /// Reports out of the run's journal. What holds for this very tree is not done again.
     pub known: &'a [Report],
+    /// What earlier stages handed in, by its name.
+    pub papers: &'a BTreeMap<String, String>,
     /// Where the agent's report goes; the gates' own stands beside it, see [`beside`].
     pub report: &'a Path,
 }
@@ -69,6 +71,7 @@ pub struct Script {
     expect: BTreeMap<String, String>,
     policy: PolicyDoc,
     known: Vec<serde_json::Value>,
+    papers: BTreeMap<String, String>,
     report: PathBuf,
 }
 
@@ -83,6 +86,7 @@ pub fn script(asked: &Asked<'_>) -> Script {
         expect: expect.collect(),
         policy: PolicyDoc::of(asked.policy),
         known: asked.known.iter().map(gate::json).collect(),
+        papers: asked.papers.clone(),
         report: asked.report.to_owned(),
     }
 }
@@ -154,6 +158,7 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
         from: Oid::parse(&script.from)?,
         tip: None,
         expect: script.expect.iter().map(expect).collect::<Result<_, _>>()?,
+        papers: script.papers.clone(),
         known: known.collect::<Result<_, _>>()?,
     })
 }

@@ -17,7 +17,6 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("deps", "depends_on"),
     ("files", "writes"),
     ("specs", "from"),
-    ("source", "from"),
     ("sources", "from"),
 ];
 

@@ -19,6 +19,10 @@ pub enum Check {
     Quality,
     Tests,
     Coverage,
+    /// Of a bug, by its triage.
+    Eligibility,
+    /// Of a design, by the plan.
+    Contract,
     /// A command of the user's own.
     Own(String),
     /// Whether all the others passed. Always the last.
@@ -28,7 +32,7 @@ pub enum Check {
 pub const NAME_BYTES_MAX: usize = 40;
 
 impl Check {
-    pub const BUILT_IN: [Self; 15] = [
+    pub const BUILT_IN: [Self; 17] = [
         Self::ValidatePlan,
         Self::TaskContexts,
         Self::Secrets,
@@ -43,6 +47,8 @@ impl Check {
         Self::Quality,
         Self::Tests,
         Self::Coverage,
+        Self::Eligibility,
+        Self::Contract,
         Self::Compliance,
     ];
 
@@ -63,6 +69,8 @@ impl Check {
             Self::Quality => "quality",
             Self::Tests => "tests",
             Self::Coverage => "coverage",
+            Self::Eligibility => "eligibility",
+            Self::Contract => "contract",
             Self::Own(name) => name,
             Self::Compliance => "compliance",
         }
@@ -86,6 +94,8 @@ impl Check {
             Self::Quality => "the commands of the quality suite succeed",
             Self::Tests => "the tests pass, or fail where they must",
             Self::Coverage => "enough is covered by tests",
+            Self::Eligibility => "enough shows the bug, and it is none but a bug",
+            Self::Contract => "the contract promises all that the plan asks for",
             Self::Own(_) => "a command of your own",
             Self::Compliance => "all of the others passed, for this very tree",
         }

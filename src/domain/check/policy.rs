@@ -72,6 +72,8 @@ impl Policy {
     pub fn applicable(&self, of_run: bool) -> Vec<Check> {
         let set = |check: &Check| match check {
             Check::ValidatePlan | Check::TaskContexts => false,
+            // They look at what a stage of a run has handed in.
+            Check::Eligibility | Check::Contract => false,
             Check::Secrets
             | Check::Deletions
             | Check::ProtectedPaths

@@ -10,7 +10,10 @@ use anyhow::Context as _;
 
 use super::{RealWorld, kept_papers, work_of_item};
 use crate::{
-    agents::call::{self, Call, Called, LaneCall},
+    agents::{
+        call::{self, Call, Called, Doer, LaneCall},
+        steps,
+    },
     config::settings::{Agent, Settings},
     domain::{
         checkpoint::Made,
@@ -78,17 +81,26 @@ impl RealWorld<'_> {
         let stage = &stage;
         let tasks: Vec<Vec<&Task>> = laid.iter().map(|lane| lane.tasks.iter().collect()).collect();
         let (deadline, setup) = (self.deadline(&run), &self.settings.lanes.setup);
+        let script = |(lane, tasks)| {
+            let (lane, tasks): (&Laid, &Vec<&Task>) = (lane, tasks);
+            let of = move |report: &Path| {
+                steps::script(tasks, &lane.start.stage, false, 1, report).to_json()
+            };
+            Box::new(of) as Box<dyn Fn(&Path) -> String + '_>
+        };
+        let scripts: Vec<_> = laid.iter().zip(&tasks).map(script).collect();
         let calls: Vec<Call<'_>> = laid
             .iter()
-            .zip(&tasks)
-            .map(|(lane, tasks)| Call {
+            .zip(&scripts)
+            .map(|(lane, script)| Call {
                 worktree: &lane.tree.worktree,
                 run: &run,
                 start: &lane.start,
-                agent: &lane.agent,
+                doer: match &lane.agent {
+                    Agent::Steps => Doer::Own { verb: "execute-steps", script },
+                    Agent::Command(words) => Doer::Command(words),
+                },
                 brief: lane.brief.clone(),
-                tasks,
-                judges: false,
                 input: lane.input.clone(),
                 makes: &stage.makes,
                 deadline,

@@ -19,6 +19,7 @@ pub fn encode(
     protected: &[String],
     agents: &Agents,
     remote: Option<&str>,
+    more: &BTreeMap<&str, serde_json::Value>,
 ) -> String {
     let doc = CharterDoc::from(charter);
     let mut policy = json!({
@@ -30,6 +31,9 @@ pub fn encode(
         "protected": protected,
         "agents": agents,
     });
+    for (name, value) in more {
+        policy[*name] = value.clone();
+    }
     if let Some(url) = remote {
         policy["remote"] = url.into();
     }
@@ -43,6 +47,33 @@ pub fn remote(text: &[u8]) -> Result<Option<String>, DecodeError> {
         remote: Option<String>,
     }
     serde_json::from_slice(text).map(|doc: PolicyDoc| doc.remote).map_err(garbled("a policy"))
+}
+
+/// Words that were found to be risky at the start, each with its place, and whether that was allowed.
+pub fn risks(text: &[u8]) -> Result<(Vec<(String, String)>, bool), DecodeError> {
+    #[derive(Deserialize, Default)]
+    struct RiskDoc {
+        #[serde(default)]
+        words: Vec<(String, String)>,
+        #[serde(default)]
+        allowed: bool,
+    }
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        #[serde(default)]
+        risk: RiskDoc,
+    }
+    let doc: PolicyDoc = serde_json::from_slice(text).map_err(garbled("a policy"))?;
+    Ok((doc.risk.words, doc.risk.allowed))
+}
+
+/// What its gates ask for, as whoever knows them wrote it; nothing in a policy of before.
+pub fn gates(text: &[u8]) -> Result<Option<serde_json::Value>, DecodeError> {
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        gates: Option<serde_json::Value>,
+    }
+    serde_json::from_slice(text).map(|doc: PolicyDoc| doc.gates).map_err(garbled("a policy"))
 }
 
 /// The agents of a frozen policy.
