@@ -52,7 +52,7 @@ pub(super) enum Command {
     List(ListArgs),
     /// Show what happened in a run.
     Log(LogArgs),
-    /// Show a run's plan, policy, workflow, an artifact or an event.
+    /// Show a run's plan, policy, workflow, provenance, an artifact or an event.
     Show(ShowArgs),
     /// List every file that a run deleted, and what became of it.
     Deleted(DeletedArgs),
@@ -357,8 +357,12 @@ pub(super) struct DeletedArgs {
 
 #[derive(Debug, Parser)]
 pub(super) struct ShowArgs {
-    /// A run, `plan`, `policy`, `workflow`, an event's number, or a path below `artifacts/`.
+    /// A run, `plan`, `policy`, `workflow`, `provenance` (who did which stage, when, and what came of
+    /// it), an event's number, or a path below `artifacts/`.
     pub what: Option<String>,
+    /// With `provenance`: as a Markdown table.
+    #[arg(long)]
+    pub md: bool,
     /// The run; else the one of this work tree.
     #[arg(long)]
     pub run: Option<String>,

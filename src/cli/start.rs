@@ -44,7 +44,7 @@ use crate::{
         alive, clock, env,
         stop::{StopKind, StopSignal},
     },
-    report::{json, sanitise::sanitise},
+    report::{json, sanitise::sanitise, status},
     store::{
         catalog, checkpoints,
         hold::{self, Hold},
@@ -329,11 +329,13 @@ pub(super) fn carry_on(
     driven?;
     let run = log.journal.run().clone();
     let exit = Exit::of(&run);
-    let view = RunView::new(run, false, clock::now());
+    let asks = super::status::asks(repo, &run, log.journal.tip());
+    let view = RunView::new(run, false, clock::now()).with_asks(asks);
     if ui.json {
         ui.say_json(&json::status(&view, &super::status::time))?;
     } else {
         let (state, next) = (view.run.state.word(), &view.next);
+        ui.say(&sanitise(&status::waiting(&view, &super::status::time)))?;
         ui.say(&format!("run {id} is {state}\nnext: {}  ({})\n", next.command, next.why))?;
     }
     Ok(exit)

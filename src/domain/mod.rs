@@ -25,6 +25,8 @@ pub mod plan;
 pub mod plan_check;
 pub mod plan_graph;
 pub mod plan_spec;
+pub mod prerequisite;
+pub mod provenance;
 pub mod queue;
 pub mod reconcile;
 pub mod request;

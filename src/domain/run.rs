@@ -26,7 +26,7 @@ use super::{
     lane::Lane,
     limits::{BudgetLevel, RATE_WINDOW},
     time::{Span, Timestamp},
-    workflow::{Part, StageShape},
+    workflow::{Duty, Part, StageShape},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -262,6 +262,7 @@ impl Run {
         };
         self.transition(envelope)?;
         self.verify_next();
+        self.note_waits(envelope.at);
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
         if !by_anybody(event) {
@@ -366,6 +367,17 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// What began to wait for a person with this event.
+    fn note_waits(&mut self, at: Timestamp) {
+        for item in &mut self.items {
+            if let Progress::Active(active) | Progress::Paused(active) = &mut item.progress
+                && let Phase::Waiting(waiting) = &mut active.phase
+            {
+                waiting.since.get_or_insert(at);
+            }
+        }
     }
 
     fn take_lease(
@@ -534,6 +546,26 @@ impl Run {
         held.or_else(|| self.charter.papers.iter().find(|paper| paper.name == name))
     }
 
+    /// Every paper that an item's stages are shown, each name once. What is done once for all of it
+    /// sees what all items handed in.
+    #[must_use]
+    pub fn papers_for(&self, item: &ItemId) -> Vec<PaperRef> {
+        let all = self.part_of(item) == Part::Closing;
+        let seen = |held: &&HeldPaper| {
+            held.item == *item || self.part_of(&held.item) == Part::Opening || all
+        };
+        let held = self.papers.iter().filter(seen).map(|held| &held.paper);
+        let mut found: Vec<PaperRef> = Vec::new();
+        for paper in held.chain(&self.charter.papers) {
+            let newest = self.paper(item, &paper.name).unwrap_or(paper);
+            let known = found.iter().any(|one| one.path == newest.path);
+            if !known {
+                found.push(newest.clone());
+            }
+        }
+        found
+    }
+
     #[must_use]
     pub fn active_item(&self) -> Option<&Item> {
         self.items.iter().find(|item| matches!(item.progress, Progress::Active(_)))
@@ -595,10 +627,14 @@ impl Run {
         self.charter.limits.calls_per_hour_max.max(1).saturating_sub(recent)
     }
 
-    fn count_call(&mut self, at: Timestamp) {
+    fn count_call(&mut self, duty: Duty, at: Timestamp) {
+        self.calls_total = self.calls_total.saturating_add(1);
+        // What this program does itself is no call of an agent.
+        if !duty.calls() {
+            return;
+        }
         let limit = self.charter.limits.calls_per_hour_max as usize;
         self.held_until = None;
-        self.calls_total = self.calls_total.saturating_add(1);
         self.calls.push_back(self.own_time(at));
         while limit.max(1) < self.calls.len() {
             self.calls.pop_front();

@@ -28,6 +28,8 @@ pub struct RunView {
     pub next: NextMove,
     /// The remote that it was fetched from; then it is not one's own.
     pub from: Option<String>,
+    /// What its frozen workflow asks at the stages that wait for a person, where it was looked up.
+    pub asks: Vec<(StageId, String)>,
 }
 
 /// What was done outside of a run since its last event.
@@ -65,7 +67,21 @@ impl RunView {
             left: Vec::new(),
             next,
             from: None,
+            asks: Vec::new(),
         }
+    }
+
+    #[must_use]
+    pub fn with_asks(self, asks: Vec<(StageId, String)>) -> Self {
+        Self { asks, ..self }
+    }
+
+    /// What a stage asks of a person, on one line.
+    #[must_use]
+    pub fn asks(&self, stage: &StageId) -> Option<String> {
+        let (_, ask) = self.asks.iter().find(|(known, _)| known == stage)?;
+        let ask = ask.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!ask.is_empty()).then_some(ask)
     }
 
     #[must_use]
@@ -214,6 +230,10 @@ fn next_move(run: &Run, held: bool) -> NextMove {
             (_, Some(Cause::Approval { stage, .. })) => say(
                 format!("git run approve {stage}"),
                 "it waits for a person; reject and modify -m TEXT are the other answers",
+            ),
+            (_, Some(Cause::PersonNeeded { .. })) if !run.waits().is_empty() => say(
+                format!("git run approve {}", run.waits()[0].gate),
+                "it waits for a person; -m TEXT is the answer, and reject says no",
             ),
             (_, Some(Cause::Budget { .. })) => say(
                 format!("git run show {id}"),

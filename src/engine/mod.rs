@@ -2,6 +2,7 @@
 
 pub mod bug;
 pub mod checkpoint;
+pub mod context;
 pub mod course;
 pub mod deletions;
 pub mod drift;
@@ -10,6 +11,7 @@ pub mod gc;
 pub mod hand_over;
 pub mod lanes;
 pub mod preflight;
+pub mod prerequisites;
 pub mod proposal;
 pub mod real;
 pub mod reconcile;

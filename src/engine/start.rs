@@ -8,6 +8,7 @@ use super::{
     bug::{self, Bug},
     course, drift, lanes,
     preflight::{self, Unfit},
+    prerequisites,
     risk::{self, Found},
 };
 use crate::{
@@ -122,7 +123,8 @@ pub fn prepare(
         None => base(&branch_name(settings, request, None)).unwrap_or_default(),
     };
     let found = course::workflow(repo, &likely, name)?;
-    let course = course::lay(settings, request, &plan, found)?;
+    let skipped = prerequisites::skipped(repo, &plan)?;
+    let course = course::lay(settings, request, &plan, &skipped, found)?;
     let risk = risk::look(settings, request, &course, &plan)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);
@@ -133,6 +135,7 @@ pub fn prepare(
         agents: &agents,
     };
     preflight::check(repo, settings, &wish)??;
+    prerequisites::check(repo, &plan, &|task| course.is_asked(&plan, task))??;
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;

@@ -9,8 +9,7 @@ use crate::domain::{
     gate::Override,
     item::{Item, Progress},
     lane::{self, Lane},
-    run::Breaker,
-    run::Run,
+    run::{Breaker, Run, Waits},
     tale,
     view::{Glance, RunView},
 };
@@ -68,6 +67,8 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         Some(request) => json!({ "title": request.title, "url": request.url }),
         None => Value::Null,
     };
+    all["flow"] = charter.flow.clone().map_or(Value::Null, Value::String);
+    all["waits"] = run.waits().iter().map(|one| waits(view, one, time)).collect();
     all["drift"] = view
         .drift
         .map_or(Value::Null, |drift| json!({ "tasks": drift.tasks, "unknown": drift.unknown }));
@@ -94,6 +95,27 @@ fn lane(lane: &Lane) -> Value {
         "base": lane.base.as_str(),
         "checkpoint": lane.left().and_then(|left| left.saved.as_ref()).map(|saved| saved.number),
         "why": why,
+    })
+}
+
+fn waits(
+    view: &RunView,
+    one: &Waits,
+    time: &dyn Fn(crate::domain::time::Timestamp) -> String,
+) -> Value {
+    json!({
+        "gate": one.gate.to_string(),
+        "item": one.gate.item.as_str(),
+        "stage": one.gate.stage.as_str(),
+        "commit": one.at.as_ref().map(|(head, _)| head.as_str()),
+        "tree": one.at.as_ref().map(|(_, tree)| tree.as_str()),
+        "since": one.since.map(time),
+        "until": one.until.map(time),
+        "why": one.why,
+        "asks": view.asks(&one.gate.stage),
+        "papers": one.papers.iter().map(|paper| json!({
+            "name": paper.name, "path": paper.path,
+        })).collect::<Vec<_>>(),
     })
 }
 

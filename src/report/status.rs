@@ -15,6 +15,9 @@ use crate::domain::{
     view::{Glance, RunView},
 };
 
+/// Papers that are named for one answer.
+pub(super) const PAPERS_SHOWN: usize = 8;
+
 #[must_use]
 pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -> String {
     let mut out = String::new();
@@ -75,11 +78,19 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
         say(&mut out, &format!("  drift     {}", warning(drift)));
     }
     limits(&mut out, view);
-    stopped(&mut out, view);
+    stopped(&mut out, view, time);
     if verbose {
         history(&mut out, view);
     }
     say(&mut out, &format!("next: {}  ({})", view.next.command, view.next.why));
+    out
+}
+
+/// What is asked of a person, as `git run status` and whoever answers see it; nothing where nobody is.
+#[must_use]
+pub fn waiting(view: &RunView, time: &dyn Fn(Timestamp) -> String) -> String {
+    let mut out = String::new();
+    waits(&mut out, view, time);
     out
 }
 
@@ -222,7 +233,7 @@ fn limits(out: &mut String, view: &RunView) {
     }
 }
 
-fn stopped(out: &mut String, view: &RunView) {
+fn stopped(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String) {
     let run = &view.run;
     if let Some(cause) = &run.halt {
         say(out, &format!("  halted    {}", because(cause)));
@@ -233,6 +244,7 @@ fn stopped(out: &mut String, view: &RunView) {
     if let Some(request) = &run.halt_request {
         say(out, &format!("  halting   {}", request.reason));
     }
+    waits(out, view, time);
     gates(out, view);
     match &run.delivery {
         Some(Delivery::Pushed { remote, branch, commit }) => {
@@ -242,6 +254,26 @@ fn stopped(out: &mut String, view: &RunView) {
         Some(Delivery::Refused { why }) => say(out, &format!("  pushed    refused: {why}")),
         Some(Delivery::Failed { why }) => say(out, &format!("  pushed    failed: {why}")),
         None => {}
+    }
+}
+
+/// What is asked of a person, since when, and what there is to read before the answer.
+fn waits(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String) {
+    for one in view.run.waits() {
+        let since = one.since.map(|at| format!(" since {}", time(at))).unwrap_or_default();
+        let until = one.until.map(|at| format!(", until {}", time(at))).unwrap_or_default();
+        let at = one.at.as_ref().map(|(head, _)| format!(" for {}", head.short()));
+        say(out, &format!("  waits     {}{}{since}{until}", one.gate, at.unwrap_or_default()));
+        for line in one.why.into_iter().chain(view.asks(&one.gate.stage)) {
+            say(out, &format!("            {line}"));
+        }
+        for paper in one.papers.iter().take(PAPERS_SHOWN) {
+            say(out, &format!("  read      git run show {}", paper.path));
+        }
+        if PAPERS_SHOWN < one.papers.len() {
+            let more = one.papers.len() - PAPERS_SHOWN;
+            say(out, &format!("  read      and {more} more (git run show provenance)"));
+        }
     }
 }
 

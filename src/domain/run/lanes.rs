@@ -9,6 +9,7 @@ use crate::domain::{
     lane::{self, LANES_KEPT_MAX, Lane, LaneEnd, LaneStart, PARALLEL_MAX},
     outcome::Outcome,
     time::Timestamp,
+    workflow::Duty,
 };
 
 impl Run {
@@ -40,7 +41,7 @@ impl Run {
             self.lanes.remove(oldest);
         }
         self.lanes.push(Lane::begun(start));
-        self.count_call(at);
+        self.count_call(Duty::Build, at);
         Ok(())
     }
 

@@ -119,7 +119,7 @@ impl Run {
             ));
         };
         active.begin(start, &shape, at);
-        self.count_call(at);
+        self.count_call(shape.duty, at);
         Ok(())
     }
 

@@ -192,6 +192,7 @@ impl RealWorld<'_> {
             branch: &run.charter.branch,
             range_start: run.head.as_str(),
             hand_in: None,
+            contexts: &self.contexts(run, &start, stage, &tasks),
             beside: &beside,
         });
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;

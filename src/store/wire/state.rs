@@ -213,6 +213,8 @@ enum PhaseDoc {
         tree: Option<Text<Oid>>,
         until: Option<Text<Timestamp>>,
         why: Option<String>,
+        #[serde(default)]
+        since: Option<Text<Timestamp>>,
     },
     Passed,
 }
@@ -662,6 +664,7 @@ impl From<&Phase> for PhaseDoc {
                     tree: tree.map(Text),
                     until: waiting.until.map(Text),
                     why: waiting.why.clone(),
+                    since: waiting.since.map(Text),
                 }
             }
             Phase::Passed => Self::Passed,
@@ -683,11 +686,14 @@ impl From<PhaseDoc> for Phase {
                 }))
             }
             PhaseDoc::Uncommitted { then } => Self::Uncommitted { then: then.into() },
-            PhaseDoc::Waiting { head, tree, until, why } => Self::Waiting(Box::new(Waiting {
-                at: head.zip(tree).map(|(head, tree)| (head.0, tree.0)),
-                until: until.map(|at| at.0),
-                why,
-            })),
+            PhaseDoc::Waiting { head, tree, until, why, since } => {
+                Self::Waiting(Box::new(Waiting {
+                    at: head.zip(tree).map(|(head, tree)| (head.0, tree.0)),
+                    until: until.map(|at| at.0),
+                    why,
+                    since: since.map(|at| at.0),
+                }))
+            }
             PhaseDoc::Passed => Self::Passed,
         }
     }
