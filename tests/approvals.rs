@@ -63,8 +63,10 @@ fn a_run_waits_with_five_and_goes_on_when_it_is_approved() {
         (Some("approve"), Some("sign-off"))
     );
     let fields: BTreeSet<_> = said.as_object().unwrap().keys().map(String::as_str).collect();
-    let documented =
-        ["schema", "run", "item", "stage", "commit", "word", "signed", "sent_to", "waits"];
+    let documented = [
+        "schema", "run", "item", "stage", "commit", "word", "signed", "sent_to", "asked", "papers",
+        "waits",
+    ];
     assert_eq!(fields, documented.into());
     repo.run(&["resume"]).ends(0);
     assert_eq!(state(&repo), "JACKED_OUT");

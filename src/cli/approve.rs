@@ -23,6 +23,7 @@ use crate::{
         item::Progress,
         run::{Run, Waits},
         secret,
+        view::RunView,
         workflow::Part,
     },
     git::Repo,
@@ -121,7 +122,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     person::only(&format!("to {}", said.word.word()))?;
     repo.may_write()?;
     let who = who(repo, said)?;
-    let (id, now, from) = whose(repo, said)?;
+    let Whose { id, now, tip, from } = whose(repo, said)?;
+    let asks = super::status::asks(repo, &now, &tip);
     if now.newer {
         return Err(bound::newer(&id).into());
     }
@@ -148,28 +150,35 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     let approval = Approval { signed, ..approval };
     let artifacts: Vec<_> = artifact.into_iter().collect();
     let event = Event::ApprovalGiven(Box::new(approval.clone()));
-    if let Some((tip, remote)) = from {
+    if let Some(remote) = from {
         let run = answers::give(repo, (&id, &tip, &remote), who, event, &artifacts)?;
-        return answer(ui, &run, &approval, Some(&remote));
+        let about = RunView::new(now, false, clock::now()).with_asks(asks);
+        return answer(ui, &run, &approval, (&waits, &about), Some(&remote));
     }
     let mut journal = Journal::open(repo, &id, who)?;
     journal.append(vec![event], &artifacts, clock::now())?;
-    answer(ui, journal.run(), &approval, None)
+    let about = RunView::new(now, false, clock::now()).with_asks(asks);
+    answer(ui, journal.run(), &approval, (&waits, &about), None)
 }
 
-/// A run of one's own, or one that was fetched: then where it stands, and from whom.
-type Whose = (RunId, Run, Option<(Oid, RemoteId)>);
+/// A run of one's own, or one that was fetched: then from whom.
+struct Whose {
+    id: RunId,
+    now: Run,
+    tip: Oid,
+    from: Option<RemoteId>,
+}
 
 fn whose(repo: &Repo, said: &Said) -> Result<Whose, Fail> {
     let named = said.run.as_deref();
     let found = named.map(|named| catalog::find_anywhere(repo, named)).transpose();
     if let Some(Found { run, tip, from: Some(remote) }) = found.map_err(Fail::from)? {
         let now = catalog::present(repo, &run, &tip)?;
-        return Ok((run, now, Some((tip, remote))));
+        return Ok(Whose { id: run, now, tip, from: Some(remote) });
     }
     let id = rest::meant(repo, named)?;
-    let now = journal(repo, &id)?.run().clone();
-    Ok((id, now, None))
+    let journal = journal(repo, &id)?;
+    Ok(Whose { now: journal.run().clone(), tip: journal.tip().clone(), id, from: None })
 }
 
 /// Somebody at the terminal is who git says; a script has to say it.
@@ -280,8 +289,16 @@ fn signed(repo: &Repo, run: &Run, of: &Approval, who: &Actor) -> Result<Option<A
     Ok(Some(Artifact { path: format!("words/{:04}.commit", run.seq + 1), content }))
 }
 
-fn answer(ui: &mut Ui, run: &Run, of: &Approval, sent_to: Option<&RemoteId>) -> Result<Exit, Fail> {
+/// What was asked, what there was to read, and what was said.
+fn answer(
+    ui: &mut Ui,
+    run: &Run,
+    of: &Approval,
+    (waits, about): (&Waits, &RunView),
+    sent_to: Option<&RemoteId>,
+) -> Result<Exit, Fail> {
     let gate = Gate { item: of.item.clone(), stage: of.stage.clone() };
+    let asks = about.asks(&of.stage);
     if ui.json {
         ui.say_json(&json!({
             "schema": "git-run/approval/1",
@@ -292,6 +309,8 @@ fn answer(ui: &mut Ui, run: &Run, of: &Approval, sent_to: Option<&RemoteId>) -> 
             "word": of.word.word(),
             "signed": of.signed,
             "sent_to": sent_to.map(ToString::to_string),
+            "asked": asks,
+            "papers": waits.papers.iter().map(|paper| paper.path.clone()).collect::<Vec<_>>(),
             "waits": run.waits().iter().map(|one| one.gate.to_string()).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Done);
@@ -305,7 +324,15 @@ fn answer(ui: &mut Ui, run: &Run, of: &Approval, sent_to: Option<&RemoteId>) -> 
         Some(remote) => format!("where it runs: git run sync fetch {remote}, and then {next}"),
         None => next.to_owned(),
     };
-    ui.say(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()))?;
+    let mut text = String::new();
+    for line in waits.why.iter().chain(&asks) {
+        text.push_str(&format!("asked: {line}\n"));
+    }
+    for paper in &waits.papers {
+        text.push_str(&format!("about: git run show {}\n", paper.path));
+    }
+    text.push_str(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()));
+    ui.say(&sanitise(&text))?;
     Ok(Exit::Done)
 }
 

@@ -52,7 +52,7 @@ pub(super) enum Command {
     List(ListArgs),
     /// Show what happened in a run.
     Log(LogArgs),
-    /// Show a run's plan, policy, workflow, an artifact or an event.
+    /// Show a run's plan, policy, workflow, provenance, an artifact or an event.
     Show(ShowArgs),
     /// List every file that a run deleted, and what became of it.
     Deleted(DeletedArgs),
@@ -180,6 +180,9 @@ pub(super) struct StartArgs {
     /// Stop the run after this time: 8h, 90m; a bare number is hours.
     #[arg(long, value_name = "TIME", value_parser = crate::domain::time::Span::parse)]
     pub timeout: Option<crate::domain::time::Span>,
+    /// Build so many tasks of a group side by side, each in a work tree of its own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::domain::lane::PARALLEL_MAX)))]
+    pub parallel: Option<u32>,
     /// The branch to work on; it is made when it is missing.
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
@@ -356,8 +359,12 @@ pub(super) struct DeletedArgs {
 
 #[derive(Debug, Parser)]
 pub(super) struct ShowArgs {
-    /// A run, `plan`, `policy`, `workflow`, an event's number, or a path below `artifacts/`.
+    /// A run, `plan`, `policy`, `workflow`, `provenance` (who did which stage, when, and what came of
+    /// it), an event's number, or a path below `artifacts/`.
     pub what: Option<String>,
+    /// With `provenance`: as a Markdown table.
+    #[arg(long)]
+    pub md: bool,
     /// The run; else the one of this work tree.
     #[arg(long)]
     pub run: Option<String>,

@@ -1,15 +1,16 @@
-//! `git run show <what>`: the frozen documents, artifacts and single events of a run.
+//! `git run show <what>`: the frozen documents, artifacts, provenance and single events of a run.
 
 use super::{
     args::ShowArgs,
     exit::{Exit, Fail},
     resume::wanted,
+    status::time,
     ui::Ui,
 };
 use crate::{
-    domain::board,
+    domain::{board, provenance::Provenance, run::Run},
     git::Repo,
-    report::{board as shown, sanitise::sanitise},
+    report::{board as shown, provenance as report, sanitise::sanitise},
     store::{
         catalog::{self, Found},
         history,
@@ -17,6 +18,7 @@ use crate::{
 };
 
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const PROVENANCE: &str = "provenance";
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fail> {
     let what = args.what.as_deref().unwrap_or("");
@@ -42,6 +44,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fai
             "note: run {id} was fetched from {from}; it is not yours, and as they tell it"
         ));
     }
+    if what == PROVENANCE {
+        return provenance(ui, repo, &found, args.md);
+    }
+    if args.md {
+        let what = "`--md` is a table of `provenance`, and of nothing else";
+        return Err(Fail::new(Exit::Usage, what).hint("git run show provenance --md"));
+    }
     if let Ok(seq) = path.parse::<u64>() {
         return event(ui, repo, &found, seq);
     }
@@ -61,7 +70,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fai
     let content = history::read_file_at(repo, &found.tip, path, FILE_BYTES_MAX)?;
     let content = content.ok_or_else(|| {
         Fail::new(Exit::Failed, format!("run `{id}` has no `{}`", path.escape_debug())).hint(
-            "git run show plan, policy, workflow, board, progress, an event's number, or a path below artifacts/",
+            "git run show plan, policy, workflow, provenance, board, progress, an event's number, or a path below artifacts/",
         )
     })?;
     let text = String::from_utf8_lossy(&content);
@@ -78,6 +87,32 @@ fn whole(ui: &mut Ui, repo: &Repo, named: Option<&str>) -> Result<Exit, Fail> {
         budget: 0,
     };
     super::status::run(ui, repo, &args)
+}
+
+/// Told from the journal alone: nobody has to keep a table beside it.
+fn provenance(ui: &mut Ui, repo: &Repo, of: &Found, md: bool) -> Result<Exit, Fail> {
+    let mut folded: Option<Run> = None;
+    let mut told = Provenance::default();
+    history::each_event_at(repo, of.tip.clone(), &mut |envelope, _| {
+        match &mut folded {
+            Some(run) => {
+                told.note(&envelope, run);
+                run.apply(&envelope)?;
+            }
+            None => folded = Some(Run::begin(&envelope)?),
+        }
+        Ok(())
+    })?;
+    let run = folded.ok_or_else(|| anyhow::anyhow!("the journal of run `{}` is empty", of.run))?;
+    let rows = told.rows(&run);
+    if ui.json {
+        ui.say_json(&report::json(&run, &rows, &time))?;
+    } else if md {
+        ui.say(&sanitise(&report::markdown(&run, &rows, &time)))?;
+    } else {
+        ui.say(&sanitise(&report::text(&rows, &time)))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn event(ui: &mut Ui, repo: &Repo, of: &Found, seq: u64) -> Result<Exit, Fail> {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         drift::Glance,
-        id::{Oid, RunId},
+        id::{Oid, RunId, StageId},
         run::Run,
         time::Timestamp,
         view::RunView,
@@ -91,7 +91,29 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
     let held = hold::is_held(&run);
     // What cannot be counted is told by `git run audit`.
     let count = verdicts::count(repo, &layout::verdicts(id)).unwrap_or_default();
-    Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals))
+    // Looked for only where there were any, and nobody is at work in them.
+    let left = match run.lanes.is_empty() || held {
+        true => Vec::new(),
+        false => {
+            let own = repo.lanes().into_iter().filter(|tree| tree.run == *id);
+            own.map(|tree| tree.worktree.to_string_lossy().into_owned()).collect()
+        }
+    };
+    let asks = asks(repo, &run, tip);
+    let view = RunView::new(run, held, clock::now()).with_refusals(count.refusals);
+    Ok(view.with_asks(asks).with_left(left))
+}
+
+/// What the frozen workflow asks at the stages that wait for a person. Looked up only where one does;
+/// a workflow that cannot be read asks nothing, and `git run verify` says why.
+pub(super) fn asks(repo: &Repo, run: &Run, tip: &Oid) -> Vec<(StageId, String)> {
+    let waits = run.waits();
+    if waits.is_empty() {
+        return Vec::new();
+    }
+    let Ok((_, workflow)) = super::resume::frozen_at(repo, tip) else { return Vec::new() };
+    let stages = waits.iter().filter_map(|one| workflow.stage(&one.gate.stage));
+    stages.map(|stage| (stage.id().clone(), stage.ask.clone())).collect()
 }
 
 /// The same of one that may have been fetched.

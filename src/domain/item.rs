@@ -102,6 +102,8 @@ pub struct Waiting {
     pub until: Option<Timestamp>,
     /// Why a person is needed, where that is not what the stage is for.
     pub why: Option<String>,
+    /// Since when; nothing only until the event that began it is applied.
+    pub since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -360,8 +362,10 @@ impl Active {
                 until: None,
                 why: Some(match used {
                     0 => "it did not pass, and sends nothing back".to_owned(),
+                    1 => "it sent back once, and still does not pass".to_owned(),
                     used => format!("it sent back {used} times, and still does not pass"),
                 }),
+                since: None,
             }),
         }
     }
@@ -375,6 +379,7 @@ impl Active {
                 Phase::Waiting(waiting) => waiting.why.clone(),
                 _ => None,
             },
+            since: None,
         }));
     }
 
@@ -446,7 +451,8 @@ impl Active {
             }
             Then::Pause { why } => {
                 let why = Some(why.clone());
-                self.phase = Phase::Waiting(Box::new(Waiting { at: None, until: None, why }));
+                self.phase =
+                    Phase::Waiting(Box::new(Waiting { at: None, until: None, why, since: None }));
             }
         }
     }
@@ -492,7 +498,7 @@ impl Active {
 
     /// What the stage left may be gone, so that it is done once more.
     pub(super) fn unsettle(&mut self) {
-        if matches!(self.phase, Phase::Uncommitted { .. } | Phase::Passed) {
+        if matches!(self.phase, Phase::Uncommitted { .. } | Phase::Passed | Phase::Waiting(_)) {
             self.phase = Phase::Ready;
             self.attempt = self.attempt.saturating_add(1);
         }

@@ -3,6 +3,7 @@
 
 pub mod again;
 pub mod gates;
+mod lanes;
 mod reconciled;
 mod rollback;
 pub mod synced;
@@ -24,9 +25,10 @@ use super::{
     gate::Override,
     id::{ItemId, Oid, StageId},
     item::{Active, Item, Phase, Progress},
+    lane::Lane,
     limits::{BudgetLevel, RATE_WINDOW},
     time::{Span, Timestamp},
-    workflow::{Part, StageShape},
+    workflow::{Duty, Part, StageShape},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +140,8 @@ pub struct Run {
     pub fixes: Vec<Fix>,
     /// How often something of each kind was assumed.
     pub assumed: BTreeMap<String, u32>,
+    /// Tasks that were built ahead of their turn, oldest first.
+    pub lanes: Vec<Lane>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -240,6 +244,7 @@ impl Run {
             to_verify: Vec::new(),
             fixes: Vec::new(),
             assumed: BTreeMap::new(),
+            lanes: Vec::new(),
             newer: false,
             charter: (**charter).clone(),
         })
@@ -266,6 +271,7 @@ impl Run {
         self.transition(envelope)?;
         self.mend_next();
         self.verify_next();
+        self.note_waits(envelope.at);
         self.ran = self.ran.plus(ran);
         self.ran_since_reset = self.ran_since_reset.plus(ran);
         if !by_anybody(event) {
@@ -368,12 +374,23 @@ impl Run {
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
             // Halted while its runner was dead: only a stage that is seen to be gone can be rolled back.
-            (Halted, Event::StageLost { .. }) => return self.work(event, at),
+            (Halted, Event::StageLost { .. } | Event::LaneEnded(_)) => return self.work(event, at),
             (Ready | JackIn | Complete | Halted | ReadyForHitl | JackedOut, _) => {
                 return Err(self.refuse(event, ""));
             }
         }
         Ok(())
+    }
+
+    /// What began to wait for a person with this event.
+    fn note_waits(&mut self, at: Timestamp) {
+        for item in &mut self.items {
+            if let Progress::Active(active) | Progress::Paused(active) = &mut item.progress
+                && let Phase::Waiting(waiting) = &mut active.phase
+            {
+                waiting.since.get_or_insert(at);
+            }
+        }
     }
 
     fn take_lease(
@@ -474,7 +491,7 @@ impl Run {
         })
     }
 
-    fn may_start(&self, id: &ItemId) -> bool {
+    pub(super) fn may_start(&self, id: &ItemId) -> bool {
         let done = |item: &Item| {
             matches!(item.progress, Progress::Done { .. } | Progress::Inferred { .. })
         };
@@ -545,6 +562,26 @@ impl Run {
         held.or_else(|| self.charter.papers.iter().find(|paper| paper.name == name))
     }
 
+    /// Every paper that an item's stages are shown, each name once. What is done once for all of it
+    /// sees what all items handed in.
+    #[must_use]
+    pub fn papers_for(&self, item: &ItemId) -> Vec<PaperRef> {
+        let all = self.part_of(item) == Part::Closing;
+        let seen = |held: &&HeldPaper| {
+            held.item == *item || self.part_of(&held.item) == Part::Opening || all
+        };
+        let held = self.papers.iter().filter(seen).map(|held| &held.paper);
+        let mut found: Vec<PaperRef> = Vec::new();
+        for paper in held.chain(&self.charter.papers) {
+            let newest = self.paper(item, &paper.name).unwrap_or(paper);
+            let known = found.iter().any(|one| one.path == newest.path);
+            if !known {
+                found.push(newest.clone());
+            }
+        }
+        found
+    }
+
     #[must_use]
     pub fn active_item(&self) -> Option<&Item> {
         self.items.iter().find(|item| matches!(item.progress, Progress::Active(_)))
@@ -595,6 +632,29 @@ impl Run {
         };
         let until = by_rate.max(self.held_until).filter(|at| own < *at)?;
         Some(now.after(until.since(own)))
+    }
+
+    /// How many agents may be called at once, as the rate limit has it.
+    #[must_use]
+    pub fn calls_left(&self, now: Timestamp) -> u32 {
+        let own = self.own_time(now);
+        let recent = self.calls.iter().filter(|at| own.since(**at) < RATE_WINDOW).count();
+        let recent = u32::try_from(recent).unwrap_or(u32::MAX);
+        self.charter.limits.calls_per_hour_max.max(1).saturating_sub(recent)
+    }
+
+    fn count_call(&mut self, duty: Duty, at: Timestamp) {
+        self.calls_total = self.calls_total.saturating_add(1);
+        // What this program does itself is no call of an agent.
+        if !duty.calls() {
+            return;
+        }
+        let limit = self.charter.limits.calls_per_hour_max as usize;
+        self.held_until = None;
+        self.calls.push_back(self.own_time(at));
+        while limit.max(1) < self.calls.len() {
+            self.calls.pop_front();
+        }
     }
 
     /// Whether it is written down already that calls are held until then.

@@ -23,9 +23,13 @@ pub struct RunView {
     pub drift: Option<drift::Glance>,
     /// What the guard refused to whoever works in it.
     pub refusals: u64,
+    /// Work trees of lanes in which nobody works any more.
+    pub left: Vec<String>,
     pub next: NextMove,
     /// The remote that it was fetched from; then it is not one's own.
     pub from: Option<String>,
+    /// What its frozen workflow asks at the stages that wait for a person, where it was looked up.
+    pub asks: Vec<(StageId, String)>,
 }
 
 /// What was done outside of a run since its last event.
@@ -53,7 +57,31 @@ impl RunView {
         } else {
             run.ran
         };
-        Self { run, held, elapsed, outside: None, drift: None, refusals: 0, next, from: None }
+        Self {
+            run,
+            held,
+            elapsed,
+            outside: None,
+            drift: None,
+            refusals: 0,
+            left: Vec::new(),
+            next,
+            from: None,
+            asks: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_asks(self, asks: Vec<(StageId, String)>) -> Self {
+        Self { asks, ..self }
+    }
+
+    /// What a stage asks of a person, on one line.
+    #[must_use]
+    pub fn asks(&self, stage: &StageId) -> Option<String> {
+        let (_, ask) = self.asks.iter().find(|(known, _)| known == stage)?;
+        let ask = ask.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!ask.is_empty()).then_some(ask)
     }
 
     #[must_use]
@@ -69,6 +97,11 @@ impl RunView {
     #[must_use]
     pub fn with_refusals(self, refusals: u64) -> Self {
         Self { refusals, ..self }
+    }
+
+    #[must_use]
+    pub fn with_left(self, left: Vec<String>) -> Self {
+        Self { left, ..self }
     }
 
     /// As somebody else's, whom it cannot be told whether they are at work.
@@ -197,6 +230,10 @@ fn next_move(run: &Run, held: bool) -> NextMove {
             (_, Some(Cause::Approval { stage, .. })) => say(
                 format!("git run approve {stage}"),
                 "it waits for a person; reject and modify -m TEXT are the other answers",
+            ),
+            (_, Some(Cause::PersonNeeded { .. })) if !run.waits().is_empty() => say(
+                format!("git run approve {}", run.waits()[0].gate),
+                "it waits for a person; -m TEXT is the answer, and reject says no",
             ),
             (_, Some(Cause::Budget { .. })) => say(
                 format!("git run show {id}"),

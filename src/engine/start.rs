@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{
     bug::{self, Bug},
-    course, drift,
+    course, drift, lanes,
     preflight::{self, Unfit},
     prerequisites,
     risk::{self, Found},
@@ -20,6 +20,7 @@ use crate::{
     domain::{
         event::{Actor, Charter, Event, PaperRef, PushMode},
         id::{Digest, Oid, RunId},
+        lane::Groups,
         limits::Limits,
         paper::{self, PAPER_BYTES_MAX},
         plan::Plan,
@@ -50,6 +51,8 @@ pub struct Request {
     pub skip_stages: Vec<String>,
     /// Papers by their names, and the files that hold them.
     pub inputs: Vec<(String, PathBuf)>,
+    /// How many tasks of a group are built side by side.
+    pub parallel: Option<u32>,
     pub branch: Option<String>,
     pub base: Option<String>,
     pub agents: Vec<(Option<String>, String)>,
@@ -140,6 +143,7 @@ pub fn prepare(
     settings.tighten(repo, &base)?;
     let settings = &settings;
     preflight::unprotected(settings, &branch)?;
+    lanes_have_room(repo, settings, &course.groups)?;
     let (papers, artifacts) = papers(&course.workflow, request)?;
     let limits = limits(settings, &request.limits, &course.workflow);
     let charter = Charter {
@@ -160,6 +164,7 @@ pub fn prepare(
         after: course.after,
         papers,
         documents,
+        groups: course.groups,
     };
     let remote = push::place(repo, settings.remote.as_deref());
     let remote = match charter.push {
@@ -195,6 +200,14 @@ fn asked_for(
     target::items(&plan, &request.targets, &request.range)?;
     let documents = drift::freeze(repo, &found, &mut plan)??;
     Ok((plan, documents))
+}
+
+/// Where lanes would be made, there is no tree of the repository.
+fn lanes_have_room(repo: &Repo, settings: &Settings, groups: &Groups) -> Result<(), NotStarted> {
+    match groups.is_on().then(|| lanes::home(repo, &settings.lanes)) {
+        Some(Err(error)) => Err(NotStarted::Usage(format!("{error:#}"))),
+        Some(Ok(_)) | None => Ok(()),
+    }
 }
 
 /// Writes the first event. From here on there is a run.

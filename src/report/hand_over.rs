@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     drift::warning,
     sanitise::{name, one_line},
-    status::{glance, inferred, item_line, money, overridden},
+    status::{PAPERS_SHOWN, glance, inferred, item_line, money, overridden},
 };
 use crate::domain::{
     item::Phase,
@@ -94,6 +94,7 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
         ));
     }
     all.extend(run.halt.as_ref().map(|cause| ("halted", because(cause))));
+    all.extend(waits(view));
     all.extend(doubt(view));
     all.extend(
         view.outside
@@ -144,6 +145,19 @@ fn lines(of: &HandOver<'_>) -> Vec<Line> {
     if matches!(run.state, State::Ready | State::JackIn | State::Running | State::Halted) {
         let by_hand = "git run next --json hands out the step that is wanted now";
         all.push(("by hand", by_hand.to_owned()));
+    }
+    all
+}
+
+/// What is asked of a person. An agent that goes on can only tell them.
+fn waits(view: &RunView) -> Vec<Line> {
+    let mut all = Vec::new();
+    for one in view.run.waits() {
+        let why = one.why.map(|why| format!(": {why}")).unwrap_or_default();
+        let asks = view.asks(&one.gate.stage).map(|ask| format!(": {ask}")).unwrap_or_default();
+        all.push(("waits", format!("{} for a person's word{why}{asks}", one.gate)));
+        let papers = one.papers.iter().take(PAPERS_SHOWN);
+        all.extend(papers.map(|paper| ("read", format!("git run show {}", paper.path))));
     }
     all
 }

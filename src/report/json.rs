@@ -8,7 +8,8 @@ use crate::domain::{
     finding::Finding,
     gate::Override,
     item::{Item, Progress},
-    run::{Breaker, Run, again::Fix},
+    lane::{self, Lane},
+    run::{Breaker, Run, Waits, again::Fix},
     tale,
     view::{Glance, RunView},
 };
@@ -66,6 +67,8 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         Some(request) => json!({ "title": request.title, "url": request.url }),
         None => Value::Null,
     };
+    all["flow"] = charter.flow.clone().map_or(Value::Null, Value::String);
+    all["waits"] = run.waits().iter().map(|one| waits(view, one, time)).collect();
     all["drift"] = view
         .drift
         .map_or(Value::Null, |drift| json!({ "tasks": drift.tasks, "unknown": drift.unknown }));
@@ -77,8 +80,46 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
     all["assumed"] = json!(run.assumed);
     let fix = |fix: &Fix| json!({ "item": fix.item.as_str(), "message": fix.finding.message });
     all["fixes"] = run.fixes.iter().map(fix).collect();
+    all["lanes"] = run.lanes.iter().map(lane).collect();
+    all["lanes_left"] = view.left.iter().map(String::as_str).collect();
     all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
     all
+}
+
+fn lane(lane: &Lane) -> Value {
+    let why = match &lane.phase {
+        lane::Phase::Dropped { why, .. } => Some(why),
+        _ => None,
+    };
+    json!({
+        "item": lane.item.as_str(),
+        "state": lane.word(),
+        "worktree": lane.worktree,
+        "base": lane.base.as_str(),
+        "checkpoint": lane.left().and_then(|left| left.saved.as_ref()).map(|saved| saved.number),
+        "why": why,
+    })
+}
+
+fn waits(
+    view: &RunView,
+    one: &Waits,
+    time: &dyn Fn(crate::domain::time::Timestamp) -> String,
+) -> Value {
+    json!({
+        "gate": one.gate.to_string(),
+        "item": one.gate.item.as_str(),
+        "stage": one.gate.stage.as_str(),
+        "commit": one.at.as_ref().map(|(head, _)| head.as_str()),
+        "tree": one.at.as_ref().map(|(_, tree)| tree.as_str()),
+        "since": one.since.map(time),
+        "until": one.until.map(time),
+        "why": one.why,
+        "asks": view.asks(&one.gate.stage),
+        "papers": one.papers.iter().map(|paper| json!({
+            "name": paper.name, "path": paper.path,
+        })).collect::<Vec<_>>(),
+    })
 }
 
 /// One event as `git run log --json` prints it.

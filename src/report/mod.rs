@@ -13,6 +13,7 @@ pub mod gate;
 pub mod hand_over;
 pub mod json;
 pub mod path;
+pub mod provenance;
 pub mod pull_request;
 pub mod reconcile;
 pub mod restore;

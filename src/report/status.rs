@@ -7,12 +7,16 @@ use crate::domain::{
     event::{Cause, Delivery},
     gate::Override,
     item::{Item, Phase, Progress},
+    lane::{self, Lane},
     reconcile::Strength,
     run::{Breaker, State},
     tale::{because, counted},
     time::Timestamp,
     view::{Glance, RunView},
 };
+
+/// Papers that are named for one answer.
+pub(super) const PAPERS_SHOWN: usize = 8;
 
 #[must_use]
 pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -> String {
@@ -54,6 +58,14 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     for item in &run.items {
         say(&mut out, &format!("  {}", item_line(item)));
     }
+    for lane in &run.lanes {
+        if let Some(line) = lane_line(lane, view.held, verbose) {
+            say(&mut out, &format!("  lane      {line}"));
+        }
+    }
+    for place in &view.left {
+        say(&mut out, &format!("  left      {place} (git run gc)"));
+    }
     findings(&mut out, view, if verbose { usize::MAX } else { 5 });
     if 0 < view.refusals {
         let refused = counted(usize::try_from(view.refusals).unwrap_or(usize::MAX), "attempt");
@@ -66,11 +78,19 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
         say(&mut out, &format!("  drift     {}", warning(drift)));
     }
     limits(&mut out, view);
-    stopped(&mut out, view);
+    stopped(&mut out, view, time);
     if verbose {
         history(&mut out, view);
     }
     say(&mut out, &format!("next: {}  ({})", view.next.command, view.next.why));
+    out
+}
+
+/// What is asked of a person, as `git run status` and whoever answers see it; nothing where nobody is.
+#[must_use]
+pub fn waiting(view: &RunView, time: &dyn Fn(Timestamp) -> String) -> String {
+    let mut out = String::new();
+    waits(&mut out, view, time);
     out
 }
 
@@ -145,6 +165,30 @@ pub(super) fn item_line(item: &Item) -> String {
     }
 }
 
+/// What was joined, and what was dropped with all of it saved, is history.
+fn lane_line(lane: &Lane, held: bool, verbose: bool) -> Option<String> {
+    let (item, place) = (&lane.item, &lane.worktree);
+    let saved = |lane: &Lane| match lane.left().and_then(|left| left.saved.as_ref()) {
+        Some(saved) => format!("kept in checkpoint {}", saved.number),
+        None => format!("not saved, in {place}"),
+    };
+    match &lane.phase {
+        lane::Phase::Working if held => Some(format!("{item} by {} in {place}", lane.agent)),
+        lane::Phase::Working => Some(format!("{item} in doubt, in {place}")),
+        lane::Phase::Ended(left) if left.built => Some(format!("{item} built, {}", saved(lane))),
+        lane::Phase::Ended(_) => Some(format!("{item} stopped, {}", saved(lane))),
+        lane::Phase::Joining { .. } => Some(format!("{item} is being brought in")),
+        lane::Phase::Dropped { why, .. } => {
+            Some(format!("{item} not taken, {}: {}", saved(lane), first_line(why)))
+        }
+        lane::Phase::Joined(_) => verbose.then(|| format!("{item} joined, {}", saved(lane))),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
 fn findings(out: &mut String, view: &RunView, max: usize) {
     let open = view.open_findings();
     if open.is_empty() {
@@ -189,7 +233,7 @@ fn limits(out: &mut String, view: &RunView) {
     }
 }
 
-fn stopped(out: &mut String, view: &RunView) {
+fn stopped(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String) {
     let run = &view.run;
     if let Some(cause) = &run.halt {
         say(out, &format!("  halted    {}", because(cause)));
@@ -200,6 +244,7 @@ fn stopped(out: &mut String, view: &RunView) {
     if let Some(request) = &run.halt_request {
         say(out, &format!("  halting   {}", request.reason));
     }
+    waits(out, view, time);
     gates(out, view);
     match &run.delivery {
         Some(Delivery::Pushed { remote, branch, commit }) => {
@@ -209,6 +254,26 @@ fn stopped(out: &mut String, view: &RunView) {
         Some(Delivery::Refused { why }) => say(out, &format!("  pushed    refused: {why}")),
         Some(Delivery::Failed { why }) => say(out, &format!("  pushed    failed: {why}")),
         None => {}
+    }
+}
+
+/// What is asked of a person, since when, and what there is to read before the answer.
+fn waits(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String) {
+    for one in view.run.waits() {
+        let since = one.since.map(|at| format!(" since {}", time(at))).unwrap_or_default();
+        let until = one.until.map(|at| format!(", until {}", time(at))).unwrap_or_default();
+        let at = one.at.as_ref().map(|(head, _)| format!(" for {}", head.short()));
+        say(out, &format!("  waits     {}{}{since}{until}", one.gate, at.unwrap_or_default()));
+        for line in one.why.into_iter().chain(view.asks(&one.gate.stage)) {
+            say(out, &format!("            {line}"));
+        }
+        for paper in one.papers.iter().take(PAPERS_SHOWN) {
+            say(out, &format!("  read      git run show {}", paper.path));
+        }
+        if PAPERS_SHOWN < one.papers.len() {
+            let more = one.papers.len() - PAPERS_SHOWN;
+            say(out, &format!("  read      and {more} more (git run show provenance)"));
+        }
     }
 }
 

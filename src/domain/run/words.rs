@@ -3,12 +3,12 @@
 
 use super::{Refusal, Run, State};
 use crate::domain::{
-    event::{Approval, Asked, Cause, Envelope, Event, Word},
+    event::{Approval, Asked, Cause, Envelope, Event, PaperRef, Word},
     gate::Gate,
     id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     time::Timestamp,
-    workflow::{Duty, Missing, Part},
+    workflow::{Duty, Missing, Need, Part},
 };
 
 /// What waits for a person.
@@ -20,12 +20,18 @@ pub struct Waits {
     pub at: Option<(Oid, Oid)>,
     pub until: Option<Timestamp>,
     pub why: Option<String>,
+    pub since: Option<Timestamp>,
+    /// The papers that it is about.
+    pub papers: Vec<PaperRef>,
 }
 
 impl Run {
     /// Everything that waits for a person, in the order of the items.
     #[must_use]
     pub fn waits(&self) -> Vec<Waits> {
+        if self.state.is_over() {
+            return Vec::new();
+        }
         let waits = self.items.iter().filter_map(|item| {
             let (Progress::Active(active) | Progress::Paused(active)) = &item.progress else {
                 return None;
@@ -36,9 +42,25 @@ impl Run {
                 at: waiting.at.clone(),
                 until: waiting.until,
                 why: waiting.why.clone(),
+                since: waiting.since,
+                papers: self.papers_about(&item.id, &active.stage),
             })
         });
         waits.collect()
+    }
+
+    /// What there is to read before a word is said at this stage: what it needs, else all that was
+    /// handed in.
+    fn papers_about(&self, item: &ItemId, stage: &StageId) -> Vec<PaperRef> {
+        let needs = self.shape(stage).map_or(&[][..], |shape| &shape.needs);
+        let named: Vec<_> = needs
+            .iter()
+            .filter_map(|need| match need {
+                Need::Paper(name) => self.paper(item, name).cloned(),
+                Need::File(_) => None,
+            })
+            .collect();
+        if named.is_empty() { self.papers_for(item) } else { named }
     }
 
     pub(super) fn ask(&mut self, event: &Event, asked: &Asked) -> Result<(), Refusal> {

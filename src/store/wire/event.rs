@@ -5,16 +5,21 @@ mod docs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
+use super::{
+    DecodeError, FORMAT, Text, canonical,
+    charter::CharterDoc,
+    garbled,
+    lane::{LaneDroppedDoc, LaneEndDoc, LaneJoinedDoc, LaneStartDoc},
+};
 use docs::{
     AdoptedDoc, ApprovalDoc, AskedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc,
     DeliveryEndDoc, DeliveryStartDoc, GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc,
     ItemPlaceDoc, ItemsDoc, LeaseDoc, Nothing, PlaceDoc, PlanSyncedDoc, ProcessStartedDoc,
     ProposalDoc, ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc,
-    SettledDoc, StageEndDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
+    SettledDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{
-    CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero,
+    CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, StageEndDoc, UsageDoc, is_zero,
 };
 
 use crate::domain::{
@@ -190,6 +195,18 @@ fn data(event: &Event) -> Value {
             doc(FixDoc { item: Text(item.clone()), finding: finding.into() })
         }
         Event::PlanSynced(of) => doc(PlanSyncedDoc::from(&**of)),
+        Event::LaneStarted(start) => doc(LaneStartDoc::from(&**start)),
+        Event::LaneEnded(of) => doc(LaneEndDoc::from(&**of)),
+        Event::LaneJoined { item, head, tree } => doc(LaneJoinedDoc {
+            item: Text(item.clone()),
+            head: Text(head.clone()),
+            tree: Text(tree.clone()),
+        }),
+        Event::LaneDropped { item, why, findings } => doc(LaneDroppedDoc {
+            item: Text(item.clone()),
+            why: why.clone(),
+            findings: findings.iter().map(Into::into).collect(),
+        }),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -322,6 +339,18 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
         }
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         "plan-synced" => Event::PlanSynced(Box::new(read::<PlanSyncedDoc>(data)?.into())),
+        "lane-started" => Event::LaneStarted(Box::new(read::<LaneStartDoc>(data)?.into())),
+        "lane-ended" => Event::LaneEnded(Box::new(read::<LaneEndDoc>(data)?.into())),
+        "lane-joined" => {
+            let LaneJoinedDoc { item: Text(item), head: Text(head), tree: Text(tree) } =
+                read(data)?;
+            Event::LaneJoined { item, head, tree }
+        }
+        "lane-dropped" => {
+            let LaneDroppedDoc { item: Text(item), why, findings } = read(data)?;
+            let findings = findings.into_iter().map(Into::into).collect();
+            Event::LaneDropped { item, why, findings }
+        }
         _ => return Ok(None),
     }))
 }

@@ -9,6 +9,7 @@ use super::{
     charter::{CharterDoc, DocumentDoc, PaperDoc},
     event::{CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, UsageDoc},
     garbled,
+    lane::LaneDoc,
 };
 use crate::domain::{
     event::{Home, Trip},
@@ -90,6 +91,9 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     assumed: BTreeMap<String, u32>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lanes: Vec<LaneDoc>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -221,6 +225,8 @@ enum PhaseDoc {
         tree: Option<Text<Oid>>,
         until: Option<Text<Timestamp>>,
         why: Option<String>,
+        #[serde(default)]
+        since: Option<Text<Timestamp>>,
     },
     Passed,
 }
@@ -383,6 +389,7 @@ impl From<&Run> for RunDoc {
                 .map(|fix| FixDoc { item: Text(fix.item.clone()), finding: (&fix.finding).into() })
                 .collect(),
             assumed: run.assumed.clone(),
+            lanes: run.lanes.iter().map(Into::into).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -447,6 +454,7 @@ impl RunDoc {
                 .map(|fix| Fix { item: fix.item.0, finding: fix.finding.into() })
                 .collect(),
             assumed: self.assumed,
+            lanes: self.lanes.into_iter().map(Into::into).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request
@@ -684,6 +692,7 @@ impl From<&Phase> for PhaseDoc {
                     tree: tree.map(Text),
                     until: waiting.until.map(Text),
                     why: waiting.why.clone(),
+                    since: waiting.since.map(Text),
                 }
             }
             Phase::Passed => Self::Passed,
@@ -705,11 +714,14 @@ impl From<PhaseDoc> for Phase {
                 }))
             }
             PhaseDoc::Uncommitted { then } => Self::Uncommitted { then: then.into() },
-            PhaseDoc::Waiting { head, tree, until, why } => Self::Waiting(Box::new(Waiting {
-                at: head.zip(tree).map(|(head, tree)| (head.0, tree.0)),
-                until: until.map(|at| at.0),
-                why,
-            })),
+            PhaseDoc::Waiting { head, tree, until, why, since } => {
+                Self::Waiting(Box::new(Waiting {
+                    at: head.zip(tree).map(|(head, tree)| (head.0, tree.0)),
+                    until: until.map(|at| at.0),
+                    why,
+                    since: since.map(|at| at.0),
+                }))
+            }
             PhaseDoc::Passed => Self::Passed,
         }
     }

@@ -1,0 +1,310 @@
+//! The workflow `pipeline`, with what the older tool promised and where it failed: each row of it by its
+//! name, on real repositories, with real processes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests start processes, and may panic"
+)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Ran, TestRepo};
+
+const PLAN: &str = r#"
+format = 1
+id = "p"
+title = "P"
+[[sprint]]
+id = "sprint-1"
+title = "One"
+[[sprint.task]]
+id = "T-1"
+title = "Make done.txt"
+acceptance = ["done.txt is there"]
+"#;
+
+/// The same for the built-in agent: each stage as shell steps.
+const STEPS: &str = r##"
+[sprint.task.steps]
+gather = ["echo '# Facts' > $GIT_RUN_OUTPUT/gather.md"]
+clarify = ["printf '# C\n## Decided\nx\n## Open\nnothing\n' > $GIT_RUN_OUTPUT/clarify.md"]
+plan = ["printf '# P\n## Steps\n1\n## Files\ndone.txt\n## Risks\nnone\n## Evidence\nit is there\n' > $GIT_RUN_OUTPUT/plan.md"]
+review-plan = ["grep -q done.txt $GIT_RUN_INPUT/plan.md"]
+impl = ["grep -q done.txt $GIT_RUN_INPUT/plan.md", "echo done > done.txt"]
+review-code = ["test -f done.txt"]
+rework = ["echo simpler > done.txt"]
+refactor = ["echo nothing > $GIT_RUN_OUTPUT/refactor.md", "test -f done.txt"]
+retro = ["printf '## Went well\nall\n## Did not\nnothing\n## Next time\nthe same\n' > $GIT_RUN_OUTPUT/retro.md"]
+"##;
+
+const PLANNED: &str = r#"printf '# P\n## Steps\n1\n## Files\ndone.txt\n## Risks\nnone\n## Evidence\nit is there\n' > "$GIT_RUN_OUTPUT/plan.md""#;
+
+const USUAL: [(&str, &str); 9] = [
+    ("gather", r#"echo facts > "$GIT_RUN_OUTPUT/gather.md""#),
+    ("clarify", r#"printf '## Decided\nx\n## Open\ny\n' > "$GIT_RUN_OUTPUT/clarify.md""#),
+    ("plan", PLANNED),
+    ("review-plan", "pass"),
+    ("impl", "echo work $calls > done.txt"),
+    ("review-code", "pass"),
+    ("rework", "echo simpler $calls > done.txt"),
+    ("refactor", r#"echo fine > "$GIT_RUN_OUTPUT/refactor.md"; pass"#),
+    (
+        "retro",
+        r#"printf '## Went well\na\n## Did not\nb\n## Next time\nc\n' > "$GIT_RUN_OUTPUT/retro.md""#,
+    ),
+];
+
+/// A repository whose agents are scripts; those that are not named do their work and pass.
+fn scripted(stages: &[(&str, &str)]) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.plan(PLAN);
+    repo.git(&["config", "run.agent", "command"]);
+    repo.git(&["config", "run.workflow", "pipeline"]);
+    for (stage, usual) in USUAL {
+        let own = stages.iter().find(|(named, _)| *named == stage);
+        repo.agent(stage, own.map_or(usual, |(_, script)| script));
+    }
+    repo
+}
+
+fn by_steps() -> TestRepo {
+    let repo = TestRepo::new();
+    repo.plan(&format!("{PLAN}{STEPS}"));
+    repo.git(&["config", "run.workflow", "pipeline"]);
+    repo
+}
+
+/// A run that waits at its first gate.
+fn planned(stages: &[(&str, &str)]) -> TestRepo {
+    let repo = scripted(stages);
+    repo.run(&["sprint-1", "--local"]).ends(5);
+    repo
+}
+
+fn approve(repo: &TestRepo, words: &[&str]) -> Ran {
+    repo.run(&[&["approve", "--as", "Ada"], words].concat())
+}
+
+/// Says yes and goes on to where it rests again.
+fn approved(repo: &TestRepo, code: i32) {
+    approve(repo, &[]).ends(0);
+    repo.run(&["resume"]).ends(code);
+}
+
+fn waits(repo: &TestRepo) -> Vec<String> {
+    let waits = repo.status()["waits"].clone();
+    let gate = |one: &Value| one["gate"].as_str().unwrap().to_owned();
+    waits.as_array().unwrap().iter().map(gate).collect()
+}
+
+fn state(repo: &TestRepo) -> (String, String) {
+    let status = repo.status();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    (text(&status["state"]), text(&status["halt"]["cause"]))
+}
+
+fn is(repo: &TestRepo, wanted: (&str, &str)) {
+    let found = state(repo);
+    assert_eq!((found.0.as_str(), found.1.as_str()), wanted, "{:#?}", repo.told("text"));
+}
+
+#[track_caller]
+fn told(repo: &TestRepo, part: &str) {
+    let all = repo.told("text").join("\n");
+    assert!(all.contains(part), "`{part}` is not in\n{all}");
+}
+
+#[test]
+fn cwf_all_stages_with_a_person_before_the_work_and_before_the_end() {
+    let repo = by_steps();
+    repo.run(&["sprint-1", "--local"]).ends(5);
+    assert_eq!(waits(&repo), ["approve-plan of opening"]);
+    assert!(!repo.work.join("done.txt").exists(), "nothing is built before a person said yes");
+    approved(&repo, 5);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    assert_eq!(repo.read("done.txt"), "done\n");
+    approved(&repo, 0);
+    is(&repo, ("JACKED_OUT", "-"));
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn cwf_a_review_sends_back_once_and_then_a_person_decides() {
+    let repo = planned(&[("review-code", "revise $calls")]);
+    approved(&repo, 5);
+    assert_eq!(waits(&repo), ["review-code of sprint-1"]);
+    assert_eq!((repo.calls("impl"), repo.calls("review-code")), (2, 2));
+    is(&repo, ("HALTED", "approval"));
+    // What a person lets pass goes on; it was no judge's pass, and is told so.
+    approved(&repo, 5);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    told(&repo, "sprint-1: review-code approved by a person");
+}
+
+#[test]
+fn cwf_fail_is_a_hard_stop_and_never_tried_again_by_itself() {
+    for (stage, gates) in [("review-plan", 0), ("review-code", 1), ("refactor", 1)] {
+        let repo = scripted(&[(stage, r#"report '{"format":1,"verdict":"fail"}'"#)]);
+        repo.run(&["sprint-1", "--local"]).ends(5);
+        (0..gates).for_each(|_| approved(&repo, 5));
+        is(&repo, ("HALTED", "fail-verdict"));
+        assert_eq!(repo.calls(stage), 1, "{stage}");
+        // Only a person lets it go on, and then it is judged again.
+        repo.run(&["sprint-1"]).ends(5);
+        assert_eq!(repo.calls(stage), 1, "{stage}");
+        repo.run(&["resume"]).ends(5);
+        assert_eq!(repo.calls(stage), 2, "{stage}");
+    }
+}
+
+#[test]
+fn cwf_a_conditional_pass_goes_on() {
+    let remark = r#"report '{"format":1,"verdict":"conditional","findings":[{"rule":"r","severity":"low","message":"a remark"}]}'"#;
+    let repo = planned(&[("review-plan", remark), ("review-code", remark)]);
+    approved(&repo, 5);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    assert_eq!((repo.calls("plan"), repo.calls("impl")), (1, 1));
+    told(&repo, "verdict conditional with 1 finding");
+}
+
+#[test]
+fn cwf_revise_at_the_first_gate_arrives_in_the_next_brief() {
+    let plan = format!("cp \"$GIT_RUN_BRIEF\" \"$HOME/brief.$calls\"; {PLANNED}");
+    let repo = planned(&[("plan", &plan)]);
+    repo.run(&["modify", "--as", "Ada", "-m", "name the tests, please"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+    assert_eq!(repo.calls("plan"), 2);
+    let brief = fs::read_to_string(repo.root().join("brief.2")).unwrap();
+    assert!(brief.contains("name the tests, please"), "{brief}");
+    // The new plan was reviewed before it is asked for again.
+    assert_eq!(repo.calls("review-plan"), 2);
+    assert_eq!(waits(&repo), ["approve-plan of opening"]);
+}
+
+#[test]
+fn cwf_stop_is_a_persons_no_and_nothing_is_built() {
+    let repo = planned(&[]);
+    repo.run(&["reject", "--as", "Ada", "-m", "not this year"]).ends(0);
+    is(&repo, ("HALTED", "rejected"));
+    told(&repo, "approve-plan rejected by a person: not this year");
+    // Whoever resumes is asked again.
+    repo.run(&["resume"]).ends(5);
+    is(&repo, ("HALTED", "approval"));
+    repo.run(&["halt", "--force"]).ends(0);
+    is(&repo, ("JACKED_OUT", "approval"));
+    assert!(waits(&repo).is_empty(), "what is over waits for nobody");
+    assert_eq!(repo.calls("impl"), 0);
+}
+
+fn provenance(repo: &TestRepo) -> Vec<Value> {
+    let told = repo.run(&["show", "provenance", "--json"]).ends(0).json();
+    assert_eq!(told["schema"], "git-run/provenance/1");
+    told["rows"].as_array().unwrap().clone()
+}
+
+/// `stage outcome`, for each row.
+fn outcomes(repo: &TestRepo) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    provenance(repo).iter().map(|row| text(&row["stage"]) + " " + &text(&row["outcome"])).collect()
+}
+
+#[test]
+fn cwf_provenance_has_a_row_for_each_stage_that_was_done() {
+    let repo = by_steps();
+    repo.run(&["sprint-1", "--local"]).ends(5);
+    approved(&repo, 5);
+    approve(&repo, &["-m", "well done"]).ends(0);
+    repo.run(&["resume"]).ends(0);
+    assert_eq!(
+        outcomes(&repo),
+        [
+            "gather done",
+            "clarify done",
+            "plan done",
+            "review-plan pass",
+            "approve-plan approved",
+            "impl done",
+            "review-code pass",
+            "refactor pass",
+            "retro done",
+            "ship approved: well done",
+        ]
+    );
+    for row in provenance(&repo) {
+        for field in ["started", "finished", "took_ms", "commit"] {
+            assert!(!row[field].is_null(), "{field}: {row}");
+        }
+        assert!(!row["by"].as_str().unwrap().is_empty(), "{row}");
+    }
+    let plan = &provenance(&repo)[2];
+    assert!(plan["artifacts"][0].as_str().unwrap().ends_with("/plan.md"), "{plan}");
+    assert_eq!(provenance(&repo)[4]["by"], "Ada");
+    let table = repo.run(&["show", "provenance", "--md"]).ends(0).out;
+    assert!(table.contains("| plan of opening | 1 | steps | "), "{table}");
+    assert_eq!(table.lines().filter(|line| line.starts_with("| ")).count(), 12, "{table}");
+    let text = repo.run(&["show", "provenance"]).ends(0).out;
+    assert!(text.contains("/plan.md"), "{text}");
+    repo.run(&["show", "plan", "--md"]).ends(2);
+}
+
+#[test]
+fn cwf_provenance_is_there_for_every_early_stop() {
+    // What was never come to has its row as well.
+    let rejected = planned(&[]);
+    rejected.run(&["reject", "--as", "Ada", "-m", "no"]).ends(0);
+    let rows = outcomes(&rejected);
+    assert!(rows.contains(&"approve-plan rejected: no".to_owned()), "{rows:?}");
+    assert!(rows.contains(&"impl not reached: approve-plan was rejected".to_owned()), "{rows:?}");
+    assert!(rows.contains(&"ship not reached: approve-plan was rejected".to_owned()), "{rows:?}");
+
+    let failed = scripted(&[("review-plan", r#"report '{"format":1,"verdict":"fail"}'"#)]);
+    failed.run(&["sprint-1", "--local"]).ends(5);
+    let rows = outcomes(&failed);
+    assert!(rows.contains(&"review-plan fail".to_owned()), "{rows:?}");
+    assert!(rows.contains(&"impl not reached: review-plan said fail".to_owned()), "{rows:?}");
+
+    let broken = scripted(&[("plan", "exit 3")]);
+    broken.run(&["sprint-1", "--local"]).ends(4);
+    let rows = outcomes(&broken);
+    let no_result = "plan no result (exit): exit code 3";
+    assert_eq!(rows.iter().filter(|row| *row == no_result).count(), 3, "{rows:?}");
+
+    let killed = scripted(&[("impl", "kill -9 $PPID; sleep 60"), ("plan", PLANNED)]);
+    killed.run(&["sprint-1", "--local"]).ends(5);
+    approve(&killed, &[]).ends(0);
+    let _ = killed.run(&["resume"]);
+    let rows = outcomes(&killed);
+    assert!(rows.iter().any(|row| row.starts_with("impl ")), "{rows:?}");
+}
+
+#[test]
+fn cwf_status_says_what_waits_since_when_and_what_to_read() {
+    let repo = planned(&[]);
+    let status = repo.run(&["status"]).ends(0).out;
+    for part in [
+        "waits     approve-plan of opening for ",
+        " since 20",
+        "Shall it be built as `plan.md` says?",
+        "read      git run show artifacts/opening/",
+        "next: git run approve approve-plan",
+    ] {
+        assert!(status.contains(part), "`{part}`: {status}");
+    }
+    let waits = repo.status()["waits"][0].clone();
+    assert_eq!(waits["stage"], "approve-plan");
+    assert_eq!(waits["asks"], "Shall it be built as `plan.md` says?");
+    assert!(!waits["since"].is_null() && waits["until"].is_null());
+    let plan = waits["papers"][0]["path"].as_str().unwrap();
+    assert!(repo.run(&["show", plan]).ends(0).out.contains("## Evidence"));
+    let over = repo.run(&["status", "--for-agent"]).ends(0).out;
+    assert!(over.contains("waits: approve-plan of opening for a person's word"), "{over}");
+    let said = approve(&repo, &["-m", "go"]).ends(0).out;
+    assert!(said.contains("asked: Shall it be built"), "{said}");
+    assert!(said.contains(plan), "{said}");
+    assert_eq!(repo.status()["waits"], serde_json::json!([]));
+}
