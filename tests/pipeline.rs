@@ -308,3 +308,217 @@ fn cwf_status_says_what_waits_since_when_and_what_to_read() {
     assert!(said.contains(plan), "{said}");
     assert_eq!(repo.status()["waits"], serde_json::json!([]));
 }
+
+#[test]
+fn cwf_a_person_who_lets_something_pass_may_leave_out_the_next_optional_stage() {
+    let repo = planned(&[("refactor", "revise again")]);
+    // What is no optional stage is not left out.
+    let ran = approve(&repo, &["--skip-next"]).ends(3);
+    assert!(ran.err.contains("`impl` comes next"), "{}", ran.err);
+    approved(&repo, 5);
+    assert_eq!(waits(&repo), ["refactor of closing"]);
+    approve(&repo, &["--skip-next"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+    assert_eq!(repo.calls("retro"), 0);
+    let rows = outcomes(&repo);
+    assert!(rows.contains(&"retro left out by a person".to_owned()), "{rows:?}");
+}
+
+#[test]
+fn cwf_skip_leaves_out_optional_stages_alone_and_says_so() {
+    let repo = scripted(&[]);
+    let ran = repo.run(&["sprint-1", "--local", "--skip-stage", "review-code"]).ends(2);
+    assert!(ran.err.contains("`review-code` may not be left out"), "{}", ran.err);
+    let ran = repo.run(&["sprint-1", "--local", "--skip-stage", "reveiw-code"]).ends(2);
+    assert!(ran.err.contains("did you mean `review-code`"), "{}", ran.err);
+    repo.run(&["sprint-1", "--local", "--skip-stage", "gather,clarify,retro"]).ends(5);
+    assert_eq!((repo.calls("gather"), repo.calls("clarify"), repo.calls("plan")), (0, 0, 1));
+    let rows = outcomes(&repo);
+    assert!(rows.contains(&"gather left out: left out at the start".to_owned()), "{rows:?}");
+}
+
+#[test]
+fn cwf_from_a_stage_needs_what_lies_before_it() {
+    let repo = scripted(&[]);
+    let from = |stage: &str, more: &[&str], code: i32| {
+        repo.run(&[&["sprint-1", "--local", "--from-stage", stage], more].concat()).ends(code)
+    };
+    for (stage, part) in [
+        ("impl", "`impl` needs `plan.md`, which no stage before it hands in"),
+        ("review-plan", "`review-plan` needs `plan.md`"),
+        ("review-code", "has no work beyond `main`"),
+        ("refactor", "`review-code` lies before it and would not be passed"),
+        ("retro", "`review-code` lies before it"),
+        ("ship", "`review-code` lies before it"),
+        ("nothing", "no stage `nothing`"),
+    ] {
+        let ran = from(stage, &[], 2);
+        assert!(ran.err.contains(part), "{stage}: {}", ran.err);
+    }
+    assert!(repo.refs("refs/run/").is_empty(), "nothing was written");
+    // A plan that is none does not do.
+    for (text, part) in [("", "is empty"), ("# P\n## Steps\n1\n", "no sections `Files`, `Risks`")] {
+        fs::write(repo.root().join("plan.md"), text).unwrap();
+        let ran = from("impl", &["--input", "plan.md=../plan.md"], 2);
+        assert!(ran.err.contains(part), "{}", ran.err);
+    }
+    let text = "# P\n## Steps\n1\n## Files\nf\n## Risks\nr\n## Evidence\ne\n";
+    fs::write(repo.root().join("plan.md"), text).unwrap();
+    from("impl", &["--input", "plan.md=../plan.md"], 5);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    assert_eq!((repo.calls("plan"), repo.calls("impl")), (0, 1));
+    let rows = outcomes(&repo);
+    assert!(rows.contains(&"plan left out: begun at `impl`".to_owned()), "{rows:?}");
+}
+
+#[test]
+fn cwf_from_review_code_judges_the_work_that_is_there() {
+    let repo = scripted(&[
+        (
+            "review-code",
+            "git diff --name-only \"$(sed -n 's/.*`git diff \\([0-9a-f]*\\) HEAD`.*/\\1/p' $GIT_RUN_BRIEF)\" HEAD > \"$HOME/seen\"; [ $calls = 1 ] && revise x || pass",
+        ),
+        ("impl", "echo more > more.txt"),
+    ]);
+    repo.git(&["switch", "-q", "-c", "feature/sprint-1"]);
+    repo.write("done.txt", "by hand\n");
+    let dirty = repo.run(&["sprint-1", "--local", "--from-stage", "review-code", "--base", "main"]);
+    assert!(dirty.ends(1).err.contains("not committed"));
+    repo.git(&["add", "done.txt"]);
+    repo.git(&["commit", "-qm", "by hand"]);
+    repo.run(&["sprint-1", "--local", "--from-stage", "review-code", "--base", "main"]).ends(5);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    // It saw what was there, and what it found was sent back to be built.
+    let seen = fs::read_to_string(repo.root().join("seen")).unwrap();
+    assert_eq!(seen, "done.txt\nmore.txt\n");
+    assert_eq!((repo.calls("impl"), repo.calls("review-code")), (1, 2));
+}
+
+#[test]
+fn cwf_a_paper_that_says_nothing_is_none() {
+    for (script, part) in [
+        (":", "`plan.md` was not handed in"),
+        (": > $GIT_RUN_OUTPUT/plan.md", "`plan.md` is empty"),
+        ("echo text > $GIT_RUN_OUTPUT/plan.md", "`plan.md` has no sections `Steps`, `Files`"),
+        (
+            "printf '## Steps\\n## Files\\nx\\n## Risks\\nx\\n## Evidence\\nx\\n' > $GIT_RUN_OUTPUT/plan.md",
+            "the section `Steps` of `plan.md` is empty",
+        ),
+    ] {
+        let repo = scripted(&[("plan", script)]);
+        repo.git(&["config", "run.breaker.failures", "1"]);
+        repo.run(&["sprint-1", "--local"]).ends(4);
+        told(&repo, &format!("(incomplete): {part}"));
+        assert_eq!(repo.calls("review-plan"), 0);
+        assert_eq!(repo.status()["waits"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn cwf_a_word_is_for_the_tree_that_it_was_asked_for() {
+    let repo = planned(&[]);
+    let asked = repo.status()["waits"][0]["commit"].clone();
+    repo.write("later.txt", "later\n");
+    repo.git(&["add", "later.txt"]);
+    repo.git(&["commit", "-qm", "later"]);
+    let ran = approve(&repo, &[]).ends(3);
+    assert!(ran.err.contains("rule: commit") && ran.err.contains("git run resume"), "{}", ran.err);
+    repo.run(&["resume"]).ends(5);
+    assert_ne!(repo.status()["waits"][0]["commit"], asked);
+    // The judges had judged another tree, and were asked again.
+    assert_eq!(repo.calls("review-plan"), 2);
+    approve(&repo, &[]).ends(0);
+}
+
+/// The pipeline as a team's own, with something said otherwise.
+fn own(repo: &TestRepo, name: &str, from: &str, to: &str) {
+    let text = repo.run(&["workflow", "show", "pipeline", "--toml"]).ends(0).out;
+    assert!(text.contains(from));
+    let text = text.replacen("name = \"pipeline\"", &format!("name = \"{name}\""), 1);
+    repo.write(&format!(".gitrun/workflows/{name}.toml"), &text.replacen(from, to, 1));
+    repo.git(&["add", ".gitrun"]);
+    repo.git(&["commit", "-qm", "docs: our own way"]);
+    repo.git(&["config", "run.workflow", name]);
+}
+
+const QUESTION: &str = "ask = \"Shall it be built as `plan.md` says?\"";
+
+#[test]
+fn cwf_an_answer_that_comes_too_late_is_asked_for_again() {
+    let repo = scripted(&[]);
+    own(&repo, "slow", QUESTION, "answer_within = \"1s\"");
+    repo.run(&["sprint-1", "--local"]).ends(5);
+    assert!(!repo.status()["waits"][0]["until"].is_null());
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    let ran = approve(&repo, &[]).ends(3);
+    assert!(ran.err.contains("the time for an answer is over"), "{}", ran.err);
+    repo.run(&["resume"]).ends(5);
+    approve(&repo, &[]).ends(0);
+    let rows = outcomes(&repo);
+    assert!(rows.contains(&"approve-plan not answered, and asked again".to_owned()), "{rows:?}");
+}
+
+#[test]
+fn cwf_a_teams_own_workflow_is_what_the_base_branch_says() {
+    let loose = "mkdir -p .gitrun/workflows; sed 's/duty = \"human\"/duty = \"write\"\\nmakes = [{name=\"x.md\"}]/' .gitrun/workflows/ours.toml > x; mv x .gitrun/workflows/ours.toml; echo work > done.txt";
+    let repo = scripted(&[("impl", loose)]);
+    own(&repo, "ours", QUESTION, "ask = \"Ours?\"");
+    repo.run(&["sprint-1", "--local"]).ends(5);
+    assert_eq!(repo.status()["waits"][0]["asks"], "Ours?");
+    approved(&repo, 5);
+    assert_eq!(
+        waits(&repo),
+        ["ship of closing"],
+        "the work tree's copy was changed, and not looked at"
+    );
+    assert!(repo.git(&["show", "HEAD:.gitrun/workflows/ours.toml"]).contains("x.md"));
+}
+
+#[test]
+fn cwf_a_flaw_of_a_workflow_is_told_with_file_and_line() {
+    let repo = scripted(&[]);
+    own(&repo, "ours", "needs = [\"plan.md\"]", "needs = [\"plans.md\"]");
+    let ran = repo.run(&["workflow", "check", "ours"]).ends(1);
+    assert!(ran.err.contains(".gitrun/workflows/ours.toml:"), "{}", ran.err);
+    assert!(ran.err.contains("needs `plans.md`, which nobody has handed in"), "{}", ran.err);
+    repo.write("w.toml", "format = 2\nname = \"w\"\n[[stage]]\nid = \"a\"\nduty = \"build\"\n");
+    let ran = repo.run(&["workflow", "check", "./w.toml"]).ends(1);
+    assert!(ran.err.contains("./w.toml:3: nothing judges what `a` builds"), "{}", ran.err);
+    repo.run(&["workflow", "check", "pipeline"]).ends(0);
+}
+
+/// What the agent's commands ended with, one after the other.
+const TRIES: &str = r#"
+for words in "approve" "approve --as Eve" "reject -m x --as Eve" "modify -m x --as Eve" "reopen plan -m x" \
+  "override review-code --reason x"; do
+  git run $words > "$HOME/said" 2>&1; echo "$words $?" >> "$HOME/codes"
+  git-run $words >> "$HOME/said" 2>&1; echo "$words $?" >> "$HOME/codes"
+done
+echo work > done.txt
+"#;
+
+#[test]
+fn cwf_no_agent_answers_for_a_person() {
+    let repo = planned(&[("impl", TRIES)]);
+    let dir = std::path::Path::new(support::PROGRAM).parent().unwrap();
+    let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
+    approve(&repo, &[]).ends(0);
+    Ran::of(repo.program().env("PATH", path).args(["resume"]).output().unwrap()).ends(5);
+    let codes = fs::read_to_string(repo.root().join("codes")).unwrap();
+    assert_eq!(codes.lines().count(), 12, "{codes}");
+    assert!(codes.lines().all(|line| line.ends_with(" 3")), "{codes}");
+    assert_eq!(repo.events().iter().filter(|kind| *kind == "approval-given").count(), 1);
+}
+
+#[test]
+fn cwf_a_script_that_answers_says_for_whom() {
+    let repo = planned(&[]);
+    let ran = repo.run(&["approve"]).ends(5);
+    assert!(ran.err.contains("git run approve --as"), "{}", ran.err);
+    repo.run(&["approve", "--as", " \t"]).ends(2);
+    approve(&repo, &[]).ends(0);
+    // The same again is said to nobody.
+    let ran = approve(&repo, &[]).ends(3);
+    assert!(ran.err.contains("nothing of run"), "{}", ran.err);
+    assert_eq!(repo.events().iter().filter(|kind| *kind == "approval-given").count(), 1);
+}

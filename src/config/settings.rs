@@ -135,6 +135,11 @@ pub enum Agent {
     Command(Vec<String>),
 }
 
+/// Whether `run.<name>.*` is of a gate: `run.gate.tests.command` is no agent's.
+fn is_gate(name: &str) -> bool {
+    name == "gate" || name.starts_with("gate.")
+}
+
 impl Settings {
     /// What git's configuration says, and what the team agreed on.
     pub fn read(repo: &Repo) -> anyhow::Result<Self> {
@@ -238,7 +243,8 @@ impl Settings {
 
     /// The stages that have an agent or a command of their own.
     pub fn stages(&self) -> impl Iterator<Item = &str> {
-        self.agents.iter().chain(&self.commands).filter_map(|(stage, _)| stage.as_deref())
+        let all = self.agents.iter().chain(&self.commands);
+        all.filter_map(|(stage, _)| stage.as_deref()).filter(|stage| !is_gate(stage))
     }
 
     /// The agent of a stage: what the command line says, then the stage's own setting, then the common one.
@@ -432,9 +438,7 @@ impl Raw {
     fn stages(&self, repo: &Repo) -> anyhow::Result<Vec<(String, StageSettings)>> {
         let mut names: Vec<&str> =
             self.0.iter().filter_map(|setting| setting.subsection.as_deref()).collect();
-        names.retain(|name| {
-            !SECTIONS.contains(name) && *name != "gate" && !name.starts_with("gate.")
-        });
+        names.retain(|name| !SECTIONS.contains(name) && !is_gate(name));
         names.sort_unstable();
         names.dedup();
         let mut found = Vec::new();

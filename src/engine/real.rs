@@ -168,7 +168,8 @@ impl<'r> RealWorld<'r> {
             start,
             findings: &active.findings,
             branch: &run.charter.branch,
-            range_start: active.started.as_str(),
+            range_start: run.work_began().unwrap_or(&active.started).as_str(),
+            papers: &run.papers_for(&start.item),
             hand_in,
         }))
     }
@@ -217,12 +218,12 @@ impl<'r> RealWorld<'r> {
         };
         // What an item is held to is its own work; all of it together is held to all of it.
         let from = match run.part_of(&start.item) {
-            Part::Items => run.active().map(|active| active.started.clone()),
+            Part::Items => run.work_began().cloned(),
             Part::Opening | Part::Closing => None,
         };
         let from = from.unwrap_or_else(|| run.charter.start.clone());
         let mut papers = BTreeMap::new();
-        for (name, content) in self.input(run, &start.item, stage)? {
+        for (name, content) in self.input(run, &start.item)? {
             papers.insert(name, String::from_utf8_lossy(&content).into_owned());
         }
         let run = id.clone();
@@ -242,20 +243,17 @@ impl<'r> RealWorld<'r> {
         })
     }
 
-    /// The papers that a stage is shown.
-    fn input(
-        &self,
-        run: &Run,
-        item: &ItemId,
-        stage: &Stage,
-    ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-        let mut found = Vec::new();
-        for need in &stage.shape.needs {
-            let Need::Paper(name) = need else { continue };
-            let Some(paper) = run.paper(item, name) else { continue };
+    /// The papers that a stage is shown: those that it needs, and all others that are there for it.
+    fn input(&self, run: &Run, item: &ItemId) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+        for paper in run.papers_for(item) {
+            // Of several items that handed in the same, the first is there by its name.
+            if found.iter().any(|(name, _)| *name == paper.name) {
+                continue;
+            }
             let (id, most) = (&run.charter.run, PAPER_BYTES_MAX as u64);
             let text = history::read_file(self.repo, id, &paper.path, most)?;
-            found.push((name.clone(), text.context("the journal lacks a paper")?));
+            found.push((paper.name.clone(), text.context("the journal lacks a paper")?));
         }
         Ok(found)
     }
@@ -295,7 +293,7 @@ impl<'r> RealWorld<'r> {
                 paper::fault(paper, called.papers.get(&paper.name).map(String::as_str))
             })
             .collect();
-        let item_has_work = run.active().is_some_and(|active| active.started != head);
+        let item_has_work = run.work_began().is_some_and(|began| *began != head);
         let outcome = outcome::decide(&Facts {
             duty: stage.shape.duty,
             lacking: &lacking,
@@ -459,7 +457,7 @@ impl World for RealWorld<'_> {
         let run = log.run().clone();
         let environment = self.environment()?;
         self.dirty = None;
-        let input = self.input(&run, &start.item, self.stage_of(&start.stage)?)?;
+        let input = self.input(&run, &start.item)?;
         let brief = self.brief(&run, start, None)?;
         let stage = self.workflow.stage(&start.stage);
         let stage = stage.context("the frozen workflow lacks the stage")?;

@@ -16,14 +16,14 @@ use crate::{
     },
     domain::{
         event::{Actor, Charter, Event, PaperRef, PushMode},
-        id::{Digest, Oid, RunId},
+        id::{Digest, Oid, RunId, StageId},
         limits::Limits,
         paper::{self, PAPER_BYTES_MAX},
         plan::Plan,
         plan_check::Fault,
         plan_spec::plan_digest,
         target::{self, NoTarget, Range},
-        workflow::{StageShape, Workflow},
+        workflow::{Size, StageShape, Workflow},
     },
     gates::script::PolicyDoc,
     git::Repo,
@@ -71,6 +71,8 @@ pub struct Prepared {
     workflow_text: String,
     policy: String,
     papers: Vec<Artifact>,
+    /// What the flow was chosen by, where nobody named it.
+    pub size: Option<Size>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +121,10 @@ pub fn prepare(
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
+    let start = match course.judges_first() {
+        Some(stage) => work_there(repo, stage, (&branch, &base), &start)?,
+        None => start,
+    };
     let mut settings = settings.clone();
     settings.tighten(repo, &base)?;
     let settings = &settings;
@@ -157,7 +163,8 @@ pub fn prepare(
         &serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?,
     );
     let (workflow, workflow_text) = (course.workflow, course.text);
-    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts })
+    let size = course.size;
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size })
 }
 
 /// Writes the first event. From here on there is a run.
@@ -184,7 +191,8 @@ fn papers(
     let (mut refs, mut artifacts) = (Vec::new(), Vec::new());
     for (name, file) in &request.inputs {
         let made = workflow.stages().iter().flat_map(|stage| &stage.makes);
-        let known = workflow.inputs.iter().chain(made).find(|paper| paper.name == *name);
+        let own = workflow.inputs.iter().map(|input| &input.paper);
+        let known = own.chain(made).find(|paper| paper.name == *name);
         let Some(known) = known else {
             let what =
                 format!("the workflow `{}` takes no `{}`", workflow.name, name.escape_debug());
@@ -229,6 +237,28 @@ fn starting_point(repo: &Repo, branch: &str, head: Option<Oid>) -> anyhow::Resul
         None => {
             head.context("this branch has no commit yet; make the first one, then start the run")
         }
+    }
+}
+
+/// Who begins with a judge has work for it. All that the branch has beyond its base is looked at.
+fn work_there(
+    repo: &Repo,
+    stage: &StageId,
+    (branch, base): (&str, &str),
+    tip: &Oid,
+) -> Result<Oid, NotStarted> {
+    let mut at = None;
+    for name in [format!("refs/heads/{base}"), format!("refs/remotes/origin/{base}")] {
+        if at.is_none() {
+            at = repo.refs().read(&name)?;
+        }
+    }
+    let left = at.map(|at| repo.merge_base(&at, tip)).transpose()?.flatten();
+    match left {
+        Some(left) if left != *tip => Ok(left),
+        Some(_) | None => Err(NotStarted::Usage(format!(
+            "a run may not begin at `{stage}`: `{branch}` has no work beyond `{base}` that could be judged; name the branch that has it with `--branch`"
+        ))),
     }
 }
 
