@@ -87,7 +87,7 @@ fn the_frozen_documents_are_read_and_written_again() {
             &protected,
             &agents,
             Some("https://host/ada/project"),
-            &serde_json::json!({})
+            &[("gates", serde_json::json!({}))].into()
         ),
         examples("policy")[0]
     );

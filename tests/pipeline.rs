@@ -522,3 +522,256 @@ fn cwf_a_script_that_answers_says_for_whom() {
     assert!(ran.err.contains("nothing of run"), "{}", ran.err);
     assert_eq!(repo.events().iter().filter(|kind| *kind == "approval-given").count(), 1);
 }
+
+/// A run that waits before it ships, with a remote, and the hooks in place.
+fn before_ship(stages: &[(&str, &str)]) -> TestRepo {
+    let repo = scripted(stages);
+    repo.remote();
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.run(&["sprint-1"]).ends(5);
+    approved(&repo, 5);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    repo
+}
+
+/// Refused to whoever asks, by every way out, and nothing left.
+#[track_caller]
+fn held_back(repo: &TestRepo, why: &str) {
+    for words in [&["push"][..], &["pr"]] {
+        let ran = repo.run(words);
+        assert_eq!(ran.code, Some(3), "{why}: {words:?}: {}{}", ran.out, ran.err);
+    }
+    for words in [&["push", "origin", "feature/sprint-1"][..], &["push", "origin", "HEAD"]] {
+        let ran = Ran::of(repo.try_git(words));
+        assert_ne!(ran.code, Some(0), "{why}: {words:?}");
+        assert!(ran.err.contains("ICE: "), "{why}: {}", ran.err);
+    }
+    assert_eq!(repo.remote_refs(), ["refs/heads/main"], "{why}");
+}
+
+#[test]
+fn c1_the_gate_needs_no_other_program_to_be_read() {
+    let repo = before_ship(&[]);
+    // An `awk`, a `jq` and a `sed` that understand nothing open no gate.
+    let bin = repo.root().join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    for name in ["awk", "mawk", "gawk", "jq", "sed", "grep", "yq"] {
+        repo.script(&bin.join(name), "#!/bin/sh\nexit 0\n");
+    }
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    Ran::of(repo.program().env("PATH", &path).args(["push"]).output().unwrap()).ends(3);
+    let mut git = repo.command("git");
+    let ran = Ran::of(git.env("PATH", &path).args(["push", "origin", "HEAD"]).output().unwrap());
+    assert_ne!(ran.code, Some(0));
+    assert_eq!(repo.remote_refs(), ["refs/heads/main"]);
+}
+
+#[test]
+fn c2_what_is_judged_is_the_command_and_not_what_is_said_about_it() {
+    let pushes = r#"
+echo 'do NOT git push yet, just explain: git push origin main, ship it' > note.txt
+n=0
+for line in 'git push origin HEAD' 'git -C . push origin HEAD:refs/heads/x' 'sh -c "git push origin HEAD"' \
+  'env git push origin HEAD' 'command git push --no-verify origin HEAD:main' 'git-run push' 'git push origin HEAD.' ; do
+  n=$((n + 1)); sh -c "$line" > "$HOME/out.$n" 2>&1; echo "$?" >> "$HOME/codes"
+done
+git commit -qam 'ship it' --allow-empty; echo work > done.txt"#;
+    let repo = scripted(&[("impl", pushes)]);
+    repo.remote();
+    repo.run(&["sprint-1"]).ends(5);
+    approved(&repo, 5);
+    assert_eq!(repo.calls("impl"), 1, "what was only said blocked nothing");
+    let codes = fs::read_to_string(repo.root().join("codes")).unwrap();
+    assert_eq!(codes.lines().count(), 7);
+    assert!(codes.lines().all(|code| code != "0"), "{codes}");
+    assert_eq!(repo.remote_refs(), ["refs/heads/main"]);
+    // The commits of the run's own branch are its own, whatever their message says.
+    assert!(repo.git(&["log", "--format=%s"]).contains("ship it"));
+}
+
+#[test]
+fn c3_nothing_but_the_gates_themselves_opens_them() {
+    let repo = before_ship(&[]);
+    held_back(&repo, "as it is");
+    // Another session, another person, another home's words.
+    for (name, value) in [
+        ("CLAUDE_SESSION_ID", "another"),
+        ("GIT_RUN_ID", "20200101-000000-0000000000"),
+        ("GIT_RUN_STAGE", "ship"),
+        ("USER", "root"),
+    ] {
+        let ran = Ran::of(repo.program().env(name, value).args(["push"]).output().unwrap());
+        assert_eq!(ran.code, Some(3), "{name}: {}", ran.err);
+    }
+    // What can be written in the work tree and in the configuration.
+    repo.write(".gitrun/workflows/pipeline.toml", "");
+    repo.write(".gitrun.toml", "");
+    held_back(&repo, "files");
+    fs::remove_dir_all(repo.work.join(".gitrun")).unwrap();
+    fs::remove_file(repo.work.join(".gitrun.toml")).unwrap();
+    for (key, value) in [
+        ("run.workflow", "sprint"),
+        ("run.enabled", "false"),
+        ("run.retro.enabled", "false"),
+        ("run.refactor.enabled", "false"),
+        ("run.ship.enabled", "false"),
+        ("run.phase", "done"),
+    ] {
+        repo.git(&["config", key, value]);
+        let ran = repo.run(&["push"]);
+        assert_ne!(ran.code, Some(0), "{key}: {}", ran.err);
+        let ran = Ran::of(repo.try_git(&["push", "origin", "feature/sprint-1"]));
+        assert_ne!(ran.code, Some(0), "{key}");
+        repo.git(&["config", "--unset", key]);
+    }
+    repo.git(&["config", "run.workflow", "pipeline"]);
+    // The refs: without a journal, or with an emptied one, nothing is known, and nothing leaves.
+    let journal = repo.journal();
+    let tip = repo.git(&["rev-parse", &journal]);
+    repo.git(&["update-ref", "-d", &journal]);
+    let ran = Ran::of(repo.try_git(&["push", "origin", "feature/sprint-1"]));
+    assert_ne!(ran.code, Some(0), "a journal that is gone");
+    let empty = repo.git(&["commit-tree", "-m", "x", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);
+    repo.git(&["update-ref", &journal, &empty]);
+    let ran = Ran::of(repo.try_git(&["push", "origin", "feature/sprint-1"]));
+    assert_ne!(ran.code, Some(0), "an emptied journal");
+    repo.git(&["update-ref", &journal, &tip]);
+    assert_eq!(repo.remote_refs(), ["refs/heads/main"]);
+    // Nor does a word that somebody makes up: a completion is a fold, not a field.
+    repo.run(&["resume"]).ends(5);
+    held_back(&repo, "resumed");
+    approved(&repo, 0);
+    assert_eq!(repo.status()["delivery"]["outcome"], "pushed");
+}
+
+#[test]
+fn c5_of_twenty_words_at_once_one_counts() {
+    let repo = planned(&[]);
+    let all: Vec<_> =
+        (0..20).map(|n| repo.begin(&["approve", "--as", &format!("Ada {n}")])).collect();
+    let codes: Vec<_> = all.into_iter().map(|one| one.ended().code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Some(0)).count(), 1, "{codes:?}");
+    assert_eq!(repo.events().iter().filter(|kind| *kind == "approval-given").count(), 1);
+    repo.run(&["verify"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+}
+
+#[test]
+fn c6_whatever_deletes_a_file_it_is_told_afterwards() {
+    for script in [
+        "rm -- *.old",
+        "find . -name '*.old' -delete",
+        "rm \"a.old\" 'b.old'",
+        "git rm -q a.old b.old",
+        "python3 -c 'import os; os.remove(\"a.old\"); os.remove(\"b.old\")' || rm a.old b.old",
+    ] {
+        let repo = scripted(&[("impl", &format!("{script}; echo work >> done.txt"))]);
+        repo.write("a.old", "one of the two files\n");
+        repo.write("b.old", "the other of both of them\n");
+        repo.git(&["add", "."]);
+        repo.git(&["commit", "-qm", "old"]);
+        repo.run(&["sprint-1", "--local"]).ends(5);
+        approved(&repo, 5);
+        let told = repo.run(&["deleted", "--json"]).ends(0).out;
+        assert!(told.contains("b.old"), "{script}: {told}");
+    }
+}
+
+#[test]
+fn c7_without_a_terminal_nothing_waits_for_a_key() {
+    let repo = scripted(&[]);
+    repo.remote();
+    let began = std::time::Instant::now();
+    repo.begin(&["sprint-1", "--confirm-push"]).ended().ends(5);
+    let ran = repo.begin(&["approve"]).ended().ends(5);
+    assert!(ran.err.contains("there is no terminal"), "{}", ran.err);
+    assert!(began.elapsed() < std::time::Duration::from_secs(60));
+}
+
+#[test]
+fn cwf_gate_rows_of_the_older_tools_own_tests() {
+    let repo = before_ship(&[]);
+    // A neutral command, and a commit in whatever language, while gates are open.
+    repo.run(&["status"]).ends(0);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "커밋"]);
+    held_back(&repo, "gates are open");
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    // An answer with a reason opens its gate, for this commit, and only a person gives it.
+    repo.run(&["override", "ship", "--reason", "it is Friday"]).ends(0);
+    let said = repo.run(&["status"]).ends(0).out;
+    assert!(said.contains("it is Friday"), "{said}");
+    repo.run(&["push"]).ends(0);
+    assert_eq!(repo.remote_refs().len(), 2);
+}
+
+#[test]
+fn cwf_reopen_opens_what_follows_and_what_was_approved_before_stays() {
+    let repo = before_ship(&[]);
+    repo.run(&["reopen", "impl", "-m", "one more thing"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+    assert_eq!((repo.calls("plan"), repo.calls("impl"), repo.calls("review-code")), (1, 2, 2));
+    assert_eq!((repo.calls("refactor"), repo.calls("retro")), (2, 2));
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    // The plan again: all that was built by it is judged again, and asked for again.
+    repo.run(&["reopen", "plan", "-m", "think again"]).ends(0);
+    held_back(&repo, "reopened");
+    repo.run(&["resume"]).ends(5);
+    assert_eq!(waits(&repo), ["approve-plan of opening"]);
+    assert_eq!((repo.calls("gather"), repo.calls("plan")), (1, 2));
+    approved(&repo, 5);
+    assert_eq!(repo.calls("review-code"), 3);
+    assert_eq!(waits(&repo), ["ship of closing"]);
+    approved(&repo, 0);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn cwf_the_breaker_stops_what_comes_to_nothing() {
+    let repo = scripted(&[("gather", ":")]);
+    repo.run(&["sprint-1", "--local"]).ends(4);
+    is(&repo, ("HALTED", "breaker"));
+    assert_eq!(repo.calls("gather"), 3);
+    let said = repo.run(&["status"]).ends(0).out;
+    assert!(said.contains("`gather.md` was not handed in"), "{said}");
+    repo.agent("gather", "echo facts > \"$GIT_RUN_OUTPUT/gather.md\"");
+    repo.run(&["resume", "--reset-ice"]).ends(5);
+    assert_eq!(waits(&repo), ["approve-plan of opening"]);
+}
+
+#[test]
+fn cwf_a_word_is_signed_where_git_signs() {
+    let repo = planned(&[]);
+    let key = repo.root().join("key");
+    let words = ["-q", "-t", "ed25519", "-N", "", "-C", "tester", "-f", key.to_str().unwrap()];
+    assert!(std::process::Command::new("ssh-keygen").args(words).status().unwrap().success());
+    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+    let allowed = repo.root().join("allowed");
+    fs::write(&allowed, format!("tester@example.com {public}")).unwrap();
+    for (name, value) in [
+        ("gpg.format", "ssh"),
+        ("user.signingKey", key.to_str().unwrap()),
+        ("gpg.ssh.allowedSignersFile", allowed.to_str().unwrap()),
+        ("tag.gpgSign", "true"),
+    ] {
+        repo.git(&["config", name, value]);
+    }
+    let said = repo.run(&["approve", "--as", "Ada", "-m", "seen", "--json"]).ends(0).json();
+    let raw = repo.run(&["show", said["signed"].as_str().unwrap()]).ends(0).out;
+    assert!(raw.contains("gate approve-plan of opening") && raw.contains("SSH SIGNATURE"), "{raw}");
+    let said = repo.run(&["verify"]).ends(0).out;
+    assert!(said.contains("1 signature good"), "{said}");
+    repo.run(&["resume"]).ends(5);
+    // A word without a text, and one that leaves out more, are signed as they are.
+    repo.run(&["modify", "--as", "Ada", "-m", "no\n\nby Eve"]).ends(0);
+    let said = repo.run(&["verify"]).ends(0).out;
+    assert!(said.contains("2 signatures good"), "{said}");
+    repo.run(&["resume"]).ends(5);
+    approve(&repo, &[]).ends(0);
+    let said = repo.run(&["verify"]).ends(0).out;
+    assert!(said.contains("3 signatures good"), "{said}");
+    repo.run(&["reopen", "refactor", "-m", "again"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+    fs::remove_file(&key).unwrap();
+    let ran = approve(&repo, &[]).ends(3);
+    assert!(ran.err.contains("rule: signature"), "{}", ran.err);
+}

@@ -109,7 +109,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &AdoptArgs) -> Result<Exit, Fa
     }
     candidate.keep_lease(repo, &id)?;
     let stands = (&candidate.tip, candidate.own.as_ref());
-    let journal = Journal::take_over(repo, &id, stands, actor(repo), &events, clock::now())?;
+    let journal = Journal::take_over(repo, &id, stands, actor(repo), (&events, &[]), clock::now())?;
     catalog::point_here(repo, &history::first(repo, &candidate.tip)?)?;
     candidate.answer(ui, repo, journal.run(), "adopted")
 }

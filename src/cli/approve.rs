@@ -19,7 +19,7 @@ use crate::{
         finding::{MESSAGE_BYTES_MAX, cut},
         gate::Gate,
         ice::denial::Denial,
-        id::{ItemId, StageId},
+        id::{ItemId, Oid, RemoteId, RunId, StageId},
         item::Progress,
         run::{Run, Waits},
         secret,
@@ -30,7 +30,11 @@ use crate::{
     guard::{bound, person},
     process::clock,
     report::sanitise::sanitise,
-    store::journal::{Artifact, Journal},
+    store::{
+        catalog::{self, Found},
+        journal::{Artifact, Journal},
+    },
+    sync::answers,
 };
 
 /// The longest name that somebody gives themselves.
@@ -118,21 +122,16 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     person::only(&format!("to {}", said.word.word()))?;
     repo.may_write()?;
     let who = who(repo, said)?;
-    let id = rest::meant(repo, said.run.as_deref())?;
-    let (now, asks) = {
-        let journal = journal(repo, &id)?;
-        let asks = super::status::asks(repo, journal.run(), journal.tip());
-        (journal.run().clone(), asks)
-    };
+    let (id, now, from) = whose(repo, said)?;
     if now.newer {
         return Err(bound::newer(&id).into());
     }
-    if !now.is_at_home(repo.clone_name().as_deref()) {
+    if from.is_none() && !now.is_at_home(repo.clone_name().as_deref()) {
         return Err(bound::away(&now).into());
     }
     let waits = meant(&now, &said.gate)?;
     let text = text(said)?;
-    let (head, tree) = stands(repo, &now, &waits)?;
+    let (head, tree) = stands(repo, &now, &waits, from.is_some())?;
     let approval = Approval {
         item: waits.gate.item.clone(),
         stage: waits.gate.stage.clone(),
@@ -149,11 +148,39 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     let signed = artifact.as_ref().map(|artifact| format!("artifacts/{}", artifact.path));
     let approval = Approval { signed, ..approval };
     let artifacts: Vec<_> = artifact.into_iter().collect();
-    let mut journal = Journal::open(repo, &id, who)?;
     let event = Event::ApprovalGiven(Box::new(approval.clone()));
-    journal.append(vec![event], &artifacts, clock::now())?;
+    let asks = super::status::asks(repo, &now, &tip_of(repo, &id, from.as_ref())?);
     let about = RunView::new(now, false, clock::now()).with_asks(asks);
-    answer(ui, journal.run(), &approval, (&waits, &about))
+    if let Some((tip, remote)) = from {
+        let run = answers::give(repo, (&id, &tip, &remote), who, event, &artifacts)?;
+        return answer(ui, &run, &approval, (&waits, &about), Some(&remote));
+    }
+    let mut journal = Journal::open(repo, &id, who)?;
+    journal.append(vec![event], &artifacts, clock::now())?;
+    answer(ui, journal.run(), &approval, (&waits, &about), None)
+}
+
+/// Where its journal stands.
+fn tip_of(repo: &Repo, id: &RunId, from: Option<&(Oid, RemoteId)>) -> Result<Oid, Fail> {
+    match from {
+        Some((tip, _)) => Ok(tip.clone()),
+        None => Ok(journal(repo, id)?.tip().clone()),
+    }
+}
+
+/// A run of one's own, or one that was fetched: then where it stands, and from whom.
+type Whose = (RunId, Run, Option<(Oid, RemoteId)>);
+
+fn whose(repo: &Repo, said: &Said) -> Result<Whose, Fail> {
+    let named = said.run.as_deref();
+    let found = named.map(|named| catalog::find_anywhere(repo, named)).transpose();
+    if let Some(Found { run, tip, from: Some(remote) }) = found.map_err(Fail::from)? {
+        let now = catalog::present(repo, &run, &tip)?;
+        return Ok((run, now, Some((tip, remote))));
+    }
+    let id = rest::meant(repo, named)?;
+    let now = journal(repo, &id)?.run().clone();
+    Ok((id, now, None))
 }
 
 /// Somebody at the terminal is who git says; a script has to say it.
@@ -216,11 +243,16 @@ fn stands(
     repo: &Repo,
     run: &Run,
     waits: &Waits,
+    elsewhere: bool,
 ) -> Result<(crate::domain::id::Oid, crate::domain::id::Oid), Fail> {
     let Some((head, tree)) = waits.at.clone() else {
         let tree = run.tree.clone().unwrap_or_else(|| repo.no_tree());
         return Ok((run.head.clone(), tree));
     };
+    // Who has it only as it was fetched answers for the commit by its id.
+    if elsewhere {
+        return Ok((head, tree));
+    }
     let branch = &run.charter.branch;
     let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
     if tip.as_ref() == Some(&head) {
@@ -269,6 +301,7 @@ fn answer(
     run: &Run,
     of: &Approval,
     (waits, about): (&Waits, &RunView),
+    sent_to: Option<&RemoteId>,
 ) -> Result<Exit, Fail> {
     let gate = Gate { item: of.item.clone(), stage: of.stage.clone() };
     let asks = about.asks(&of.stage);
@@ -283,6 +316,7 @@ fn answer(
             "signed": of.signed,
             "asked": asks,
             "papers": waits.papers.iter().map(|paper| paper.path.clone()).collect::<Vec<_>>(),
+            "sent_to": sent_to.map(ToString::to_string),
             "waits": run.waits().iter().map(|one| one.gate.to_string()).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Done);
@@ -291,6 +325,10 @@ fn answer(
         Word::Approve => ("approved", "git run resume"),
         Word::Modify => ("sent back", "git run resume"),
         Word::Reject => ("rejected", "git run resume asks again; git run halt --force gives it up"),
+    };
+    let next = match sent_to {
+        Some(remote) => format!("where it runs: git run sync fetch {remote}, and then {next}"),
+        None => next.to_owned(),
     };
     let mut text = String::new();
     for line in waits.why.iter().chain(&asks) {

@@ -141,8 +141,17 @@ const SPEC: &str = "spec.md";
 #[command(name = "git run", bin_name = "git run", disable_help_subcommand = true)]
 pub(super) struct StartArgs {
     /// sprint-2, sprint-plan, or a task of the plan.
-    #[arg(required = true, value_name = "TARGET")]
+    #[arg(required_unless_present_any = ["bug", "from_issue"], value_name = "TARGET")]
     pub targets: Vec<String>,
+    /// Mend a bug instead: what goes wrong, in your words.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["targets", "from_issue"])]
+    pub bug: Option<String>,
+    /// The same, with the words of this issue of the forge.
+    #[arg(long, value_name = "N", conflicts_with = "targets")]
+    pub from_issue: Option<u64>,
+    /// Begin risky work although nobody looks on.
+    #[arg(long)]
+    pub allow_high: bool,
     /// The first sprint of sprint-plan.
     #[arg(long, value_name = "SPRINT")]
     pub from: Option<String>,

@@ -1,7 +1,7 @@
 //! `git run plan import|export|context`: plans of other tools. Nothing that is there is replaced.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{ErrorKind, Write as _},
     path::Path,
 };
@@ -15,21 +15,16 @@ use super::{
 use crate::{
     config::plan_file::{self, Format, Statuses},
     domain::{
-        context::{EXCERPT_BYTES_MAX, Pointer, excerpts},
-        id::TaskId,
-        item::Progress,
-        plan::Plan,
-        queue::Status,
-        reconcile::Strength,
-        run::Run,
+        context::EXCERPT_BYTES_MAX, id::TaskId, item::Progress, plan::Plan, queue::Status,
+        reconcile::Strength, run::Run,
     },
+    engine::context as looked_up,
     git::Repo,
     report::{self, sanitise::sanitise},
     store::{catalog, history},
 };
 
-/// The largest file that excerpts are taken from, and the largest frozen plan.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The largest frozen plan.
 const PLAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 pub(super) fn import(
@@ -150,23 +145,15 @@ pub(super) fn context(
         let what = format!("there is no task `{}` in the plan", wanted.escape_debug());
         Fail::new(Exit::Failed, what).hint("git run plan show")
     })?;
-    let context = plan_file::task_context(task).unwrap_or_default();
     let repo = super::open(git_dir)?;
     let Some(top) = repo.worktree() else {
         return Err(Fail::new(Exit::Failed, "a bare repository has no files to look at"));
     };
-    let (mut found, mut silent, mut left) = (Vec::new(), Vec::new(), EXCERPT_BYTES_MAX);
-    for pointer in &context.pointers {
-        let text = inside(top, pointer).unwrap_or_default();
-        let here = excerpts(pointer, &text, &mut left);
-        if here.is_empty() {
-            let pattern = pointer.pattern.as_ref().map_or("", |pattern| pattern.as_str());
-            silent.push(format!("{} {pattern}", pointer.path.as_str()).trim_end().to_owned());
-        }
-        found.extend(here);
-    }
+    let mut left = EXCERPT_BYTES_MAX;
+    let found = looked_up::of(top, task, &mut left).unwrap_or_default();
+    let looked_up::Found { context, excerpts, silent } = found;
     if ui.json {
-        let list: Vec<_> = found
+        let list: Vec<_> = excerpts
             .iter()
             .map(|e| serde_json::json!({ "path": e.path, "first": e.first, "lines": e.lines }))
             .collect();
@@ -176,21 +163,7 @@ pub(super) fn context(
             "excerpts": list, "silent": silent,
         }))?;
     } else {
-        ui.say(&sanitise(&report::context::text(&context, &found, &silent)))?;
+        ui.say(&sanitise(&report::context::text(&context, &excerpts, &silent)))?;
     }
     Ok(Exit::Done)
-}
-
-/// The text of a file that lies in the work tree, also when links are followed.
-fn inside(top: &Path, pointer: &Pointer) -> Option<String> {
-    let (top, path) = (top.canonicalize().ok()?, top.join(pointer.path.as_str()));
-    let path = path.canonicalize().ok().filter(|path| path.starts_with(&top))?;
-    if path.strip_prefix(&top).ok()?.components().any(|part| part.as_os_str() == ".git") {
-        return None;
-    }
-    let known = fs::metadata(&path).ok()?;
-    if !known.is_file() || FILE_BYTES_MAX < known.len() {
-        return None;
-    }
-    Some(String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned())
 }

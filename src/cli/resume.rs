@@ -27,6 +27,7 @@ use crate::{
         layout,
         wire::policy,
     },
+    sync::answers,
 };
 
 const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -36,6 +37,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     nothing_interrupted(repo)?;
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
+    if answers::take(repo, &id)? > 0 && !args.quiet && !ui.json {
+        ui.tell("what was said elsewhere is taken in");
+    }
     // Asked twice: what is denied anyway does not even touch the lock.
     let settings = allowed(repo, args, journal(repo, &id)?.run(), &request)?;
     let agents = super::args::agents(&args.agent);

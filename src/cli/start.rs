@@ -1,5 +1,7 @@
 //! `git run <target>` and `git run start <target>`.
 
+use std::io::IsTerminal as _;
+
 use super::{
     args::StartArgs,
     exit::{Exit, Fail},
@@ -11,26 +13,32 @@ use crate::{
     config::settings::Settings,
     domain::{
         event::{Actor, Delivery, ProcessMark, PushMode},
+        finding::cut,
         id::RunId,
         plan::Plan,
         retention::Keep,
+        risk::{Action, Danger},
         run::{Run, State},
         target::Range,
         view::RunView,
         workflow::Workflow,
     },
     engine::{
+        bug::{self, Bug},
         drive::drive,
         gc,
         real::{RealWorld, halt_asked},
         reconcile::{self, Report},
         restore,
+        risk::Found,
         start::{Overrides, Prepared, Request, create, prepare},
     },
+    forge::gh::Gh,
     git::Repo,
     guard::{
         audit,
         hooks::{self, Force},
+        push,
     },
     process::{
         alive, clock, env,
@@ -46,7 +54,7 @@ use crate::{
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fail> {
     let settings = Settings::read(repo)?;
-    let request = request(args)?;
+    let mut request = request(args)?;
     repo.may_write()?;
     if repo.worktree().is_none() {
         return Err(Fail::new(
@@ -55,18 +63,21 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
         ));
     }
     nothing_interrupted(repo)?;
+    described(repo, &settings, args, &mut request)?;
     if args.dry_run {
         let prepared = prepare(repo, &settings, &request)?;
         return dry_run(ui, &prepared);
     }
     if !args.again
+        && request.bug.is_none()
         && let Some(found) = finished_before(repo, &settings, &request)?
     {
         return said_before(ui, found);
     }
     // Looked at twice: the lock is a file, and nothing at all is written for what cannot begin.
     if unfinished_here(repo)?.is_none() {
-        prepare(repo, &settings, &request)?;
+        let prepared = prepare(repo, &settings, &request)?;
+        risk_is_wanted(ui, &prepared.risk, &request)?;
     }
     hooks_in_force(ui, repo, args.quiet)?;
     let me = alive::own_mark();
@@ -78,10 +89,64 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
             ui.tell(&format!("going on with run {}", run.charter.run));
             Underway::again(repo, &run.charter.run, hold, me)?
         }
-        None => Underway::begun(repo, prepare(repo, &settings, &request)?, hold, me)?,
+        None => {
+            if let Some(bug) = &mut request.bug {
+                bug.id = format!("bug-{}", bug::take(repo)?);
+                request.targets = vec![bug.id.clone()];
+            }
+            Underway::begun(repo, prepare(repo, &settings, &request)?, hold, me)?
+        }
     };
     let manner = Manner { quiet: args.quiet, force: false };
     carry_on(ui, repo, underway, settings, request.agents, manner)
+}
+
+/// The bug in its words, under the number that it would get.
+fn described(
+    repo: &Repo,
+    settings: &Settings,
+    args: &StartArgs,
+    request: &mut Request,
+) -> Result<(), Fail> {
+    let (text, issue) = match (&args.bug, args.from_issue) {
+        (Some(text), _) => (text.clone(), None),
+        (None, Some(number)) => (issue(repo, settings, number)?, Some(number)),
+        (None, None) => return Ok(()),
+    };
+    let mut text = sanitise(&text).trim().to_owned();
+    if text.is_empty() {
+        return Err(Fail::new(Exit::Usage, "the bug says nothing; describe what goes wrong"));
+    }
+    cut(&mut text, bug::TEXT_BYTES_MAX);
+    let id = format!("bug-{}", bug::peek(repo)?);
+    request.targets = vec![id.clone()];
+    request.bug = Some(Bug { id, text, issue });
+    Ok(())
+}
+
+fn issue(repo: &Repo, settings: &Settings, number: u64) -> Result<String, Fail> {
+    let place = push::place(repo, settings.remote.as_deref())?;
+    let directory = repo.worktree().unwrap_or_else(|| repo.git_dir());
+    let gh = Gh::found(directory, place.as_deref().unwrap_or_default()).ok_or_else(|| {
+        Fail::new(Exit::Failed, "`gh` is not installed, so no issue can be read")
+            .hint("git run --bug 'what goes wrong'")
+    })?;
+    Ok(gh.issue(number)?)
+}
+
+/// Whoever sits at the terminal is asked once about what would cost most.
+fn risk_is_wanted(ui: &mut Ui, found: &Found, request: &Request) -> Result<(), Fail> {
+    if found.action != Action::Warn {
+        return Ok(());
+    }
+    if !ui.json {
+        ui.tell(&format!("note: {}", found.says()));
+    }
+    let blocks = Danger::High <= found.danger && request.looked_on && !request.allow_high;
+    if blocks && !Ui::ask("begin all the same?") {
+        return Err(Fail::new(Exit::PersonNeeded, "it was declined: nothing was begun"));
+    }
+    Ok(())
 }
 
 /// A run has hooks of its own around its agents. Those of the repository may never have been wanted,
@@ -328,6 +393,9 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
             tokens_max: args.budget_tokens,
             cost_max: args.cost()?,
         },
+        bug: None,
+        allow_high: args.allow_high,
+        looked_on: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
     })
 }
 

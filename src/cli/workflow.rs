@@ -33,8 +33,11 @@ pub(super) enum WorkflowCommand {
         #[arg(value_name = "NAME|FILE")]
         name: Option<String>,
         /// As it is written.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "mermaid")]
         toml: bool,
+        /// As a drawing for Markdown.
+        #[arg(long)]
+        mermaid: bool,
     },
     /// Prove that every way through it ends, and that nothing passes unjudged.
     Check {
@@ -50,13 +53,15 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &WorkflowArgs) -> Result<Exit,
     };
     match &args.command {
         WorkflowCommand::List => list(ui, repo, &base()?),
-        WorkflowCommand::Show { name, toml } => {
+        WorkflowCommand::Show { name, toml, mermaid } => {
             let (workflow, text) = match name {
                 Some(name) => course::workflow(repo, &base()?, name)?,
                 None => of_run(repo)?,
             };
             if *toml {
                 ui.say(&sanitise(&text))?;
+            } else if *mermaid {
+                ui.say(&sanitise(&report::mermaid(&workflow)))?;
             } else if ui.json {
                 ui.say_json(&value(&workflow))?;
             } else {

@@ -40,6 +40,8 @@ pub struct Settings {
     /// What the team agreed on, taken in already.
     teams: Vec<Team>,
     pub server: Server,
+    /// What is risky is not begun unseen, whatever the workflow says.
+    pub high_risk_blocks: bool,
     /// The workflow where nobody names one.
     pub workflow: Option<String>,
     stage_settings: Vec<(String, StageSettings)>,
@@ -94,7 +96,8 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
+    "highrisk",
     "enabled",
     "workflow",
     "plan",
@@ -133,11 +136,6 @@ pub const COMMAND: &str = "command";
 pub enum Agent {
     Steps,
     Command(Vec<String>),
-}
-
-/// Whether `run.<name>.*` is of a gate: `run.gate.tests.command` is no agent's.
-fn is_gate(name: &str) -> bool {
-    name == "gate" || name.starts_with("gate.")
 }
 
 impl Settings {
@@ -226,6 +224,7 @@ impl Settings {
                 strict: raw.flag(repo, "run.server.strict")?.unwrap_or(false),
                 commits_max: raw.number("run.server.maxCommits", COMMITS_MAX)?,
             },
+            high_risk_blocks: raw.high_risk()?,
             workflow: raw.last("run.workflow"),
             stage_settings: raw.stages(repo)?,
             gates: gates::read(&raw, repo)?,
@@ -243,8 +242,7 @@ impl Settings {
 
     /// The stages that have an agent or a command of their own.
     pub fn stages(&self) -> impl Iterator<Item = &str> {
-        let all = self.agents.iter().chain(&self.commands);
-        all.filter_map(|(stage, _)| stage.as_deref()).filter(|stage| !is_gate(stage))
+        self.agents.iter().chain(&self.commands).filter_map(|(stage, _)| stage.as_deref())
     }
 
     /// The agent of a stage: what the command line says, then the stage's own setting, then the common one.
@@ -435,10 +433,22 @@ impl Raw {
         }
     }
 
+    fn high_risk(&self) -> anyhow::Result<bool> {
+        let name = "run.highRisk";
+        match self.all(name).next_back() {
+            None => Ok(false),
+            Some(setting) => match setting.value.as_str() {
+                "block" => Ok(true),
+                "warn" => Ok(false),
+                _ => Err(bad(name, setting, "`block` or `warn`")),
+            },
+        }
+    }
+
     fn stages(&self, repo: &Repo) -> anyhow::Result<Vec<(String, StageSettings)>> {
         let mut names: Vec<&str> =
             self.0.iter().filter_map(|setting| setting.subsection.as_deref()).collect();
-        names.retain(|name| !SECTIONS.contains(name) && !is_gate(name));
+        names.retain(|name| !SECTIONS.contains(name) && !is_of_gates(name));
         names.sort_unstable();
         names.dedup();
         let mut found = Vec::new();
@@ -465,9 +475,17 @@ impl Raw {
 
     /// `run.agent` and `run.<stage>.agent`, and the same for `command`.
     fn by_stage(&self, key: &str) -> Vec<(Option<String>, String)> {
-        let wanted = self.0.iter().filter(|setting| setting.key == key);
+        let wanted = self.0.iter().filter(|setting| {
+            let of_gate = setting.subsection.as_deref().is_some_and(is_of_gates);
+            setting.key == key && !of_gate
+        });
         wanted.map(|setting| (setting.subsection.clone(), setting.value.clone())).collect()
     }
+}
+
+/// `run.gate.tests.command` is no stage's.
+fn is_of_gates(subsection: &str) -> bool {
+    subsection == "gate" || subsection.starts_with("gate.")
 }
 
 fn bad(name: &str, setting: &Setting, expected: &str) -> anyhow::Error {

@@ -9,6 +9,7 @@ use crate::domain::{
     finding::Severity,
     id::{PlanId, StageId},
     plan_check::Fault,
+    risk::Danger,
     time::Span,
     workflow::{
         Check, Duty, Exhausted, Input, Missing, Need, Paper, Part, SizeRow, Stage, StageShape,
@@ -59,6 +60,7 @@ struct WorkflowDoc {
     cycles: Option<u32>,
     time: Option<Spanned<String>>,
     branch_prefix: Option<String>,
+    high_risk: Option<Spanned<String>>,
     #[serde(default)]
     flows: Vec<String>,
     #[serde(default)]
@@ -132,6 +134,7 @@ struct StageDoc {
     #[serde(default)]
     checks: Vec<CheckDoc>,
     severity_min: Option<Spanned<String>>,
+    danger: Option<Spanned<String>>,
     answer_within: Option<Spanned<String>>,
     #[serde(default)]
     flows: Vec<String>,
@@ -212,6 +215,13 @@ impl Reader<'_> {
                 })
                 .unwrap_or_default(),
         };
+        let warns = doc.high_risk.as_ref().and_then(|word| {
+            self.word(word, "block or warn", |word| match word {
+                "block" => Some(false),
+                "warn" => Some(true),
+                _ => None,
+            })
+        });
         let time = doc.time.as_ref().and_then(|time| self.parsed(time, span));
         let inputs = doc.input.into_iter().filter_map(|input| self.input(input)).collect();
         let lines: Vec<u32> = doc.stage.iter().map(|stage| self.line(stage)).collect();
@@ -228,6 +238,7 @@ impl Reader<'_> {
         draft.unit = unit;
         draft.cycles_max = doc.cycles;
         draft.run_time_max = time;
+        draft.warns_of_risk = warns.unwrap_or(true);
         draft.branch_prefix = doc.branch_prefix;
         draft.flows = doc.flows;
         draft.sizes = doc.size.into_iter().map(size).collect();
@@ -269,6 +280,9 @@ impl Reader<'_> {
         let severity_min = severity.and_then(|word| {
             self.word(word, "info, low, medium, high or critical", Severity::parse)
         });
+        let danger = doc.danger.as_ref();
+        let danger = danger
+            .and_then(|word| self.word(word, "safe, moderate, high or critical", Danger::parse));
         let within = doc.answer_within.as_ref();
         let answer_within = within.and_then(|time| self.parsed(time, span));
         let needs = doc.needs.into_iter().map(Need::Paper);
@@ -297,6 +311,7 @@ impl Reader<'_> {
             checks: doc.checks.into_iter().map(check).collect(),
             makes,
             severity_min,
+            danger: danger.unwrap_or_default(),
             on: doc.on,
             flows: doc.flows,
         })

@@ -470,7 +470,7 @@ impl Active {
 
     /// What the stage left may be gone, so that it is done once more.
     pub(super) fn unsettle(&mut self) {
-        if matches!(self.phase, Phase::Uncommitted { .. } | Phase::Passed) {
+        if matches!(self.phase, Phase::Uncommitted { .. } | Phase::Passed | Phase::Waiting(_)) {
             self.phase = Phase::Ready;
             self.attempt = self.attempt.saturating_add(1);
         }

@@ -146,6 +146,16 @@ impl Kind {
 /// Where each task stands; one that is not there is pending.
 pub type States = BTreeMap<TaskId, Status>;
 
+/// What a plan itself says of its tasks.
+#[must_use]
+pub fn said(plan: &Plan) -> States {
+    let own = |text: &String| Status::parse(text.trim_matches('"'));
+    let tasks = plan.tasks().map(|(_, task)| task);
+    tasks
+        .filter_map(|task| Some((task.id.clone(), task.extra.get("status").and_then(own)?)))
+        .collect()
+}
+
 /// The open tasks in the order in which they are to be done: fix tasks first, then front to back,
 /// each behind what it waits for. What is paused, what waits for it and what waits in a circle is
 /// left out. What a fix task waits for comes before it.

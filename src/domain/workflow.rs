@@ -14,6 +14,7 @@ pub use sound::{Flaw, Loophole};
 use super::{
     finding::Severity,
     id::{ItemId, PlanId, StageId},
+    risk::Danger,
     time::Span,
 };
 
@@ -35,6 +36,8 @@ pub struct Workflow {
     /// What its runs may use at most; nothing where the settings say it.
     pub cycles_max: Option<u32>,
     pub run_time_max: Option<Span>,
+    /// Whether work on what is risky is only warned of.
+    pub warns_of_risk: bool,
     /// How the branches of its runs begin.
     pub branch_prefix: Option<String>,
     /// The ways through it, the usual one first. None is one way.
@@ -87,6 +90,7 @@ pub struct Stage {
     pub makes: Vec<Paper>,
     /// Findings below it hold nothing up.
     pub severity_min: Option<Severity>,
+    pub danger: Danger,
     /// Whether an optional stage is taken when nobody says anything.
     pub on: bool,
     /// The ways on which it lies; none is all.

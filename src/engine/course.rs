@@ -1,13 +1,15 @@
 //! Which workflow a run walks through, which of its stages it takes, and what walks through them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::start::{NotStarted, Request};
 use crate::{
     config::{settings::Settings, workflow_file},
     domain::{
-        id::{ItemId, StageId},
-        plan::Plan,
+        actions,
+        id::{ItemId, StageId, TaskId},
+        plan::{Plan, Task},
+        queue::{self, Status},
         target,
         workflow::{CLOSING, Choice, Duty, Need, OPENING, Part, Size, StageShape, Unit, Workflow},
     },
@@ -100,6 +102,7 @@ pub fn lay(
     settings: &Settings,
     request: &Request,
     plan: &Plan,
+    skipped: &BTreeSet<TaskId>,
     (workflow, text): (Workflow, String),
 ) -> Result<Course, NotStarted> {
     let mut set = BTreeMap::new();
@@ -136,8 +139,12 @@ pub fn lay(
     }
     let (mut items, after) = match workflow.unit {
         Unit::Sprint => (named, BTreeMap::new()),
-        Unit::Task => tasks(plan, &named),
+        Unit::Task => tasks(plan, skipped, &named),
     };
+    if items.is_empty() {
+        let what = "nothing of it is left to be done: each of its tasks is done, skipped, or waits for one that is blocked";
+        return Err(NotStarted::Usage(what.to_owned()));
+    }
     let walked = |part| stages.iter().any(|shape| shape.part == part && shape.is_walked());
     for (part, name, at) in [(Part::Opening, OPENING, 0), (Part::Closing, CLOSING, items.len() + 1)]
     {
@@ -217,6 +224,14 @@ impl Course {
         (would && !items().any(builds)).then_some(&first.id)
     }
 
+    /// Whether the task is an item, or stands in one.
+    #[must_use]
+    pub fn is_asked(&self, plan: &Plan, task: &str) -> bool {
+        let is_item = |id: &str| self.items.iter().any(|item| item.as_str() == id);
+        let mut tasks = plan.tasks().filter(|(_, known)| known.id.as_str() == task);
+        is_item(task) || tasks.any(|(sprint, _)| is_item(sprint.id.as_str()))
+    }
+
     /// Who does each stage: what was typed, and, where neither that nor a setting says it, what the
     /// workflow says.
     #[must_use]
@@ -244,21 +259,34 @@ pub fn agents(
     own.chain(named.iter().cloned()).collect()
 }
 
-/// Each task of these items, and which of them come after which others.
-fn tasks(plan: &Plan, named: &[ItemId]) -> (Vec<ItemId>, BTreeMap<ItemId, Vec<ItemId>>) {
+/// Each open task of these items in the order of the queue, and which of them come after which others.
+/// Who names a task means it, whatever the plan says of its status.
+fn tasks(
+    plan: &Plan,
+    skipped: &BTreeSet<TaskId>,
+    named: &[ItemId],
+) -> (Vec<ItemId>, BTreeMap<ItemId, Vec<ItemId>>) {
     let is_named = |id: &str| named.iter().any(|item| item.as_str() == id);
-    let item = |id: &str| ItemId::parse(id).ok();
-    let wanted: Vec<_> = plan
-        .tasks()
-        .filter(|(sprint, task)| is_named(sprint.id.as_str()) || is_named(task.id.as_str()))
+    let item = |id: &TaskId| ItemId::parse(id.as_str()).ok();
+    let mut states = queue::said(plan);
+    states.extend(skipped.iter().map(|task| (task.clone(), Status::Skipped)));
+    states.retain(|task, _| !is_named(task.as_str()));
+    let find = |id: &TaskId| plan.tasks().find(|(_, task)| task.id == *id);
+    let wanted: Vec<&Task> = queue::order(plan, &states)
+        .iter()
+        .filter_map(find)
+        .filter(|(sprint, task)| {
+            let phase = actions::is_phase(plan, task);
+            is_named(task.id.as_str()) || (is_named(sprint.id.as_str()) && !phase)
+        })
         .map(|(_, task)| task)
         .collect();
-    let items: Vec<ItemId> = wanted.iter().filter_map(|task| item(task.id.as_str())).collect();
+    let items: Vec<ItemId> = wanted.iter().filter_map(|task| item(&task.id)).collect();
     let mut after = BTreeMap::new();
     for task in wanted {
-        let before = task.depends_on.iter().filter_map(|id| item(id.as_str()));
+        let before = task.depends_on.iter().filter_map(item);
         let before: Vec<ItemId> = before.filter(|id| items.contains(id)).collect();
-        if let (Some(id), false) = (item(task.id.as_str()), before.is_empty()) {
+        if let (Some(id), false) = (item(&task.id), before.is_empty()) {
             after.insert(id, before);
         }
     }

@@ -1,6 +1,8 @@
 //! What happens, in which order: step, announce, perform, record.
 
+pub mod bug;
 pub mod checkpoint;
+pub mod context;
 pub mod course;
 pub mod deletions;
 pub mod drift;
@@ -8,8 +10,10 @@ pub mod drive;
 pub mod gc;
 pub mod hand_over;
 pub mod preflight;
+pub mod prerequisites;
 pub mod proposal;
 pub mod real;
 pub mod reconcile;
 pub mod restore;
+pub mod risk;
 pub mod start;

@@ -6,9 +6,10 @@ use crate::{
         workflow_file,
     },
     domain::{
+        check::name::Check,
         ice::name::Protection,
         secret,
-        workflow::{Duty, StageShape},
+        workflow::{Duty, StageShape, Workflow},
     },
     git::Repo,
     process::env,
@@ -33,6 +34,7 @@ fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Unfit {
 pub struct Wish<'a> {
     pub branch: &'a str,
     pub stages: &'a [StageShape],
+    pub workflow: &'a Workflow,
     pub agents: &'a [(Option<String>, String)],
 }
 
@@ -41,7 +43,7 @@ pub fn check(
     settings: &Settings,
     wish: &Wish<'_>,
 ) -> anyhow::Result<Result<(), Unfit>> {
-    for look in [opted_in, safe_branch, free_branch, nothing_in_progress, identity, agents] {
+    for look in [opted_in, safe_branch, free_branch, nothing_in_progress, identity, agents, gates] {
         if let Err(unfit) = look(repo, settings, wish)? {
             return Ok(Err(unfit));
         }
@@ -202,6 +204,29 @@ fn agents(repo: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
             );
             let hint = format!("git config run.{}.command '<another program or model>'", apart.id);
             return Ok(Err(unfit(what, hint)));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// A gate that needs a command of the user's has one. Without it no item would ever pass.
+fn gates(_: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
+    let taken = wish.workflow.stages().iter().zip(wish.stages);
+    let taken = taken.filter(|(_, shape)| shape.is_taken() && shape.duty == Duty::Gate);
+    for (stage, shape) in taken {
+        for check in &stage.checks {
+            let Some(known) = Check::parse(&check.gate) else {
+                let what = format!("`{}` of `{}` is no gate", check.gate.escape_debug(), shape.id);
+                return Ok(Err(unfit(what, "git run gate --list")));
+            };
+            let lacks =
+                known.takes_command() && !settings.gates.commands.contains_key(known.name());
+            if lacks {
+                let what =
+                    format!("the stage `{}` checks `{known}`, and nothing says how", shape.id);
+                let hint = format!("git config run.gate.{known}.command '<program> <args>'");
+                return Ok(Err(unfit(what, hint)));
+            }
         }
     }
     Ok(Ok(()))

@@ -6,14 +6,20 @@ use crate::{
         deletion::Traced,
         id::{ItemId, Oid},
         item::Progress,
+        paper::PAPER_BYTES_MAX,
         plan::Plan,
         run::Run,
     },
     git::Repo,
     report::pull_request::{Commit, View},
+    store::{history, wire::policy},
 };
 
 use super::deletions;
+
+/// What a triage hands in.
+const TRIAGE: &str = "triage.json";
+const POLICY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Everything of a run that stands in its pull request.
 #[derive(Debug)]
@@ -26,6 +32,7 @@ pub struct Facts {
     commits_unseen: u64,
     files: Vec<Option<usize>>,
     deleted: Vec<Traced>,
+    confidence: Vec<(String, String)>,
 }
 
 impl Facts {
@@ -45,6 +52,7 @@ impl Facts {
             commits_unseen,
             files: files(repo, run, commit),
             deleted: found.files,
+            confidence: confidence(repo, run, commit)?,
             plan: plan.title.clone(),
             titles: sprints.chain(tasks).collect(),
             run: run.clone(),
@@ -63,8 +71,43 @@ impl Facts {
             commits_unseen: self.commits_unseen,
             files: &self.files,
             deleted: &self.deleted,
+            confidence: &self.confidence,
         }
     }
+}
+
+/// What speaks for the work and what to look at twice: what the triage found, how much changed, what is
+/// risky, and the papers that were handed in.
+fn confidence(repo: &Repo, run: &Run, commit: &Oid) -> anyhow::Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    let mut say = |what: &str, how: String| all.push((what.to_owned(), how));
+    let id = &run.charter.run;
+    if let Some(held) = run.papers.iter().find(|held| held.paper.name == TRIAGE) {
+        let text = history::read_file(repo, id, &held.paper.path, PAPER_BYTES_MAX as u64)?;
+        let triage: serde_json::Value =
+            serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default();
+        if let Some(word) = triage["reproduction"].as_str() {
+            say("reproduction", word.to_owned());
+        }
+        for (signal, shows) in triage["signals"].as_object().into_iter().flatten() {
+            if let Some(shows) = shows.as_str().filter(|shows| !shows.trim().is_empty()) {
+                say(signal, shows.to_owned());
+            }
+        }
+    }
+    if let Ok(files) = repo.files_changed(&run.charter.start, commit) {
+        say("files changed", files.to_string());
+    }
+    let policy = history::read_file(repo, id, "policy.json", POLICY_BYTES_MAX)?;
+    let (risks, allowed) = policy::risks(&policy.unwrap_or_default()).unwrap_or_default();
+    for (word, place) in risks {
+        let allowed = if allowed { ", allowed at the start" } else { "" };
+        say("risk", format!("{word} in {place}{allowed}"));
+    }
+    for held in &run.papers {
+        say("paper", format!("{} of {}: {}", held.paper.name, held.item, held.paper.path));
+    }
+    Ok(all)
 }
 
 /// Whose each commit is, oldest first: an item's work goes up to where it was finished, as the journal

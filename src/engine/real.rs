@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, path::Path};
 use anyhow::Context as _;
 
 use super::{
-    checkpoint, deletions,
+    checkpoint, context, deletions,
     drive::{Ended, Log, Standing, World},
     hand_over,
 };
@@ -19,6 +19,7 @@ use crate::{
     domain::{
         check::{command::Expect, name::Check},
         checkpoint::Why,
+        context::EXCERPT_BYTES_MAX,
         deletion::Deleted,
         drift::is_superseded,
         event::{Delivery, Event, PaperRef, PushMode, RefMove, StageEnd, StageStart, Work},
@@ -42,7 +43,7 @@ use crate::{
     git::{Repo, worktree::Committed},
     guard::{fence::Fence, push},
     process::{alive, clock, env},
-    report::brief,
+    report::{self, brief, gate},
     store::{
         catalog, history, intent,
         journal::{AppendError, Artifact},
@@ -170,8 +171,32 @@ impl<'r> RealWorld<'r> {
             branch: &run.charter.branch,
             range_start: run.work_began().unwrap_or(&active.started).as_str(),
             papers: &run.papers_for(&start.item),
+            contexts: &self.contexts(run, start, stage, &tasks),
             hand_in,
         }))
+    }
+
+    /// What the tasks point to in the code, for whoever builds or writes.
+    fn contexts(
+        &self,
+        run: &Run,
+        start: &StageStart,
+        stage: &Stage,
+        tasks: &[&Task],
+    ) -> BTreeMap<String, String> {
+        let looks = matches!(stage.shape.duty, Duty::Build | Duty::Write);
+        let (Some(top), true) =
+            (self.repo.worktree(), looks && run.part_of(&start.item) == Part::Items)
+        else {
+            return BTreeMap::new();
+        };
+        let mut left = EXCERPT_BYTES_MAX;
+        let of = |task: &&Task| {
+            let found = context::of(top, task, &mut left)?;
+            let text = report::context::text(&found.context, &found.excerpts, &found.silent);
+            (!text.trim().is_empty()).then(|| (task.id.to_string(), text))
+        };
+        tasks.iter().filter_map(of).collect()
     }
 
     /// Whether the stage looks at what others built.
@@ -329,8 +354,7 @@ impl<'r> RealWorld<'r> {
             .collect();
         let has_report = !artifacts.is_empty();
         if let Some(text) = called.papers.get(call::BESIDE) {
-            let path = format!("{}/{:04}-{}.gates.json", start.item, run.calls_total, start.stage);
-            artifacts.push(Artifact { path, content: text.clone().into_bytes() });
+            artifacts.extend(kept_gates(run, start, text));
         }
         if lacking.is_empty() {
             papers = kept_papers(stage, run, start, &called.papers, &mut artifacts);
@@ -666,6 +690,16 @@ fn kept_papers(
         artifacts.push(Artifact { path, content });
     }
     papers
+}
+
+/// What the gates of a stage said, for machines and for people.
+fn kept_gates(run: &Run, start: &StageStart, text: &str) -> Vec<Artifact> {
+    let path =
+        |end: &str| format!("{}/{:04}-{}.gates.{end}", start.item, run.calls_total, start.stage);
+    let whole = Artifact { path: path("json"), content: text.as_bytes().to_vec() };
+    let page = gate::set_page(text);
+    let page = page.map(|page| Artifact { path: path("md"), content: page.into_bytes() });
+    [Some(whole), page].into_iter().flatten().collect()
 }
 
 /// Changes that git sees and does not take into a commit.

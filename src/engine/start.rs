@@ -5,8 +5,11 @@ use anyhow::Context as _;
 use std::path::PathBuf;
 
 use super::{
+    bug::{self, Bug},
     course, drift,
     preflight::{self, Unfit},
+    prerequisites,
+    risk::{self, Found},
 };
 use crate::{
     config::{
@@ -22,6 +25,7 @@ use crate::{
         plan::Plan,
         plan_check::Fault,
         plan_spec::plan_digest,
+        source::Document,
         target::{self, NoTarget, Range},
         workflow::{Size, StageShape, Workflow},
     },
@@ -51,6 +55,12 @@ pub struct Request {
     pub agents: Vec<(Option<String>, String)>,
     pub push: Option<PushMode>,
     pub limits: Overrides,
+    /// A bug instead of a target of the plan.
+    pub bug: Option<Bug>,
+    /// Whether what is risky may be done where nobody looks on.
+    pub allow_high: bool,
+    /// Whether somebody at a terminal can be asked.
+    pub looked_on: bool,
 }
 
 /// Limits that the command line sets for this run alone.
@@ -73,6 +83,8 @@ pub struct Prepared {
     papers: Vec<Artifact>,
     /// What the flow was chosen by, where nobody named it.
     pub size: Option<Size>,
+    /// What a person may be asked about.
+    pub risk: Found,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -99,32 +111,34 @@ pub fn prepare(
     settings: &Settings,
     request: &Request,
 ) -> Result<Prepared, NotStarted> {
-    let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
-    let mut plan = plan_file::read(&found.name, &found.text)
-        .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
-    target::items(&plan, &request.targets, &request.range)?;
-    let documents = drift::freeze(repo, &found, &mut plan)??;
+    let (plan, documents) = asked_for(repo, settings, request)?;
     let head = repo.head()?;
     let base = |own: &str| base_branch(repo, settings, request, head.branch.as_deref(), own);
-    let name = request.workflow.as_deref().or(settings.workflow.as_deref()).unwrap_or("sprint");
+    let usual = if request.bug.is_some() { Some("bug") } else { settings.workflow.as_deref() };
+    let name = request.workflow.as_deref().or(usual).unwrap_or("sprint");
     // A team's own workflow stands on the base branch; only that one waits for it to be known.
     let likely = match workflow_file::built_in(name) {
         Some(_) => String::new(),
         None => base(&branch_name(settings, request, None)).unwrap_or_default(),
     };
     let found = course::workflow(repo, &likely, name)?;
-    let course = course::lay(settings, request, &plan, found)?;
+    let skipped = prerequisites::skipped(repo, &plan)?;
+    let course = course::lay(settings, request, &plan, &skipped, found)?;
+    let risk = risk::look(settings, request, &course, &plan)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);
-    let wish = preflight::Wish { branch: &branch, stages: &course.stages, agents: &agents };
+    let wish = preflight::Wish {
+        branch: &branch,
+        stages: &course.stages,
+        workflow: &course.workflow,
+        agents: &agents,
+    };
     preflight::check(repo, settings, &wish)??;
+    prerequisites::check(repo, &plan, &|task| course.is_asked(&plan, task))??;
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
-    let start = match course.judges_first() {
-        Some(stage) => work_there(repo, stage, (&branch, &base), &start)?,
-        None => start,
-    };
+    let start = work_there(repo, course.judges_first(), (&branch, &base), start)?;
     let mut settings = settings.clone();
     settings.tighten(repo, &base)?;
     let settings = &settings;
@@ -155,16 +169,36 @@ pub fn prepare(
         PushMode::Local => remote.unwrap_or_default(),
         PushMode::Prompt | PushMode::Auto => remote?,
     };
+    let gates =
+        serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
+    let more = [("gates", gates), ("risk", risk.value())].into();
     let policy = policy::encode(
         &charter,
         &settings.protected,
         &commands(settings, &charter.stages, &agents)?,
         remote.as_deref(),
-        &serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?,
+        &more,
     );
     let (workflow, workflow_text) = (course.workflow, course.text);
     let size = course.size;
-    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size })
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size, risk })
+}
+
+/// The plan, and the documents that it comes from.
+fn asked_for(
+    repo: &Repo,
+    settings: &Settings,
+    request: &Request,
+) -> Result<(Plan, Vec<Document>), NotStarted> {
+    if let Some(bug) = &request.bug {
+        return Ok((bug::plan(bug)?, Vec::new()));
+    }
+    let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
+    let mut plan = plan_file::read(&found.name, &found.text)
+        .map_err(|faults| NotStarted::BadPlan { name: found.name.clone(), faults })?;
+    target::items(&plan, &request.targets, &request.range)?;
+    let documents = drift::freeze(repo, &found, &mut plan)??;
+    Ok((plan, documents))
 }
 
 /// Writes the first event. From here on there is a run.
@@ -243,19 +277,20 @@ fn starting_point(repo: &Repo, branch: &str, head: Option<Oid>) -> anyhow::Resul
 /// Who begins with a judge has work for it. All that the branch has beyond its base is looked at.
 fn work_there(
     repo: &Repo,
-    stage: &StageId,
+    judge: Option<&StageId>,
     (branch, base): (&str, &str),
-    tip: &Oid,
+    tip: Oid,
 ) -> Result<Oid, NotStarted> {
+    let Some(stage) = judge else { return Ok(tip) };
     let mut at = None;
     for name in [format!("refs/heads/{base}"), format!("refs/remotes/origin/{base}")] {
         if at.is_none() {
             at = repo.refs().read(&name)?;
         }
     }
-    let left = at.map(|at| repo.merge_base(&at, tip)).transpose()?.flatten();
+    let left = at.map(|at| repo.merge_base(&at, &tip)).transpose()?.flatten();
     match left {
-        Some(left) if left != *tip => Ok(left),
+        Some(left) if left != tip => Ok(left),
         Some(_) | None => Err(NotStarted::Usage(format!(
             "a run may not begin at `{stage}`: `{branch}` has no work beyond `{base}` that could be judged; name the branch that has it with `--branch`"
         ))),

@@ -119,6 +119,21 @@ impl Gh {
         self.call(&["pr", "edit", &number, &title, "--body-file=-"], text.body).map(drop)
     }
 
+    /// What an issue says: its title, and its text below.
+    pub fn issue(&self, number: u64) -> anyhow::Result<String> {
+        #[derive(Deserialize)]
+        struct IssueDoc {
+            title: String,
+            #[serde(default)]
+            body: String,
+        }
+        let number = number.to_string();
+        let out = self.call(&["issue", "view", &number, "--json", "title,body"], "")?;
+        let doc: IssueDoc =
+            serde_json::from_str(&out).context("gh issue view gives no issue that can be read")?;
+        Ok(format!("{}\n\n{}", doc.title, doc.body))
+    }
+
     fn call(&self, words: &[&str], stdin: &str) -> anyhow::Result<String> {
         let what = words.iter().take(2).copied().collect::<Vec<_>>().join(" ");
         let repository = self.repository.iter().map(|name| format!("--repo={name}"));

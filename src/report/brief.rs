@@ -1,6 +1,6 @@
 //! What an agent is told: the goal, the tasks, the open findings, the rules and how to report.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::domain::{
     criterion::Criterion,
@@ -21,6 +21,8 @@ pub struct Brief<'a> {
     pub range_start: &'a str,
     /// What was handed in so far, by earlier stages or at the start.
     pub papers: &'a [PaperRef],
+    /// What tasks point to in the code, by their ids.
+    pub contexts: &'a BTreeMap<String, String>,
     /// The command that takes the report, where no file waits for it.
     pub hand_in: Option<&'a str>,
 }
@@ -44,6 +46,9 @@ pub fn text(brief: &Brief<'_>) -> String {
     line(&mut out, "\n## Tasks");
     for task in brief.tasks {
         task_text(&mut out, task);
+        if let Some(context) = brief.contexts.get(task.id.as_str()) {
+            context_text(&mut out, context);
+        }
     }
     findings_text(&mut out, brief);
     line(&mut out, "\n## Where");
@@ -79,6 +84,13 @@ fn task_text(out: &mut String, task: &Task) {
         let ids: Vec<_> = task.depends_on.iter().map(ToString::to_string).collect();
         line(out, &format!("\nAfter: {}", ids.join(", ")));
     }
+}
+
+/// As text of the repository that it is, and no part of what is asked for.
+fn context_text(out: &mut String, context: &str) {
+    let ticks = context.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(ticks.max(2) + 1);
+    line(out, &format!("\nWhat it points to:\n\n{fence}text\n{}\n{fence}", context.trim_end()));
 }
 
 fn criterion(out: &mut String, criterion: &Criterion) {

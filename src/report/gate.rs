@@ -315,6 +315,14 @@ pub fn set_markdown(reports: &[Report]) -> String {
     out
 }
 
+/// The set that [`set_json`] wrote, for people.
+#[must_use]
+pub fn set_page(text: &str) -> Option<String> {
+    let set: Value = serde_json::from_str(text).ok()?;
+    let reports = set["reports"].as_array()?.iter().map(read);
+    Some(set_markdown(&reports.collect::<Result<Vec<_>, _>>().ok()?))
+}
+
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in one_line(text).chars() {

@@ -30,6 +30,7 @@ const COMMITS_BYTES_MAX: usize = 14_000;
 const TABLE_BYTES_MAX: usize = 6_000;
 const GATES_BYTES_MAX: usize = 6_000;
 const FINDINGS_BYTES_MAX: usize = 4_000;
+const CONFIDENCE_BYTES_MAX: usize = 3_000;
 
 /// A commit of the run's own range.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct View<'a> {
     /// How many files each item changed; nothing where it cannot be told.
     pub files: &'a [Option<usize>],
     pub deleted: &'a [Traced],
+    /// What speaks for it, and what to look at twice.
+    pub confidence: &'a [(String, String)],
 }
 
 /// By which a pull request is known again.
@@ -87,6 +90,7 @@ pub fn body(view: &View<'_>) -> String {
         what(view),
         table(view),
         gates(view),
+        confidence(view),
         findings(view),
         commits(view),
         check(view),
@@ -186,6 +190,19 @@ fn table(view: &View<'_>) -> String {
         format!("| `{}` | {title} | {state} | {cycles} | {files} |\n", item.id)
     });
     format!("## Items\n\n{head}{}", within(rows, TABLE_BYTES_MAX, "git run status"))
+}
+
+fn confidence(view: &View<'_>) -> String {
+    // That something changed says nothing by itself.
+    if view.confidence.iter().all(|(what, _)| what == "files changed") {
+        return String::new();
+    }
+    let lines = view.confidence.iter().map(|(what, how)| {
+        let mut how = how.clone();
+        cut(&mut how, TEXT_BYTES_MAX);
+        format!("- {}: {}\n", code(what), code(&how))
+    });
+    format!("## Confidence\n\n{}", within(lines, CONFIDENCE_BYTES_MAX, "git run show"))
 }
 
 fn gates(view: &View<'_>) -> String {

@@ -25,6 +25,8 @@ use crate::{
 const FROZEN: [&str; 3] = ["plan.json", "policy.json", "workflow.toml"];
 /// Appends that are looked at in one journal.
 const APPENDS_MAX: usize = 4_000_000;
+/// Appends that are taken in at once from elsewhere.
+const WORDS_MAX: usize = 1000;
 
 /// A journal of a time to come.
 #[derive(Debug, thiserror::Error)]
@@ -330,6 +332,34 @@ pub fn newest_at(
     }
     let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
     entries.last_key_value().map(|(_, entry)| repo.read_blob(&entry.id, bytes_max)).transpose()
+}
+
+/// How many events `newer` has after `older`, where all of them fit; nothing where one does not, or
+/// where `older` is not what it goes on from.
+pub fn goes_on_with(
+    repo: &Repo,
+    older: &Oid,
+    newer: &Oid,
+    fits: &dyn Fn(&Event) -> bool,
+) -> anyhow::Result<Option<u32>> {
+    let (mut id, mut count) = (newer.clone(), 0);
+    for _ in 0..WORDS_MAX {
+        if id == *older {
+            return Ok(Some(count));
+        }
+        let commit = repo.read_commit(&id, MESSAGE_BYTES_MAX)?;
+        for line in Message::parse(&commit.message)?.lines {
+            if !fits(&event::decode(&line)?.event) {
+                return Ok(None);
+            }
+            count += 1;
+        }
+        match commit.parents.first() {
+            Some(parent) => id = parent.clone(),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 /// Whether all that `newer` has after `older` is neutral: nothing of it opens a gate.

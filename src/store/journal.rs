@@ -142,14 +142,14 @@ impl<'r> Journal<'r> {
         run: &RunId,
         (theirs, own): (&Oid, Option<&Oid>),
         actor: Actor,
-        events: &[Event],
+        (events, artifacts): (&[Event], &[Artifact]),
         now: Timestamp,
     ) -> Result<Self, AppendError> {
         let mut journal = Self::at(repo, run, theirs.clone(), own.cloned(), actor)?;
         if journal.run.newer {
             return Err(AppendError::Newer);
         }
-        journal.try_append(events, &[], now)?;
+        journal.try_append(events, artifacts, now)?;
         Ok(journal)
     }
 

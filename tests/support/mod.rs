@@ -119,6 +119,16 @@ impl TestRepo {
         out.lines().map(str::to_owned).collect()
     }
 
+    /// The data of every event of this kind of the newest run, oldest first.
+    pub fn recorded(&self, kind: &str) -> Vec<serde_json::Value> {
+        let all = self.refs("refs/run/").into_iter().filter(|name| name.ends_with("/journal"));
+        let journal = all.max().expect("a journal");
+        let journal = self.git(&["log", "--reverse", "--format=%B", &journal]);
+        let lines = journal.lines().filter(|line| line.starts_with("{\"actor\""));
+        let all = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        all.filter(|event| event["event"] == kind).map(|event| event["data"].clone()).collect()
+    }
+
     /// The only run's journal.
     pub fn journal(&self) -> String {
         let all = self.refs("refs/run/");

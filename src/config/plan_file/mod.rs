@@ -11,6 +11,7 @@ mod node;
 mod outline;
 mod phrases;
 mod pointers;
+mod prerequisites;
 mod schema;
 mod tasks;
 pub(super) mod toml;
@@ -19,6 +20,7 @@ mod write_toml;
 
 pub use freeze::to_json;
 pub use pointers::task_context;
+pub use prerequisites::{prerequisites, skip_if};
 pub use tasks::{Statuses, to_tasks};
 pub use write_actions::to_actions;
 pub use write_toml::to_toml;

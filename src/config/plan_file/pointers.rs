@@ -38,24 +38,24 @@ fn pointer(node: &Node) -> Option<Pointer> {
     })
 }
 
-fn field<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
+pub(super) fn field<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     let Value::Table(fields) = &node.value else { return None };
     let found = fields.iter().find(|field| field.key.value == key).map(|field| &field.node);
     found.filter(|node| !matches!(node.value, Value::Null))
 }
 
-fn text(node: &Node) -> Option<&str> {
+pub(super) fn text(node: &Node) -> Option<&str> {
     if let Value::Text(text) = &node.value { Some(text) } else { None }
 }
 
-fn list<'n>(node: &'n Node, key: &str) -> &'n [Node] {
+pub(super) fn list<'n>(node: &'n Node, key: &str) -> &'n [Node] {
     match field(node, key).map(|node| &node.value) {
         Some(Value::List(items)) => items,
         Some(_) | None => &[],
     }
 }
 
-fn texts(node: &Node, key: &str) -> Vec<String> {
+pub(super) fn texts(node: &Node, key: &str) -> Vec<String> {
     list(node, key).iter().filter_map(text).map(str::to_owned).collect()
 }
 

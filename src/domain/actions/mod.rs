@@ -6,7 +6,7 @@ mod rules;
 mod waves;
 
 use super::{
-    plan::Extra,
+    plan::{Extra, Plan, Task},
     plan_check::{Draft, DraftTask, Fault, Located, Text},
 };
 
@@ -20,6 +20,20 @@ pub const OWNERS: [&str; 8] = [
     "reviewer",
     "ideation",
 ];
+
+/// Owners that change the code; what the others stand for is what a run does between its tasks.
+const BUILDERS: [&str; 2] = ["implementor", "tests-builder"];
+
+/// Whether a task of such a plan stands for a phase of the work, like planning or reviewing, and so is
+/// nothing to be built.
+#[must_use]
+pub fn is_phase(plan: &Plan, task: &Task) -> bool {
+    let owner = task.owner.as_deref().unwrap_or_default();
+    plan.extra.contains_key("actions_version")
+        && task.writes.is_empty()
+        && OWNERS.contains(&owner)
+        && !BUILDERS.contains(&owner)
+}
 
 /// Everything that the file says and that a rule looks at. What stands where is said by a path,
 /// like `tasks[3]`.

@@ -114,8 +114,12 @@ impl Run {
             ));
         };
         active.begin(start, &shape, at);
-        self.held_until = None;
         self.calls_total = self.calls_total.saturating_add(1);
+        // What this program does itself is no call of an agent.
+        if !shape.duty.calls() {
+            return Ok(());
+        }
+        self.held_until = None;
         self.calls.push_back(self.own_time(at));
         while limit.max(1) < self.calls.len() {
             self.calls.pop_front();

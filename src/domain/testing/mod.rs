@@ -17,7 +17,7 @@ use super::{
     run::{Refusal, Run},
     step::Sight,
     time::{Span, Timestamp},
-    workflow::{Duty, StageShape},
+    workflow::{Duty, Exhausted, Part, StageShape, Tries},
 };
 
 pub(crate) const BRANCH: &str = "run/sprint-1";
@@ -38,8 +38,44 @@ pub(crate) fn minutes(number: u64) -> Span {
     Span::from_secs(60 * number)
 }
 
-/// `build review<build audit<build`: a judge names the stage that it sends back to.
+/// `build review<build audit<build`: a judge names the stage that it sends back to. More is said by
+/// `gate:red<tests!` (its pass is for the moment), `write:plan`, `human:sign<build`, `mend^` (only come
+/// to by being sent back), `+look<mend` (once for the run), and `review<build=1p` (one try, and then a
+/// person; `g` goes on, `h` halts).
 pub(crate) fn stages(text: &str) -> Vec<StageShape> {
+    let mut seen_items = false;
+    let all = text.split_whitespace().map(|word| {
+        let (word, once) = word.strip_prefix('+').map_or((word, false), |word| (word, true));
+        let (word, tries) = match word.split_once('=') {
+            Some((word, tries)) => (word, Some(tries)),
+            None => (word, None),
+        };
+        let (word, momentary) = word.strip_suffix('!').map_or((word, false), |word| (word, true));
+        let (word, on_return) = word.strip_suffix('^').map_or((word, false), |word| (word, true));
+        let (duty, word) = word.split_once(':').map_or((None, word), |(d, word)| (Some(d), word));
+        let mut shape = plain_stages(word).remove(0);
+        shape.duty = duty.map_or(shape.duty, |duty| Duty::parse(duty).unwrap());
+        shape.part = match (once, seen_items) {
+            (false, _) => Part::Items,
+            (true, false) => Part::Opening,
+            (true, true) => Part::Closing,
+        };
+        seen_items |= !once;
+        shape.tries = tries.map(|tries| Tries {
+            max: tries[..1].parse().unwrap(),
+            then: match &tries[1..] {
+                "p" => Exhausted::Person,
+                "g" => Exhausted::GoOn,
+                _ => Exhausted::Halt,
+            },
+        });
+        (shape.momentary, shape.on_return) = (momentary, on_return);
+        shape
+    });
+    all.collect()
+}
+
+fn plain_stages(text: &str) -> Vec<StageShape> {
     let shape = |word: &str| {
         let (id, back_to) = word.split_once('<').map_or((word, None), |(id, to)| (id, Some(to)));
         let duty = if back_to.is_some() { Duty::Judge } else { Duty::Build };
@@ -49,6 +85,13 @@ pub(crate) fn stages(text: &str) -> Vec<StageShape> {
 }
 
 pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter {
+    let all = stages(workflow);
+    let once = |part: Part| {
+        let walked = all.iter().any(|shape| shape.part == part && shape.is_walked());
+        walked.then(|| item(part.word()))
+    };
+    let own = items.iter().map(|name| item(name));
+    let items = once(Part::Opening).into_iter().chain(own).chain(once(Part::Closing)).collect();
     Charter {
         run: RunId::parse("20261121-035233-7f3a9c12d4").unwrap(),
         target: "sprint-1".into(),
@@ -56,7 +99,7 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         plan_digest: Digest::of(b"plan"),
         workflow: PlanId::parse("sprint").unwrap(),
         stages: stages(workflow),
-        items: items.iter().map(|name| item(name)).collect(),
+        items,
         base: "main".into(),
         start: oid(1),
         branch: BRANCH.into(),

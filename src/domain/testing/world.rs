@@ -12,7 +12,7 @@ use rollback::Kept;
 use super::{BRANCH, Tape, charter, ended, failed, finding, minutes, oid};
 use crate::domain::{
     deletion::Deleted,
-    event::{Cause, Delivery, Envelope, Event, StageEnd, StageStart, Work},
+    event::{Approval, Cause, Delivery, Envelope, Event, StageEnd, StageStart, Word, Work},
     id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     limits::{Limits, RATE_WINDOW},
@@ -21,6 +21,7 @@ use crate::domain::{
     run::{Breaker, Run, State},
     step::{Marks, Sight, Step, next_step},
     time::{Span, Timestamp},
+    workflow::{Duty, Exhausted},
 };
 
 /// What an agent does when its stage runs. The lists of plays begin again at their end, so that
@@ -32,6 +33,8 @@ pub(crate) enum Play {
     Failed(Failure, Leaves),
     Held(u64),
     Unavailable,
+    /// It cannot go on without a person's answer.
+    Blocked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,15 +88,21 @@ pub(crate) struct Script {
     judges: Vec<Play>,
     hooks: Vec<Hook>,
     incidents: Vec<Incident>,
+    /// What a person says, each time that a word is asked for.
+    words: Vec<Word>,
     /// After each halt: whether the breaker is reset.
     resumes: Vec<bool>,
     hours_max: u64,
 }
 
-const WORKFLOWS: [&str; 3] = [
+const WORKFLOWS: [&str; 7] = [
     "build review<build",
     "build review<build audit<build",
     "build review<build document check<document audit<build",
+    "tests gate:red<tests! build gate:green<build! human:seen<build! refactor review<refactor=2p",
+    "+write:plan +judge:look<plan=1p +human:agree<plan build review<build=1p +mend^ +team<mend=2g +human:ship<mend",
+    "build review<build=1h human:sign",
+    "write:design build gate:tests judge:review<build=2g",
 ];
 
 pub(crate) fn script() -> impl Strategy<Value = Script> {
@@ -104,13 +113,28 @@ pub(crate) fn script() -> impl Strategy<Value = Script> {
         vec(judge(), 1..6),
         vec(hook(), 1..5),
         vec(incident(), 0..40),
-        vec(any::<bool>(), 0..5),
+        (
+            vec(any::<bool>(), 0..5),
+            vec(select(vec![Word::Approve, Word::Approve, Word::Modify, Word::Reject]), 1..5),
+        ),
         // So much time that no limit but the others can end a run, or little.
         select(vec![5, 100_000]),
     )
-        .prop_map(|(workflow, items, builds, judges, hooks, incidents, resumes, hours_max)| {
-            Script { workflow, items, builds, judges, hooks, incidents, resumes, hours_max }
-        })
+        .prop_map(
+            |(workflow, items, builds, judges, hooks, incidents, (resumes, words), hours_max)| {
+                Script {
+                    workflow,
+                    items,
+                    builds,
+                    judges,
+                    hooks,
+                    incidents,
+                    words,
+                    resumes,
+                    hours_max,
+                }
+            },
+        )
 }
 
 fn leaves() -> impl Strategy<Value = Leaves> {
@@ -118,7 +142,7 @@ fn leaves() -> impl Strategy<Value = Leaves> {
 }
 
 fn build() -> impl Strategy<Value = Play> {
-    prop_oneof![6 => leaves().prop_map(Play::Built), 3 => mishap()]
+    prop_oneof![6 => leaves().prop_map(Play::Built), 3 => mishap(), 1 => Just(Play::Blocked)]
 }
 
 fn judge() -> impl Strategy<Value = Play> {
@@ -199,6 +223,7 @@ pub(crate) struct World {
     repo: Repo,
     builds: usize,
     judges: usize,
+    said: usize,
     hooks: usize,
     incidents: usize,
     resets: usize,
@@ -227,6 +252,7 @@ pub(crate) fn travel(script: &Script) -> Journey {
         repo: Repo { head: 1, tree: 1, dirty: false, elsewhere: false, marks: None, numbers: 1 },
         builds: 0,
         judges: 0,
+        said: 0,
         hooks: 0,
         incidents: 0,
         resets: 0,
@@ -252,6 +278,7 @@ impl World {
             }
             let Some(reset_breaker) = resumes.next() else { return };
             self.repo.elsewhere = false;
+            self.answer();
             let Ok(Answer::Write(events)) =
                 decide(&self.tape.run, &Request::Resume { reset_breaker: *reset_breaker })
             else {
@@ -261,6 +288,30 @@ impl World {
             // Halted time does not count, however long it was.
             self.tape.now = self.tape.now.after(Span::from_hours(100));
             events.into_iter().for_each(|event| self.write(event));
+        }
+    }
+
+    /// A person says something to everything that waits.
+    fn answer(&mut self) {
+        for waits in self.tape.run.waits() {
+            let word = self.script.words[self.said % self.script.words.len()];
+            self.said += 1;
+            let at = waits.at.unwrap_or((oid(self.repo.head), oid(self.repo.tree)));
+            let say = |word: Word| Approval {
+                item: waits.gate.item.clone(),
+                stage: waits.gate.stage.clone(),
+                head: at.0.clone(),
+                tree: at.1.clone(),
+                word,
+                text: "do it so".into(),
+                skip: None,
+                signed: None,
+            };
+            // Where nothing can be sent back to, a person says yes or no.
+            let fits = |word: Word| self.tape.run.may_answer(&say(word), self.tape.now).is_ok();
+            if let Some(word) = [word, Word::Approve].into_iter().find(|word| fits(*word)) {
+                self.write(Event::ApprovalGiven(Box::new(say(word))));
+            }
         }
     }
 
@@ -388,8 +439,8 @@ impl World {
 
     /// The stage runs: what it leaves, and how it ends.
     fn play(&mut self, start: &StageStart) -> StageEnd {
-        let judges = self.tape.run.shape(&start.stage).is_some_and(|shape| shape.back_to.is_some());
-        let (plays, at) = if judges {
+        let duty = self.tape.run.shape(&start.stage).map_or(Duty::Build, |shape| shape.duty);
+        let (plays, at) = if duty.judges() {
             (&self.script.judges, &mut self.judges)
         } else {
             (&self.script.builds, &mut self.builds)
@@ -414,7 +465,10 @@ impl World {
                 (Outcome::Held { until: self.tape.now.after(minutes(later)) }, Leaves::Nothing)
             }
             Play::Unavailable => (Outcome::Unavailable { why: "x".into() }, Leaves::Nothing),
+            Play::Blocked => (Outcome::Blocked { why: "who knows".into() }, Leaves::Changes),
         };
+        // Who only writes leaves the tree as it is.
+        let leaves = if duty == Duty::Write { Leaves::Nothing } else { leaves };
         if matches!(leaves, Leaves::Commit | Leaves::Both) {
             self.repo.commit(None);
         }
@@ -491,7 +545,9 @@ impl World {
                 self.check("no cycle is begun beyond the limit", in_limit);
             }
             Event::ItemFinished { item, tree, .. } => {
-                let judges = run.charter.stages.iter().filter(|shape| shape.back_to.is_some());
+                let part = run.part_of(item);
+                let judges =
+                    run.charter.stages.iter().filter(|shape| shape.part == part && shape.stands());
                 let all = judges
                     .into_iter()
                     .all(|judge| self.passed.get(&(item.clone(), judge.id.clone())) == Some(tree));
@@ -515,6 +571,9 @@ impl World {
             Event::RolledBack(back) => self.rolled_back(back),
             Event::StageStarted(start) => {
                 self.shown = Some((start.item.clone(), start.stage.clone(), start.tree.clone()));
+                if !self.tape.run.shape(&start.stage).is_some_and(|shape| shape.duty.calls()) {
+                    return;
+                }
                 self.starts.push(self.tape.run.steady);
                 let most = self.tape.run.charter.limits.calls_per_hour_max as usize;
                 let earlier = self.starts.len().checked_sub(most + 1).map(|at| self.starts[at]);
@@ -522,13 +581,18 @@ impl World {
                 self.check("no hour has too many calls", spread);
             }
             Event::StageEnded(end) => {
-                if let (
-                    Outcome::Judged(Verdict::Pass | Verdict::Conditional),
-                    Some((item, stage, tree)),
-                ) = (&end.outcome, self.shown.take())
-                {
-                    self.passed.insert((item, stage), tree);
+                let shown = self.shown.take();
+                match (&end.outcome, shown) {
+                    (
+                        Outcome::Judged(Verdict::Pass | Verdict::Conditional),
+                        Some((item, stage, tree)),
+                    ) => drop(self.passed.insert((item, stage), tree)),
+                    (Outcome::Judged(Verdict::Revise), Some(shown)) => self.went_on(shown),
+                    _ => {}
                 }
+            }
+            Event::ApprovalGiven(of) if of.word == Word::Approve => {
+                self.passed.insert((of.item.clone(), of.stage.clone()), of.tree.clone());
             }
             _ => {}
         }
@@ -539,6 +603,22 @@ impl World {
         let halted_at_work = run.state == State::Halted && working;
         self.check("one item is at work", one);
         self.check("no halt leaves a stage at work", !halted_at_work);
+    }
+
+    /// A stage whose tries are used up lets an item go on with its findings, where it says so.
+    fn went_on(&mut self, (item, stage, tree): (ItemId, StageId, Oid)) {
+        let goes_on = self.tape.run.shape(&stage).is_some_and(|shape| {
+            let used =
+                self.tape.run.active().and_then(|a| a.counters.sent_back.get(&stage).copied());
+            let tries = shape.tries.filter(|tries| tries.then == Exhausted::GoOn);
+            tries.is_some_and(|tries| tries.max <= used.unwrap_or(0))
+        });
+        let there = self.tape.run.active().is_some_and(|active| {
+            active.passed.iter().any(|evidence| evidence.stage == stage && evidence.tree == tree)
+        });
+        if goes_on && there {
+            self.passed.insert((item, stage), tree);
+        }
     }
 
     fn check(&mut self, what: &str, holds: bool) {
@@ -554,7 +634,7 @@ fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
     use proptest::{strategy::ValueTree as _, test_runner::TestRunner};
     let mut reached = std::collections::BTreeSet::new();
     let mut runner = TestRunner::deterministic();
-    for _ in 0..600 {
+    for _ in 0..4000 {
         let journey = travel(&script().new_tree(&mut runner).unwrap().current());
         for envelope in &journey.written {
             reached.insert(match &envelope.event {
@@ -567,8 +647,8 @@ fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
         }
         reached.insert(journey.run.state.word().to_owned());
     }
-    let expected = "AgentUnavailable Asked Breaker FailVerdict HALTED JACKED_OUT PersonNeeded \
-                    breaker-closed breaker-reset calls-held checkpoint-made commit-announced commit-refused \
+    let expected = "AgentUnavailable Approval Asked Breaker FailVerdict HALTED JACKED_OUT PersonNeeded TriesUsed \
+                    approval-asked approval-given breaker-closed breaker-reset calls-held checkpoint-made commit-announced commit-refused \
                     cycle-limit delivery-ended failures halt-requested item-finished item-reopened \
                     item-started jack-in-began lease-taken plateau remarked rolled-back \
                     run-completed run-created run-resumed run-started same-finding stage-ended \
@@ -585,6 +665,7 @@ fn a_world_in_which_all_goes_well_ends_with_every_item_done() {
         judges: vec![Play::Judged(Verdict::Pass, vec![])],
         hooks: vec![Hook::Allows],
         incidents: vec![],
+        words: vec![Word::Approve],
         resumes: vec![],
         hours_max: 5,
     };

@@ -51,6 +51,7 @@ impl Workflow {
             unit: super::Unit::Sprint,
             cycles_max: None,
             run_time_max: None,
+            warns_of_risk: true,
             branch_prefix: None,
             flows: Vec::new(),
             sizes: Vec::new(),

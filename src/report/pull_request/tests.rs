@@ -33,6 +33,7 @@ fn view<'a>(run: &'a Run, titles: &'a [(String, String)], commits: &'a [Commit])
         commits_unseen: 3,
         files: &[Some(2), None],
         deleted: &[],
+        confidence: &[],
     }
 }
 

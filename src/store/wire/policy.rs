@@ -19,7 +19,7 @@ pub fn encode(
     protected: &[String],
     agents: &Agents,
     remote: Option<&str>,
-    gates: &serde_json::Value,
+    more: &BTreeMap<&str, serde_json::Value>,
 ) -> String {
     let doc = CharterDoc::from(charter);
     let mut policy = json!({
@@ -30,8 +30,10 @@ pub fn encode(
         "branch": charter.branch,
         "protected": protected,
         "agents": agents,
-        "gates": gates,
     });
+    for (name, value) in more {
+        policy[*name] = value.clone();
+    }
     if let Some(url) = remote {
         policy["remote"] = url.into();
     }
@@ -45,6 +47,24 @@ pub fn remote(text: &[u8]) -> Result<Option<String>, DecodeError> {
         remote: Option<String>,
     }
     serde_json::from_slice(text).map(|doc: PolicyDoc| doc.remote).map_err(garbled("a policy"))
+}
+
+/// Words that were found to be risky at the start, each with its place, and whether that was allowed.
+pub fn risks(text: &[u8]) -> Result<(Vec<(String, String)>, bool), DecodeError> {
+    #[derive(Deserialize, Default)]
+    struct RiskDoc {
+        #[serde(default)]
+        words: Vec<(String, String)>,
+        #[serde(default)]
+        allowed: bool,
+    }
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        #[serde(default)]
+        risk: RiskDoc,
+    }
+    let doc: PolicyDoc = serde_json::from_slice(text).map_err(garbled("a policy"))?;
+    Ok((doc.risk.words, doc.risk.allowed))
 }
 
 /// What its gates ask for, as whoever knows them wrote it; nothing in a policy of before.

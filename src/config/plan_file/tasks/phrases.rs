@@ -1,7 +1,10 @@
 //! The phrases of TASKS.md, each in one line: headings, fields, check boxes.
 
 use super::super::phrases::{self, Heading};
-use crate::domain::id::{ItemId, TaskId};
+use crate::domain::{
+    id::{ItemId, TaskId},
+    source::Source,
+};
 
 /// What a heading begins.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,4 +123,12 @@ pub(super) fn list(text: &str) -> Vec<String> {
         text.split(',').map(str::trim).collect()
     };
     parts.into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether it names a document, so that what stands there can be looked after.
+pub(super) fn is_source(text: &str) -> bool {
+    Source::parse(text).is_ok_and(|source| {
+        let path = source.path.as_str();
+        [".md", ".markdown"].iter().any(|end| path.ends_with(end))
+    })
 }

@@ -383,7 +383,7 @@ impl Task {
         })
     }
 
-    fn say(&mut self, line: u32, key: &'static str, value: &str, faults: &mut Vec<Fault>) {
+    fn say(&mut self, line: u32, mut key: &'static str, value: &str, faults: &mut Vec<Fault>) {
         if phrases::is_none(value) {
             return;
         }
@@ -391,6 +391,12 @@ impl Task {
             "depends_on" | "writes" => {
                 let items = phrases::list(value).iter().map(|item| text(line, item)).collect();
                 Node { line, value: Value::List(items) }
+            }
+            // A section of a document is looked after; anything else is a word for people.
+            "spec_ref" if phrases::is_source(phrases::bare(value)) => {
+                key = "from";
+                let source = text(line, phrases::bare(value));
+                Node { line, value: Value::List(vec![source]) }
             }
             "status" => match Status::parse(value) {
                 Some(Status::Pending) if self.status().is_none() => return self.pending = true,

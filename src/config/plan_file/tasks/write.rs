@@ -98,8 +98,18 @@ fn task(out: &mut String, said: &Node, statuses: Option<&Statuses>) {
     });
     let status = now.or(own).unwrap_or(Status::Pending);
     let mut fields = vec![("Status", status.word().to_owned())];
+    let is_source = |text: &str| is_value(text) && phrases::is_source(text);
+    let from = rest.take_if("from", |node| match texts(node)?.as_slice() {
+        [one] if is_source(one) => Some((*one).to_owned()),
+        _ => None,
+    });
+    let has_from = from.is_some();
+    fields.extend(from.map(|from| ("Spec", from)));
     for (name, key) in SHOWN.iter().filter(|(_, key)| *key != "status") {
-        let value = rest.take_if(key, |node| text(node).filter(|text| is_value(text)));
+        // A line of this name that names a section would be read as where the task comes from.
+        let fits =
+            |text: &&str| is_value(text) && (*key != "spec_ref" || !(has_from || is_source(text)));
+        let value = rest.take_if(key, |node| text(node).filter(fits));
         fields.extend(value.map(|value| (*name, value.to_owned())));
     }
     for (name, key, quote) in [("Depends on", "depends_on", ""), ("Files", "writes", "`")] {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     config::plan_file::{Format, Statuses, read, read_as, to_actions, to_json, to_tasks, to_toml},
-    domain::{id::TaskId, plan::Plan, plan_spec::plan_digest, queue::Status},
+    domain::{id::TaskId, plan::Plan, plan_spec::plan_digest, queue::Status, source::Source},
 };
 
 const PAGE: &str = "\
@@ -70,7 +70,7 @@ fn cl_a_page_is_read_leniently() {
         lines(&plan),
         [
             r#"sprint-1 T-009 Only a | row [status="skipped"]"#,
-            r##"sprint-2 T-001 Model the cart [complexity="medium" notes="It is the first one." source="spec-derived" spec_hash="sha256:ab12" spec_ref="docs/spec.md#cart" status="done"]"##,
+            r##"sprint-2 T-001 Model the cart [complexity="medium" notes="It is the first one." source="spec-derived" spec_hash="sha256:ab12" status="done"]"##,
             r#"sprint-2 T-001T Test the cart [status="in-progress"]"#,
             r#"sprint-3 F-001 Mend the sum [notes="- type: regression" status="done (external)"]"#,
         ]
@@ -83,6 +83,7 @@ fn cl_a_page_is_read_leniently() {
         ("Area: Cart", Some("Sell things."))
     );
     let task = &sprint.tasks[0];
+    assert_eq!(task.from, [Source::parse("docs/spec.md#cart").unwrap()]);
     assert_eq!(task.acceptance.len(), 2);
     assert_eq!(
         task.writes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
@@ -107,7 +108,7 @@ owner = "ann"
 writes = ["src/cart/"]
 acceptance = ["it holds", { statement = "it is\nfast", severity = "high" }]
 steps = { implement = ["echo '-->'"] }
-spec_ref = "a.md#b"
+from = ["a.md#b"]
 [[sprint.task]]
 id = "build"
 title = "Api"

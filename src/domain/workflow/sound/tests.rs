@@ -19,6 +19,7 @@ fn stage(word: &str) -> Stage {
         checks: Vec::new(),
         makes: Vec::new(),
         severity_min: None,
+        danger: crate::domain::risk::Danger::Safe,
         on: false,
         flows: Vec::new(),
     };

@@ -1,0 +1,325 @@
+//! The workflow `deliver`: a plan of the older tool, task by task, held to it by checks alone. The names
+//! hold the rows of that tool's behaviour (§1.2) and of its faults (§2.2, §3.7) that they answer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests start processes, and may panic"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::TestRepo;
+
+/// Two tasks that build, the second behind the first, and two that stand for phases.
+fn actions() -> Value {
+    let scope = |file: &str| json!({"allow": ["src/"], "writes": [file]});
+    let holds = |id: &str, file: &str| {
+        let file = json!({"type": "file", "path": file});
+        json!([{"id": id, "statement": "it is there", "verifications": [file]}])
+    };
+    json!({
+        "version": 1, "workflow": "deliver",
+        "tasks": [
+            {"id": "split", "owner": "action-planner", "summary": "Split the work",
+             "file_scope": {"allow": ["docs/"]},
+             "acceptance_criteria": [{"id": "AC-0", "statement": "every part has an owner"}]},
+            {"id": "cart", "owner": "implementor", "summary": "Count the items",
+             "depends_on": ["split"], "file_scope": scope("src/cart"),
+             "context": {"justification": "the sum is wrong", "code_pointers": [
+                 {"path": "lib/sum", "pattern": "^total", "context_lines": 1}]},
+             "acceptance_criteria": holds("AC-1", "src/cart")},
+            {"id": "pay", "owner": "implementor", "summary": "Pay", "depends_on": ["cart"],
+             "file_scope": scope("src/pay"), "acceptance_criteria": holds("AC-2", "src/pay")},
+            {"id": "look", "owner": "quality-gate", "summary": "Look at it all",
+             "file_scope": {"allow": ["src/"]},
+             "acceptance_criteria": [{"id": "AC-3", "statement": "nothing is left open"}]}
+        ],
+        "parallel_execution": {"enabled": true, "groups": [
+            {"group_id": "one", "execution_order": 1, "tasks": ["cart"]},
+            {"group_id": "two", "execution_order": 2, "depends_on_groups": ["one"], "tasks": ["pay"]}
+        ]}
+    })
+}
+
+/// What a building agent does that keeps to its task and says so.
+const BUILDS: &str = r#"
+mkdir -p src; echo $calls > src/$GIT_RUN_ITEM; cp "$GIT_RUN_BRIEF" "$HOME/brief.$GIT_RUN_ITEM"
+report '{"format":1,"files":["src/'$GIT_RUN_ITEM'"]}'
+"#;
+
+fn delivering(plan: &Value, implement: &str, remediate: &str) -> TestRepo {
+    let repo = TestRepo::new();
+    repo.write("actions.json", &plan.to_string());
+    repo.write("lib/sum", "a\nb\ntotal = 1\nc\nd\n");
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "--quiet", "-m", "docs: the plan"]);
+    repo.git(&["config", "run.plan", "actions.json"]);
+    repo.git(&["config", "run.agent", "command"]);
+    repo.git(&["config", "run.gate.quality.command", "all=true"]);
+    repo.agent("implement", implement);
+    repo.agent("remediate", remediate);
+    repo
+}
+
+/// A run of the whole plan that is not pushed.
+#[track_caller]
+fn go(repo: &TestRepo, code: i32) -> Value {
+    repo.run(&["sprint-plan", "--workflow", "deliver", "--local"]).ends(code);
+    repo.run(&["verify"]).ends(0);
+    repo.status()
+}
+
+fn items(status: &Value) -> Vec<&str> {
+    status["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+/// The newest set of gates of an item, as JSON and as a page.
+fn gates(repo: &TestRepo, item: &str, call: &str) -> (Value, String) {
+    let of = |end: &str| {
+        let path = format!("artifacts/{item}/{call}.gates.{end}");
+        repo.run(&["show", &path]).ends(0).out
+    };
+    (serde_json::from_str(&of("json")).unwrap(), of("md"))
+}
+
+#[test]
+fn s12_each_task_is_built_and_gated_and_all_of_it_is_approved() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    let status = go(&repo, 0);
+    // What stands for a phase is what the run does anyway.
+    assert_eq!(items(&status), ["cart", "pay", "closing"]);
+    assert_eq!((repo.calls("implement"), repo.calls("remediate")), (2, 0));
+    let subjects = repo.git(&["log", "--reverse", "--format=%s", "main.."]);
+    assert_eq!(subjects, "feat(cart): implement cart\nfeat(pay): implement pay");
+    let (set, page) = gates(&repo, "closing", "0005-gates");
+    assert_eq!((&set["result"], &set["verdict"]), (&"pass".into(), &"APPROVE".into()));
+    let evaluated: Vec<_> =
+        set["reports"].as_array().unwrap().iter().map(|r| r["gate"].as_str().unwrap()).collect();
+    assert_eq!(
+        evaluated,
+        [
+            "validate-plan",
+            "artifacts",
+            "plan",
+            "parallel",
+            "scope",
+            "secrets",
+            "deletions",
+            "quality",
+            "docs",
+            "compliance"
+        ]
+    );
+    assert!(page.starts_with("# Gates: APPROVE\n"), "{page}");
+    assert!(
+        set["reports"].as_array().unwrap().iter().all(|report| report["definition"].is_string())
+    );
+}
+
+#[test]
+fn s12_a_task_gate_looks_at_the_tasks_own_commits_alone() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    go(&repo, 0);
+    let start = repo.git(&["rev-parse", "main"]);
+    let first = repo.git(&["rev-parse", "HEAD~1"]);
+    let (cart, _) = gates(&repo, "cart", "0002-task");
+    let (pay, _) = gates(&repo, "pay", "0004-task");
+    assert_eq!(cart["reports"][0]["range"]["from"], start);
+    assert_eq!(pay["reports"][0]["range"]["from"], first);
+}
+
+#[test]
+fn s12_the_brief_holds_what_the_task_points_to_and_no_more() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    go(&repo, 0);
+    let brief = std::fs::read_to_string(repo.root().join("brief.cart")).unwrap();
+    assert!(brief.contains("the sum is wrong"), "{brief}");
+    assert!(brief.contains("lib/sum:2") && brief.contains("total = 1"), "{brief}");
+    let other = std::fs::read_to_string(repo.root().join("brief.pay")).unwrap();
+    assert!(!other.contains("lib/sum"), "{other}");
+}
+
+#[test]
+fn a3_a_task_that_commits_outside_of_its_scope_is_sent_back() {
+    let strays = r#"
+mkdir -p src; echo $calls > src/$GIT_RUN_ITEM
+[ $calls = 1 ] && echo x > stray && git add -A && git commit -qm mine
+[ $calls = 2 ] && git rm -q stray
+report '{"format":1,"files":["src/'$GIT_RUN_ITEM'","stray"]}'
+"#;
+    let repo = delivering(&actions(), strays, "exit 1");
+    go(&repo, 0);
+    assert_eq!(repo.calls("implement"), 3);
+    let (set, _) = gates(&repo, "cart", "0002-task");
+    assert_eq!(set["reports"][0]["findings"][0]["path"], "stray");
+}
+
+#[test]
+fn a3_a_task_that_never_keeps_to_its_scope_halts_the_run() {
+    let strays = "mkdir -p src; echo $calls > src/$GIT_RUN_ITEM; echo $calls > stray; report '{\"format\":1,\"files\":[\"stray\"]}'";
+    let repo = delivering(&actions(), strays, "exit 1");
+    let status = go(&repo, 4);
+    assert_eq!(status["halt"]["cause"], "tries-used");
+    // The first time, and twice more.
+    assert_eq!(repo.calls("implement"), 3);
+    assert_eq!(items(&status), ["cart", "pay", "closing"]);
+}
+
+#[test]
+fn s12_what_the_gates_find_is_mended_and_they_look_again() {
+    // The suite passes once somebody has mended it.
+    let mends = r#"echo mended >> src/pay; report '{"format":1,"files":["src/pay"]}'"#;
+    let repo = delivering(&actions(), BUILDS, mends);
+    repo.git(&[
+        "config",
+        "--replace-all",
+        "run.gate.quality.command",
+        "all=grep -q mended src/pay",
+    ]);
+    go(&repo, 0);
+    assert_eq!(repo.calls("remediate"), 1);
+    let (first, _) = gates(&repo, "closing", "0005-gates");
+    let (second, page) = gates(&repo, "closing", "0007-gates");
+    assert_eq!((&first["verdict"], &second["verdict"]), (&"REJECT".into(), &"APPROVE".into()));
+    assert!(page.contains("APPROVE"), "{page}");
+    let kinds = repo.events();
+    assert!(!kinds.contains(&"run-halted".to_owned()), "{kinds:?}");
+}
+
+#[test]
+fn s12_after_two_remediations_the_run_halts_with_its_reports() {
+    let repo = delivering(
+        &actions(),
+        BUILDS,
+        "echo $calls >> src/pay; report '{\"format\":1,\"files\":[\"src/pay\"]}'",
+    );
+    repo.git(&["config", "--replace-all", "run.gate.quality.command", "all=false"]);
+    let status = go(&repo, 4);
+    assert_eq!(status["halt"]["cause"], "tries-used");
+    assert_eq!(repo.calls("remediate"), 2);
+    for call in ["0005-gates", "0007-gates", "0009-gates"] {
+        let (set, page) = gates(&repo, "closing", call);
+        assert_eq!(set["verdict"], "REJECT", "{call}");
+        assert!(page.starts_with("# Gates: REJECT\n"), "{page}");
+    }
+    // Nobody gets past it by asking again.
+    repo.run(&["push"]).ends(3);
+}
+
+#[test]
+fn a4_a8_no_commands_and_a_suite_that_is_only_skipped_never_approve() {
+    for (set, why) in [
+        (&[][..], "quality"),
+        (&[("command", "all=true"), ("requiresEnv", "all=NOT_SET_ANYWHERE")][..], "skipped"),
+        (&[("command", "all=true"), ("requiresFile", "all=not/there")][..], "skipped"),
+    ] {
+        let repo = delivering(&actions(), BUILDS, "exit 1");
+        repo.git(&["config", "--unset-all", "run.gate.quality.command"]);
+        for (key, value) in set {
+            repo.git(&["config", &format!("run.gate.quality.{key}"), value]);
+        }
+        repo.git(&["config", "run.breaker.failures", "1"]);
+        let status = go(&repo, 4);
+        assert_ne!(status["state"], "COMPLETE");
+        let (gates, page) = gates(&repo, "closing", "0005-gates");
+        assert_eq!(gates["verdict"], "REJECT", "{set:?}");
+        assert!(page.contains(why), "{page}");
+    }
+}
+
+#[test]
+fn a4_without_a_plan_or_with_a_bad_one_nothing_begins() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    repo.git(&["config", "run.plan", "nowhere.json"]);
+    repo.run(&["sprint-plan", "--workflow", "deliver", "--local"]).ends(1);
+    // A6: a circle in who waits for whom.
+    let mut circle = actions();
+    circle["tasks"][1]["depends_on"] = json!(["pay"]);
+    repo.write("actions.json", &circle.to_string());
+    repo.git(&["commit", "--quiet", "-am", "docs: a circle"]);
+    repo.git(&["config", "run.plan", "actions.json"]);
+    let ran = repo.run(&["sprint-plan", "--workflow", "deliver", "--local"]).ends(1);
+    assert!(ran.err.contains("circle"), "{}", ran.err);
+    assert!(repo.refs("refs/run/").is_empty());
+}
+
+#[test]
+fn a4_a_task_that_leaves_no_evidence_is_not_approved() {
+    // The work is there, and no report says which files it is.
+    let silent = "mkdir -p src; echo $calls > src/$GIT_RUN_ITEM; report '{\"format\":1}'";
+    let repo = delivering(&actions(), silent, "exit 1");
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    go(&repo, 4);
+    let (set, page) = gates(&repo, "closing", "0005-gates");
+    assert_eq!(set["verdict"], "REJECT");
+    assert!(page.contains("no report of"), "{page}");
+}
+
+#[test]
+fn a5_paths_with_letters_of_other_scripts_are_in_their_scope() {
+    let mut plan = actions();
+    plan["tasks"][2]["file_scope"]["writes"] = json!(["src/é.py", "src/pay"]);
+    let builds = format!(
+        "{BUILDS}\n[ $GIT_RUN_ITEM = pay ] && echo x > src/é.py && report '{{\"format\":1,\"files\":[\"src/pay\",\"src/é.py\"]}}'; true"
+    );
+    let repo = delivering(&plan, &builds, "exit 1");
+    go(&repo, 0);
+}
+
+#[test]
+fn s12_what_the_plan_needs_is_looked_at_before_anything_begins() {
+    let tool = |check: &str, required: bool| json!({"tools": [{"name": "wheel", "check": check, "required": required}]});
+    for (needs, expected) in [
+        (tool("false", true), Some("`wheel`")),
+        (tool("no-such-program-anywhere", true), Some("`wheel`")),
+        (
+            json!({"tools": [{"name": "no-such-program-anywhere"}]}),
+            Some("`no-such-program-anywhere`"),
+        ),
+        (json!({"tools": [{"check": "true"}]}), Some("has no name")),
+        (
+            json!({"env_vars": [{"name": "NOT_SET_ANYWHERE", "required": true}]}),
+            Some("`NOT_SET_ANYWHERE`"),
+        ),
+        (
+            json!({"env_vars": [{"name": "NOT_SET_ANYWHERE", "affects_tasks": ["pay"]}]}),
+            Some("`NOT_SET_ANYWHERE`"),
+        ),
+        (json!({"files": ["Cargo.toml"]}), Some("`Cargo.toml`")),
+        (json!({"files": ["../actions.json"]}), Some("`../actions.json`")),
+        (tool("false", false), None),
+        (tool("true", true), None),
+        (json!({"env_vars": [{"name": "NOT_SET_ANYWHERE", "affects_tasks": ["look"]}]}), None),
+        (json!({"files": ["lib/sum"]}), None),
+    ] {
+        let mut plan = actions();
+        plan["prerequisites"] = needs.clone();
+        let repo = delivering(&plan, BUILDS, "exit 1");
+        let words = ["sprint-plan", "--workflow", "deliver", "--local", "--dry-run"];
+        match expected {
+            None => {
+                repo.run(&words).ends(0);
+            }
+            Some(part) => {
+                let ran = repo.run(&words[..4]).ends(1);
+                assert!(ran.err.contains(part), "{needs}: {}", ran.err);
+                assert!(repo.refs("refs/run/").is_empty(), "{needs}");
+                assert_eq!(repo.calls("implement"), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn s12_a_task_whose_condition_holds_is_not_done() {
+    let mut plan = actions();
+    plan["tasks"][1]["skip_if"] = json!({"file": "lib/sum"});
+    let repo = delivering(&plan, BUILDS, "exit 1");
+    assert_eq!(items(&go(&repo, 0)), ["pay", "closing"]);
+    // A bare text is for people; nothing here can tell whether it holds.
+    plan["tasks"][1]["skip_if"] = json!("the sum is right already");
+    let repo = delivering(&plan, BUILDS, "exit 1");
+    assert_eq!(items(&go(&repo, 0)), ["cart", "pay", "closing"]);
+}

@@ -1,0 +1,122 @@
+//! Workflows as files: what is drawn in the documentation, whose word counts, and what a fault says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests start processes, and may panic"
+)]
+
+mod support;
+
+use git_run::{config::workflow_file, report::workflow};
+use support::TestRepo;
+
+const DOCS: &str = include_str!("../docs/WORKFLOWS.md");
+
+/// A workflow of one build and one judge, of this name.
+fn short(name: &str, judge: &str) -> String {
+    format!(
+        "format = 2\nname = \"{name}\"\n[[stage]]\nid = \"implement\"\nduty = \"build\"\n[[stage]]\nid = \"{judge}\"\nduty = \"judge\"\nback_to = \"implement\"\n"
+    )
+}
+
+#[test]
+fn each_built_in_workflow_is_drawn_as_it_is() {
+    for name in workflow_file::BUILT_IN {
+        let read = workflow_file::read(workflow_file::built_in(name).unwrap()).unwrap();
+        let drawn = workflow::mermaid(&read);
+        assert!(DOCS.contains(&format!("### {name}\n")), "{name}");
+        assert!(DOCS.contains(&drawn), "git run workflow show {name} --mermaid\n{drawn}");
+    }
+}
+
+#[test]
+fn a_teams_own_counts_as_it_stands_on_the_base_branch() {
+    let repo = TestRepo::scripted(&[]);
+    repo.agent("look", "pass");
+    repo.write(".gitrun/workflows/ours.toml", &short("ours", "look"));
+    let unknown = repo.run(&["workflow", "show", "ours"]).ends(2);
+    assert!(unknown.err.contains("on `main`"), "{}", unknown.err);
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=ours"]);
+    let list = repo.run(&["workflow", "list", "--json"]).ends(0).json();
+    let last = list["workflows"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((last["name"].as_str(), last["from"].as_str()), (Some("ours"), Some("team")));
+    // An agent that writes another one changes nothing, and the run keeps what it began with.
+    repo.agent(
+        "implement",
+        "echo work > work.txt; sed -i 's/judge/gate/' .gitrun/workflows/ours.toml",
+    );
+    repo.run(&["sprint-1", "--local", "--workflow", "ours"]).ends(0);
+    let kept = repo.run(&["show", "workflow"]).ends(0).out;
+    assert!(kept.contains("judge"), "{kept}");
+    let now = repo.run(&["workflow", "show", "ours", "--toml"]).ends(0).out;
+    assert!(now.contains("judge"), "{now}");
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn a_built_in_name_means_the_built_in_one() {
+    let repo = TestRepo::scripted(&[]);
+    repo.write(".gitrun/workflows/sprint.toml", &short("sprint", "look"));
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=theirs"]);
+    repo.run(&["sprint-1", "--local"]).ends(0);
+    let stages: Vec<_> =
+        repo.recorded("stage-started").iter().map(|s| s["stage"].clone()).collect();
+    assert_eq!(stages, ["implement", "review", "audit"]);
+}
+
+#[test]
+fn each_fault_names_file_and_line() {
+    let repo = TestRepo::new();
+    for (text, line, says) in [
+        (short("w", "look").replace("back_to", "bakc_to"), 9, "unknown field `bakc_to`"),
+        (short("w", "look").replace("back_to = \"implement\"\n", ""), 6, "needs `back_to`"),
+        (short("w", "look").replace("\"judge\"", "\"juge\""), 8, "is not one of build"),
+        (short("w", "look") + "tries = 0\n", 6, "has 0 `tries`"),
+        (short("w", "implement"), 6, "is there twice"),
+        ("format = 2\nname = \"w\"\n".into(), 1, "at least one stage"),
+        ("format = [".into(), 1, ""),
+        (short("w", "look").replace("format = 2", "format = 9"), 1, "format 9"),
+    ] {
+        repo.write("w.toml", &text);
+        let ran = repo.run(&["workflow", "check", "./w.toml"]).ends(1);
+        assert!(ran.err.contains(&format!("w.toml:{line}:")), "{line} {}", ran.err);
+        assert!(ran.err.contains(says), "{says}: {}", ran.err);
+    }
+    repo.write("w.toml", &short("w", "look"));
+    let ran = repo.run(&["workflow", "check", "./w.toml"]).ends(0);
+    assert!(ran.out.contains("sound: 2 stages"), "{}", ran.out);
+    repo.run(&["workflow", "check", "./nothing.toml"]).ends(2);
+    repo.run(&["workflow", "check"]).ends(0);
+}
+
+#[test]
+fn only_what_is_optional_can_be_left_out_and_it_is_written_down() {
+    let repo = TestRepo::scripted(&[]);
+    let text = short("w", "look")
+        + "[[stage]]\nid = \"audit\"\nduty = \"judge\"\nback_to = \"implement\"\noptional = true\non = true\n";
+    repo.write("w.toml", &text);
+    repo.agent("look", "pass");
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=w"]);
+    let start = |words: &[&str]| {
+        repo.run(&[&["sprint-1", "--local", "--workflow", "./w.toml"], words].concat())
+    };
+    for (words, says) in [
+        (&["--skip-stage", "look"][..], "may not be left out"),
+        (&["--skip-stage", "loko"], "did you mean `look`"),
+        (&["--from-stage", "audit"], "would not be passed"),
+        (&["--flow", "deep"], "no flows"),
+        (&["--input", "x=y"], "takes no `x`"),
+        (&["--input", "x"], "NAME=FILE"),
+    ] {
+        let ran = start(words).ends(2);
+        assert!(ran.err.contains(says), "{words:?}: {}", ran.err);
+    }
+    start(&["--skip-stage", "audit"]).ends(0);
+    let created = &repo.recorded("run-created")[0]["stages"];
+    assert_eq!(created[2]["skipped"], "left out at the start");
+    assert_eq!(repo.run(&["status", "--json"]).ends(0).json()["gates"], serde_json::json!([]));
+}
