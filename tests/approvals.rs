@@ -64,7 +64,7 @@ fn a_run_waits_with_five_and_goes_on_when_it_is_approved() {
     );
     let fields: BTreeSet<_> = said.as_object().unwrap().keys().map(String::as_str).collect();
     let documented = [
-        "schema", "run", "item", "stage", "commit", "word", "signed", "asked", "papers", "sent_to",
+        "schema", "run", "item", "stage", "commit", "word", "signed", "sent_to", "asked", "papers",
         "waits",
     ];
     assert_eq!(fields, documented.into());

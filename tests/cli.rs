@@ -544,3 +544,15 @@ fn an_agent_may_be_a_path_from_the_top_of_the_work_tree() {
     Ran::of(output.unwrap()).ends(0);
     assert!(repo.told("text").join("\n").contains("implement by ./agent.sh"));
 }
+
+#[test]
+fn options_of_a_start_may_come_first() {
+    let repo = TestRepo::new();
+    repo.plan(ONE_SPRINT);
+    let first = repo.run(&["--local", "--dry-run", "--json", "sprint-1"]).ends(0).json();
+    let last = repo.run(&["sprint-1", "--local", "--dry-run", "--json"]).ends(0).json();
+    assert_eq!(first, last);
+    let ran = repo.run(&["--json", "--bug", " "]).ends(2);
+    assert!(ran.out.contains("the bug says nothing") || ran.err.contains("the bug says nothing"));
+    repo.run(&["--no-such-option", "sprint-1"]).ends(2);
+}

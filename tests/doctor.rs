@@ -77,6 +77,7 @@ fn a_healthy_clone_has_nothing_broken_and_one_line_for_each_layer() {
         ("remotes", "ok", "origin"),
         ("server", "unknown", "protect your branches"),
         ("locks", "ok", ""),
+        ("lanes", "ok", ""),
         ("runs", "ok", "0"),
         ("ssh-agent", "ok", ""),
         ("ssh-keys", "ok", ""),

@@ -129,6 +129,7 @@ pub fn charter_of(repo: &Repo, run: &str) -> Charter {
         after: BTreeMap::new(),
         papers: Vec::new(),
         documents: Vec::new(),
+        groups: git_run::domain::lane::Groups::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! One call of an agent: brief in, process, output, report out. It never says what the end means.
 
+mod lanes;
+
 use std::{cell::RefCell, collections::BTreeMap, ffi::OsString, path::Path, time::Duration};
 
 use anyhow::Context as _;
@@ -75,6 +77,17 @@ pub struct Call<'a> {
     pub deadline: Span,
     /// The environment that agents get, before what this call adds to it.
     pub environment: Vec<(OsString, OsString)>,
+    /// Where it is built ahead, beside others.
+    pub lane: Option<LaneCall<'a>>,
+}
+
+/// What is different in a lane.
+#[derive(Debug)]
+pub struct LaneCall<'a> {
+    /// A name that no other lane has.
+    pub name: &'a str,
+    /// What is done before the agent, as part of it.
+    pub setup: &'a [String],
 }
 
 #[derive(Debug)]
@@ -115,7 +128,9 @@ impl Called {
 /// What an agent says while it works, for whoever looks on.
 pub type Tail = Box<dyn FnMut(&[u8])>;
 
-/// Calls agents, one at a time, and hears when somebody wants to stop.
+pub use lanes::sweep as sweep_lane;
+
+/// Calls agents, one at a time or side by side, and hears when somebody wants to stop.
 pub struct Caller {
     runtime: Runtime,
     stop: StopSignal,
@@ -145,24 +160,7 @@ impl Caller {
         call: &Call<'_>,
         started: &mut dyn FnMut(Event) -> anyhow::Result<()>,
     ) -> anyhow::Result<Called> {
-        let dir = tempfile::Builder::new().prefix("git-run-").tempdir();
-        let dir = dir.context("cannot make a directory for the brief")?;
-        let brief = dir.path().join("brief.md");
-        let report = dir.path().join("report.json");
-        std::fs::write(&brief, &call.brief).context("cannot write the brief")?;
-        lay_out(call, dir.path()).context("cannot lay out the papers")?;
-        let launch = Launch {
-            supervisor_exe: std::env::current_exe().context("cannot find this program itself")?,
-            argv: argv(call, dir.path(), &brief, &report)?,
-            env: environment(call, dir.path(), &brief, &report),
-            cwd: call.worktree.to_owned(),
-            stdin_file: brief,
-            deadline: Some(Duration::from_millis(call.deadline.millis())),
-            idle: duration(call.run.charter.limits.silence_max),
-            grace: agent::GRACE,
-            output_bytes_kept_max: TRANSCRIPT_BYTES_MAX / 2,
-            output_bytes_total_max: OUTPUT_BYTES_TOTAL_MAX,
-        };
+        let (dir, launch) = laid_out(call)?;
         let tail = &self.tail;
         let ended = self.runtime.wait_for(agent::run(
             launch,
@@ -170,42 +168,68 @@ impl Caller {
             &mut |_: Stream, bytes: &[u8]| (tail.borrow_mut())(bytes),
             &mut self.stop,
         ))?;
-        let mut transcript = String::from_utf8_lossy(&ended.stdout.joined()).into_owned();
-        let errors = ended.stderr.joined();
-        if !errors.is_empty() {
-            transcript.push_str("\n--- standard error ---\n");
-            transcript.push_str(&String::from_utf8_lossy(&errors));
-        }
-        let (report, unreadable) = match report_file::read(&report) {
-            Handed::Nothing => (None, None),
-            Handed::Unreadable(why) => (None, Some(why)),
-            Handed::Report(report) => (Some(*report), None),
-        };
-        let mut papers = report.as_ref().map(|report| report.papers.clone()).unwrap_or_default();
-        // What our own subcommands say beyond a report stands beside it.
-        let beside = (matches!(call.doer, Doer::Own { .. }), dir.path().join(BESIDE));
-        if let (true, Some(text)) = (beside.0, report_file::paper(&beside.1)) {
-            papers.insert(BESIDE.to_owned(), text);
-        }
-        for paper in call.makes {
-            let path = dir.path().join(OUTPUT).join(&paper.name);
-            if let (false, Some(text)) =
-                (papers.contains_key(&paper.name), report_file::paper(&path))
-            {
-                papers.insert(paper.name.clone(), text);
-            }
-        }
-        let took = Span::from_millis(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));
-        if 0 < ended.survivors {
-            anyhow::bail!("{} processes of the agent could not be ended", ended.survivors);
-        }
-        Ok(Called { ending: ending(&ended.how), took, transcript, report, papers, unreadable })
+        called(call, dir.path(), &ended)
     }
 
     /// Sleeps until then, or until somebody wants to stop.
     pub fn wait(&mut self, until: Timestamp) {
         self.runtime.wait_for(self.stop.sleep_until(until));
     }
+}
+
+/// A directory with all that the agent is given, and how it is started.
+fn laid_out(call: &Call<'_>) -> anyhow::Result<(tempfile::TempDir, Launch)> {
+    let dir = tempfile::Builder::new().prefix("git-run-").tempdir();
+    let dir = dir.context("cannot make a directory for the brief")?;
+    let brief = dir.path().join("brief.md");
+    let report = dir.path().join("report.json");
+    std::fs::write(&brief, &call.brief).context("cannot write the brief")?;
+    lay_out(call, dir.path()).context("cannot lay out the papers")?;
+    let launch = Launch {
+        supervisor_exe: std::env::current_exe().context("cannot find this program itself")?,
+        argv: argv(call, dir.path(), &brief, &report)?,
+        env: environment(call, dir.path(), &brief, &report),
+        cwd: call.worktree.to_owned(),
+        stdin_file: brief,
+        deadline: Some(Duration::from_millis(call.deadline.millis())),
+        idle: duration(call.run.charter.limits.silence_max),
+        grace: agent::GRACE,
+        output_bytes_kept_max: TRANSCRIPT_BYTES_MAX / 2,
+        output_bytes_total_max: OUTPUT_BYTES_TOTAL_MAX,
+    };
+    Ok((dir, launch))
+}
+
+/// What an agent that has ended said and left.
+fn called(call: &Call<'_>, dir: &Path, ended: &agent::Ended) -> anyhow::Result<Called> {
+    let mut transcript = String::from_utf8_lossy(&ended.stdout.joined()).into_owned();
+    let errors = ended.stderr.joined();
+    if !errors.is_empty() {
+        transcript.push_str("\n--- standard error ---\n");
+        transcript.push_str(&String::from_utf8_lossy(&errors));
+    }
+    let (report, unreadable) = match report_file::read(&dir.join("report.json")) {
+        Handed::Nothing => (None, None),
+        Handed::Unreadable(why) => (None, Some(why)),
+        Handed::Report(report) => (Some(*report), None),
+    };
+    let mut papers = report.as_ref().map(|report| report.papers.clone()).unwrap_or_default();
+    // What our own subcommands say beyond a report stands beside it.
+    let beside = (matches!(call.doer, Doer::Own { .. }), dir.join(BESIDE));
+    if let (true, Some(text)) = (beside.0, report_file::paper(&beside.1)) {
+        papers.insert(BESIDE.to_owned(), text);
+    }
+    for paper in call.makes {
+        let path = dir.join(OUTPUT).join(&paper.name);
+        if let (false, Some(text)) = (papers.contains_key(&paper.name), report_file::paper(&path)) {
+            papers.insert(paper.name.clone(), text);
+        }
+    }
+    let took = Span::from_millis(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));
+    if 0 < ended.survivors {
+        anyhow::bail!("{} processes of the agent could not be ended", ended.survivors);
+    }
+    Ok(Called { ending: ending(&ended.how), took, transcript, report, papers, unreadable })
 }
 
 /// What the stage needs, and a place with the templates of what it makes.
@@ -241,6 +265,16 @@ fn duration(span: Span) -> Option<Duration> {
 }
 
 fn argv(call: &Call<'_>, dir: &Path, brief: &Path, report: &Path) -> anyhow::Result<Vec<OsString>> {
+    let words = words(call, dir, brief, report)?;
+    Ok(call.lane.as_ref().map_or(words.clone(), |lane| lanes::after_setup(lane.setup, words)))
+}
+
+fn words(
+    call: &Call<'_>,
+    dir: &Path,
+    brief: &Path,
+    report: &Path,
+) -> anyhow::Result<Vec<OsString>> {
     match &call.doer {
         Doer::Own { verb, script } => {
             let file = dir.join("script.json");
@@ -297,7 +331,10 @@ fn environment(
         .cloned()
         .collect();
     let start = call.start;
-    let token = token(call.run, &start.item, &start.stage);
+    let token = match &call.lane {
+        Some(lane) => lanes::token(call.run, lane.name),
+        None => token(call.run, &start.item, &start.stage),
+    };
     let own: [(&str, OsString); 13] = [
         ("GIT_RUN_INPUT", dir.join(INPUT).into()),
         ("GIT_RUN_OUTPUT", dir.join(OUTPUT).into()),
@@ -314,5 +351,8 @@ fn environment(
         ("GIT_EDITOR", ":".into()),
     ];
     env.extend(own.map(|(name, value)| (name.into(), value)));
+    if let Some(lane) = &call.lane {
+        env.push(("GIT_RUN_LANE".into(), lane.name.into()));
+    }
     env
 }

@@ -122,7 +122,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     person::only(&format!("to {}", said.word.word()))?;
     repo.may_write()?;
     let who = who(repo, said)?;
-    let (id, now, from) = whose(repo, said)?;
+    let Whose { id, now, tip, from } = whose(repo, said)?;
+    let asks = super::status::asks(repo, &now, &tip);
     if now.newer {
         return Err(bound::newer(&id).into());
     }
@@ -149,38 +150,35 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     let approval = Approval { signed, ..approval };
     let artifacts: Vec<_> = artifact.into_iter().collect();
     let event = Event::ApprovalGiven(Box::new(approval.clone()));
-    let asks = super::status::asks(repo, &now, &tip_of(repo, &id, from.as_ref())?);
-    let about = RunView::new(now, false, clock::now()).with_asks(asks);
-    if let Some((tip, remote)) = from {
+    if let Some(remote) = from {
         let run = answers::give(repo, (&id, &tip, &remote), who, event, &artifacts)?;
+        let about = RunView::new(now, false, clock::now()).with_asks(asks);
         return answer(ui, &run, &approval, (&waits, &about), Some(&remote));
     }
     let mut journal = Journal::open(repo, &id, who)?;
     journal.append(vec![event], &artifacts, clock::now())?;
+    let about = RunView::new(now, false, clock::now()).with_asks(asks);
     answer(ui, journal.run(), &approval, (&waits, &about), None)
 }
 
-/// Where its journal stands.
-fn tip_of(repo: &Repo, id: &RunId, from: Option<&(Oid, RemoteId)>) -> Result<Oid, Fail> {
-    match from {
-        Some((tip, _)) => Ok(tip.clone()),
-        None => Ok(journal(repo, id)?.tip().clone()),
-    }
+/// A run of one's own, or one that was fetched: then from whom.
+struct Whose {
+    id: RunId,
+    now: Run,
+    tip: Oid,
+    from: Option<RemoteId>,
 }
-
-/// A run of one's own, or one that was fetched: then where it stands, and from whom.
-type Whose = (RunId, Run, Option<(Oid, RemoteId)>);
 
 fn whose(repo: &Repo, said: &Said) -> Result<Whose, Fail> {
     let named = said.run.as_deref();
     let found = named.map(|named| catalog::find_anywhere(repo, named)).transpose();
     if let Some(Found { run, tip, from: Some(remote) }) = found.map_err(Fail::from)? {
         let now = catalog::present(repo, &run, &tip)?;
-        return Ok((run, now, Some((tip, remote))));
+        return Ok(Whose { id: run, now, tip, from: Some(remote) });
     }
     let id = rest::meant(repo, named)?;
-    let now = journal(repo, &id)?.run().clone();
-    Ok((id, now, None))
+    let journal = journal(repo, &id)?;
+    Ok(Whose { now: journal.run().clone(), tip: journal.tip().clone(), id, from: None })
 }
 
 /// Somebody at the terminal is who git says; a script has to say it.
@@ -314,9 +312,9 @@ fn answer(
             "commit": of.head.as_str(),
             "word": of.word.word(),
             "signed": of.signed,
+            "sent_to": sent_to.map(ToString::to_string),
             "asked": asks,
             "papers": waits.papers.iter().map(|paper| paper.path.clone()).collect::<Vec<_>>(),
-            "sent_to": sent_to.map(ToString::to_string),
             "waits": run.waits().iter().map(|one| one.gate.to_string()).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Done);

@@ -185,6 +185,9 @@ pub(super) struct StartArgs {
     /// Stop the run after this time: 8h, 90m; a bare number is hours.
     #[arg(long, value_name = "TIME", value_parser = crate::domain::time::Span::parse)]
     pub timeout: Option<crate::domain::time::Span>,
+    /// Build so many tasks of a group side by side, each in a work tree of its own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::domain::lane::PARALLEL_MAX)))]
+    pub parallel: Option<u32>,
     /// The branch to work on; it is made when it is missing.
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,

@@ -8,8 +8,11 @@ use super::{
 };
 use crate::{
     config::settings::Settings,
-    engine::gc::{self, Dropped, Held},
-    git::Repo,
+    engine::{
+        gc::{self, Dropped, Held},
+        lanes::{self, Fate},
+    },
+    git::{Repo, lane::LaneTree},
     report::sanitise::one_line,
     store::checkpoints,
 };
@@ -18,7 +21,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GcArgs) -> Result<Exit, Fail>
     if !args.dry_run {
         repo.may_write()?;
     }
-    let keep = Settings::read(repo)?.checkpoints.keep;
+    let settings = Settings::read(repo)?.checkpoints;
+    let keep = settings.keep.clone();
+    // First, so that what is saved here is not dropped as something old.
+    let lanes = lanes::clean_up(repo, &settings, args.dry_run);
     let mut all = Vec::new();
     let mut exit = Exit::Done;
     for (chain, _) in checkpoints::chains(repo)? {
@@ -38,8 +44,19 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GcArgs) -> Result<Exit, Fail>
             "dry_run": args.dry_run,
             "chains": all.iter().map(json).collect::<Vec<_>>(),
             "swept": swept,
+            "lanes": lanes.iter().map(lane).collect::<Vec<_>>(),
         }))?;
         return Ok(exit);
+    }
+    for (tree, fate) in &lanes {
+        let (item, run, place) = (&tree.item, &tree.run, tree.worktree.display());
+        let told = match fate {
+            Fate::Removed => format!(
+                "removed `{place}`, the lane of {item} of run {run}; all of it is in a checkpoint"
+            ),
+            Fate::Kept(why) => format!("the lane of {item} of run {run}: {why}"),
+        };
+        ui.say(&format!("{}\n", one_line(&told)))?;
     }
     let (mut count, mut bytes) = (0, 0);
     for dropped in &all {
@@ -67,6 +84,19 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GcArgs) -> Result<Exit, Fail>
         "{count} checkpoints {would} dropped, {kept} kept; {bytes} bytes {would} free for git gc\n"
     ))?;
     Ok(exit)
+}
+
+fn lane((tree, fate): &(LaneTree, Fate)) -> serde_json::Value {
+    let why = match fate {
+        Fate::Removed => None,
+        Fate::Kept(why) => Some(why),
+    };
+    serde_json::json!({
+        "run": tree.run.as_str(),
+        "item": tree.item.as_str(),
+        "worktree": tree.worktree.to_string_lossy(),
+        "kept": why,
+    })
 }
 
 fn json(dropped: &Dropped) -> serde_json::Value {

@@ -78,6 +78,7 @@ pub fn under_another_name(called: &str, args: &[OsString]) -> Option<Exit> {
 /// Everything between the words that were typed and the exit code.
 pub fn main(words: Vec<OsString>) -> Exit {
     let ui = &mut Ui::new();
+    let words = with_start(words);
     let args = match Args::command()
         .try_get_matches_from(&words)
         .and_then(|found| Args::from_arg_matches(&found))
@@ -162,6 +163,26 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Workflow(args) => workflow::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),
     }
+}
+
+/// `git run --bug "text"` and `git run --local sprint-1` start a run: what is no option of the program
+/// itself is one of `start`.
+fn with_start(mut words: Vec<OsString>) -> Vec<OsString> {
+    let mut at = 1;
+    while let Some(word) = words.get(at).and_then(|word| word.to_str()) {
+        match word {
+            "-C" | "--git-dir" => at += 2,
+            "--json" => at += 1,
+            "-h" | "--help" | "-V" | "--version" | "--" | "-" => break,
+            word if word.starts_with("--git-dir=") || word.starts_with("-C") => at += 1,
+            word if word.starts_with('-') => {
+                words.insert(at, "start".into());
+                break;
+            }
+            _ => break,
+        }
+    }
+    words
 }
 
 /// The command that the first word was most likely meant to be.

@@ -160,6 +160,8 @@ fn request(args: &NextArgs, here: Option<&Run>, settings: &Settings) -> Result<R
         base: args.base.clone(),
         agents: if unset { vec![(None, steps)] } else { Vec::new() },
         push: args.local.then_some(PushMode::Local),
+        // Whoever drives by hand does one thing after the other.
+        parallel: Some(1),
         ..Request::default()
     })
 }

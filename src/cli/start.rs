@@ -12,9 +12,9 @@ use crate::{
     agents::call::Caller,
     config::settings::Settings,
     domain::{
-        event::{Actor, Delivery, ProcessMark, PushMode},
+        event::{Actor, Charter, Delivery, ProcessMark, PushMode},
         finding::cut,
-        id::RunId,
+        id::{ItemId, RunId},
         plan::Plan,
         retention::Keep,
         risk::{Action, Danger},
@@ -99,6 +99,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     };
     let manner = Manner { quiet: args.quiet, force: false };
     carry_on(ui, repo, underway, settings, request.agents, manner)
+}
+
+/// A lane is a part of a run, and none begins or goes on inside of it.
+fn no_lane(repo: &Repo) -> Result<(), Fail> {
+    let Some(lane) = repo.as_lane() else { return Ok(()) };
+    let message = format!("this work tree is the lane of {} of run `{}`", lane.item, lane.run);
+    Err(Fail::new(Exit::Held, message).hint("git run status"))
 }
 
 /// The bug in its words, under the number that it would get.
@@ -211,6 +218,7 @@ impl<'r> Underway<'r> {
 
 /// A work tree that is half in one state and half in another is no place for an agent.
 pub(super) fn nothing_interrupted(repo: &Repo) -> Result<(), Fail> {
+    no_lane(repo)?;
     let Some((_, operation)) = restore::pending(repo)? else { return Ok(()) };
     let (kind, to) = (operation.kind.word(), operation.to);
     Err(Fail::new(Exit::PersonNeeded, format!("a {kind} to checkpoint {to} was interrupted here"))
@@ -383,6 +391,7 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
         from_stage: args.from_stage.clone(),
         skip_stages: args.skip_stage.clone(),
         inputs: args.inputs()?,
+        parallel: args.parallel,
         branch: args.branch.clone(),
         base: args.base.clone(),
         agents: args.agents(),
@@ -399,6 +408,13 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
     })
 }
 
+/// The items that would be built side by side.
+fn groups(charter: &Charter) -> Vec<Vec<String>> {
+    let names = |group: &Vec<ItemId>| group.iter().map(ToString::to_string).collect();
+    let on = charter.groups.is_on();
+    charter.groups.items.iter().filter(|_| on).map(names).collect()
+}
+
 fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
     let charter = &prepared.charter;
     let items: Vec<_> = charter.items.iter().map(ToString::to_string).collect();
@@ -409,6 +425,10 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
         .stages
         .iter()
         .filter_map(|stage| stage.skipped.as_ref().map(|why| (stage.id.as_str(), why.as_str())));
+    let lane = |group: &Vec<String>| {
+        format!("  lanes   {} ({} at once)\n", group.join(", "), charter.groups.parallel)
+    };
+    let lanes: String = groups(charter).iter().map(lane).collect();
     if ui.json {
         ui.say_json(&serde_json::json!({
             "schema": "git-run/dry-run/1",
@@ -428,6 +448,8 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
                 "criteria": size.criteria, "unscoped": size.unscoped,
             })),
             "items": items,
+            "lanes": groups(charter),
+            "parallel": if charter.groups.is_on() { charter.groups.parallel } else { 1 },
             "push": charter.push.word(),
         }))?;
     } else {
@@ -441,7 +463,7 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
         let left_out: String =
             skipped.map(|(stage, why)| format!("  without {stage}: {why}\n")).collect();
         ui.say(&sanitise(&format!(
-            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n  stages  {}\n{flow}{left_out}  push    {}\nnothing was written\n",
+            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n{lanes}  stages  {}\n{flow}{left_out}  push    {}\nnothing was written\n",
             charter.target,
             charter.branch,
             charter.start.short(),

@@ -91,8 +91,17 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
     let held = hold::is_held(&run);
     // What cannot be counted is told by `git run audit`.
     let count = verdicts::count(repo, &layout::verdicts(id)).unwrap_or_default();
+    // Looked for only where there were any, and nobody is at work in them.
+    let left = match run.lanes.is_empty() || held {
+        true => Vec::new(),
+        false => {
+            let own = repo.lanes().into_iter().filter(|tree| tree.run == *id);
+            own.map(|tree| tree.worktree.to_string_lossy().into_owned()).collect()
+        }
+    };
     let asks = asks(repo, &run, tip);
-    Ok(RunView::new(run, held, clock::now()).with_refusals(count.refusals).with_asks(asks))
+    let view = RunView::new(run, held, clock::now()).with_refusals(count.refusals);
+    Ok(view.with_asks(asks).with_left(left))
 }
 
 /// What the frozen workflow asks at the stages that wait for a person. Looked up only where one does;

@@ -13,6 +13,7 @@ use crate::{
         event::PushMode,
         ice::server::COMMITS_MAX,
         id::StageId,
+        lane::PARALLEL_MAX,
         limits::{CALLS_PER_HOUR_CEILING, Limits},
         reconcile::pattern::CommitPattern,
         retention::Keep,
@@ -46,8 +47,22 @@ pub struct Settings {
     pub workflow: Option<String>,
     stage_settings: Vec<(String, StageSettings)>,
     pub gates: Policy,
+    pub lanes: Lanes,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
+}
+
+/// How tasks of a group are built side by side.
+#[derive(Debug, Clone, Default)]
+pub struct Lanes {
+    /// How many at once; nothing, or one, is one after the other.
+    pub parallel: Option<u32>,
+    /// Where their work trees are made.
+    pub dir: Option<String>,
+    /// Files and directories that no commit has and each of them needs.
+    pub copy: Vec<String>,
+    /// Commands that each of them begins with.
+    pub setup: Vec<String>,
 }
 
 /// What `run.<stage>.*` says of a stage beside its agent.
@@ -96,9 +111,10 @@ impl Default for Checkpoints {
 const MIB: u64 = 1024 * 1024;
 
 /// Keys of the section `run` itself; below them those of `run.breaker` and `run.budget`.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "highrisk",
     "enabled",
+    "parallel",
     "workflow",
     "plan",
     "agent",
@@ -122,7 +138,8 @@ const CHECKPOINT_KEYS: [&str; 6] =
     ["maxfilesize", "maxtotalsize", "include", "keep", "maxage", "maxbytes"];
 const SERVER_KEYS: [&str; 2] = ["strict", "maxcommits"];
 /// Subsections that are no stages.
-const SECTIONS: [&str; 4] = ["breaker", "budget", "checkpoint", "server"];
+const SECTIONS: [&str; 5] = ["breaker", "budget", "checkpoint", "server", "lane"];
+const LANE_KEYS: [&str; 3] = ["dir", "copy", "setup"];
 const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
 const STAGE_KEYS: [&str; 6] = ["agent", "command", "enabled", "missing", "tries", "file"];
 
@@ -228,6 +245,12 @@ impl Settings {
             workflow: raw.last("run.workflow"),
             stage_settings: raw.stages(repo)?,
             gates: gates::read(&raw, repo)?,
+            lanes: Lanes {
+                parallel: raw.parallel()?,
+                dir: raw.last("run.lane.dir"),
+                copy: raw.every("run.lane.copy"),
+                setup: raw.every("run.lane.setup"),
+            },
             agents: raw.by_stage("agent"),
             commands: raw.by_stage("command"),
         })
@@ -367,6 +390,14 @@ impl Raw {
         }
     }
 
+    fn parallel(&self) -> anyhow::Result<Option<u32>> {
+        let name = "run.parallel";
+        let Some(setting) = self.all(name).next_back() else { return Ok(None) };
+        let number = setting.value.parse().ok().filter(|n| (1..=PARALLEL_MAX).contains(n));
+        let expected = || bad(name, setting, &format!("a whole number from 1 to {PARALLEL_MAX}"));
+        number.map(Some).ok_or_else(expected)
+    }
+
     fn number(&self, name: &str, default: u32) -> anyhow::Result<u32> {
         let Some(setting) = self.all(name).next_back() else { return Ok(default) };
         let number = setting.value.parse().ok().filter(|number| *number != 0);
@@ -503,6 +534,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
         Some("budget") => &BUDGET_KEYS,
         Some("checkpoint") => &CHECKPOINT_KEYS,
         Some("server") => &SERVER_KEYS,
+        Some("lane") => &LANE_KEYS,
         Some(other) => gates::keys(other).unwrap_or(&STAGE_KEYS),
     };
     if known.contains(&key) {

@@ -52,6 +52,7 @@ impl Checkpoint {
                 format!("before {} of {} (cycle {})", at.stage, at.item, at.cycle)
             }
             (Why::Stage, _, None) => "before a stage".to_owned(),
+            (Why::Lane { item }, _, _) => format!("what the lane of {item} left"),
             (Why::Operation(operation), _, _) => match (operation.kind, &operation.path) {
                 (OperationKind::Restore, Some(path)) => {
                     let path = String::from_utf8_lossy(path).escape_debug().to_string();
@@ -126,6 +127,8 @@ pub enum Why {
     Asked,
     /// A stage was about to start.
     Stage,
+    /// What was built ahead, in a work tree of its own.
+    Lane { item: ItemId },
     /// An operation was about to change branch, index or files.
     Operation(Operation),
     /// An operation that was interrupted is being finished.
@@ -138,6 +141,7 @@ impl Why {
         match self {
             Self::Asked => "asked",
             Self::Stage => "stage",
+            Self::Lane { .. } => "lane",
             Self::Operation(operation) => operation.kind.word(),
             Self::Continued { .. } => "continued",
         }
@@ -307,7 +311,7 @@ pub fn undoable(chain: &[Made]) -> Undoable {
                     all.undo.push(made.number);
                 }
             },
-            Why::Asked | Why::Continued { .. } => {}
+            Why::Asked | Why::Lane { .. } | Why::Continued { .. } => {}
         }
     }
     all

@@ -10,6 +10,7 @@ use super::{
     finding::Finding,
     gate::Gate,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
+    lane::{Groups, LaneEnd, LaneStart},
     limits::{BudgetLevel, Limits, Micros},
     outcome::Outcome,
     reconcile::Strength,
@@ -181,6 +182,21 @@ pub enum Event {
     Reconciled(Box<Reconciled>),
     /// What the plan and its sections say now became what the run is asked for.
     PlanSynced(Box<PlanSynced>),
+    /// A task of a group is built ahead of its turn, beside others, in a work tree of its own.
+    LaneStarted(Box<LaneStart>),
+    LaneEnded(Box<LaneEnd>),
+    /// What it built is brought onto the branch, as this tree.
+    LaneJoined {
+        item: ItemId,
+        head: Oid,
+        tree: Oid,
+    },
+    /// What it built is not taken, and the item is built by its agent once more.
+    LaneDropped {
+        item: ItemId,
+        why: String,
+        findings: Vec<Finding>,
+    },
     /// Written by a newer version. Such a journal is shown and never written to.
     Newer {
         kind: String,
@@ -212,6 +228,8 @@ pub struct Charter {
     pub papers: Vec<PaperRef>,
     /// The plan's file, and those whose sections its tasks come from, as they were.
     pub documents: Vec<Document>,
+    /// What may be built side by side.
+    pub groups: Groups,
 }
 
 /// A document in the journal.
@@ -685,6 +703,10 @@ impl Event {
             Self::StageReopened { .. } => "stage-reopened",
             Self::Reconciled(_) => "reconciled",
             Self::PlanSynced(_) => "plan-synced",
+            Self::LaneStarted(_) => "lane-started",
+            Self::LaneEnded(_) => "lane-ended",
+            Self::LaneJoined { .. } => "lane-joined",
+            Self::LaneDropped { .. } => "lane-dropped",
             Self::Newer { kind } => kind,
         }
     }

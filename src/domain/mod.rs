@@ -14,6 +14,7 @@ pub mod gate;
 pub mod ice;
 pub mod id;
 pub mod item;
+pub mod lane;
 pub mod layer;
 pub mod limits;
 pub mod near;

@@ -2,6 +2,7 @@
 //! next state or a refusal that names both.
 
 pub mod gates;
+mod lanes;
 mod reconciled;
 mod rollback;
 pub mod synced;
@@ -22,6 +23,7 @@ use super::{
     gate::Override,
     id::{ItemId, Oid, StageId},
     item::{Active, Item, Phase, Progress, handed_to},
+    lane::Lane,
     limits::{BudgetLevel, RATE_WINDOW},
     time::{Span, Timestamp},
     workflow::{Duty, Part, StageShape},
@@ -132,6 +134,8 @@ pub struct Run {
     pub synced: Option<Synced>,
     /// Finished items that wait for their judges because what they ask for is another thing now.
     pub to_verify: Vec<ItemId>,
+    /// Tasks that were built ahead of their turn, oldest first.
+    pub lanes: Vec<Lane>,
     /// An event of a newer version was met: this journal may be read and not written.
     pub newer: bool,
 }
@@ -232,6 +236,7 @@ impl Run {
             reconciled: None,
             synced: None,
             to_verify: Vec::new(),
+            lanes: Vec::new(),
             newer: false,
             charter: (**charter).clone(),
         })
@@ -356,7 +361,7 @@ impl Run {
             (Complete | Halted, Event::RunClosed { .. }) => self.state = JackedOut,
             (Running, _) => return self.work(event, at),
             // Halted while its runner was dead: only a stage that is seen to be gone can be rolled back.
-            (Halted, Event::StageLost { .. }) => return self.work(event, at),
+            (Halted, Event::StageLost { .. } | Event::LaneEnded(_)) => return self.work(event, at),
             (Ready | JackIn | Complete | Halted | ReadyForHitl | JackedOut, _) => {
                 return Err(self.refuse(event, ""));
             }
@@ -473,7 +478,7 @@ impl Run {
         })
     }
 
-    fn may_start(&self, id: &ItemId) -> bool {
+    pub(super) fn may_start(&self, id: &ItemId) -> bool {
         let done = |item: &Item| {
             matches!(item.progress, Progress::Done { .. } | Progress::Inferred { .. })
         };
@@ -646,6 +651,29 @@ impl Run {
         };
         let until = by_rate.max(self.held_until).filter(|at| own < *at)?;
         Some(now.after(until.since(own)))
+    }
+
+    /// How many agents may be called at once, as the rate limit has it.
+    #[must_use]
+    pub fn calls_left(&self, now: Timestamp) -> u32 {
+        let own = self.own_time(now);
+        let recent = self.calls.iter().filter(|at| own.since(**at) < RATE_WINDOW).count();
+        let recent = u32::try_from(recent).unwrap_or(u32::MAX);
+        self.charter.limits.calls_per_hour_max.max(1).saturating_sub(recent)
+    }
+
+    fn count_call(&mut self, duty: Duty, at: Timestamp) {
+        self.calls_total = self.calls_total.saturating_add(1);
+        // What this program does itself is no call of an agent.
+        if !duty.calls() {
+            return;
+        }
+        let limit = self.charter.limits.calls_per_hour_max as usize;
+        self.held_until = None;
+        self.calls.push_back(self.own_time(at));
+        while limit.max(1) < self.calls.len() {
+            self.calls.pop_front();
+        }
     }
 
     /// Whether it is written down already that calls are held until then.

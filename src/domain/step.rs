@@ -2,8 +2,9 @@
 
 use super::{
     event::{Asked, Cause, Delivery, Event, StageStart, Trip},
-    id::{Oid, RunId, StageId},
+    id::{ItemId, Oid, RunId, StageId},
     item::{Active, Item, Phase, Waiting},
+    lane,
     limits::BudgetLevel,
     run::{Breaker, Run, State},
     time::Timestamp,
@@ -44,6 +45,17 @@ pub enum Step {
     /// Bring the refs of a declared intent to where it says.
     SettleIntent,
     RunStage(StageStart),
+    /// Build these side by side, each in a work tree of its own.
+    RunLanes(Vec<ItemId>),
+    /// Lanes were begun by somebody who is gone: see that their processes are gone, and keep what is there.
+    SeeLanesGone,
+    /// See whether what the item's lane built can be brought in.
+    JoinLane(ItemId),
+    /// Make the work tree this tree, and then say so.
+    BringIn {
+        tree: Oid,
+        then: Box<Event>,
+    },
     /// A stage was announced by somebody who is gone: see that its processes are gone too.
     SeeProcessGone,
     /// Perform the commit that is announced.
@@ -80,6 +92,9 @@ pub fn next_step(run: &Run, seen: &Sight) -> Step {
 }
 
 fn running(run: &Run, seen: &Sight) -> Step {
+    if run.lanes.iter().any(lane::Lane::is_working) {
+        return Step::SeeLanesGone;
+    }
     if seen.branch.as_deref() != Some(&run.charter.branch) {
         return elsewhere(run, seen);
     }
@@ -101,6 +116,11 @@ fn running(run: &Run, seen: &Sight) -> Step {
     }
     if seen.head != run.head {
         return Step::SurveyHead;
+    }
+    // Announced: half of it in the work tree is nothing to halt with.
+    if let (Phase::Uncommitted { .. }, Some(tree)) = (&active.phase, lane::joining(run, &item.id)) {
+        let then = Box::new(commit_announced(item, active, seen, active.stage.as_str()));
+        return Step::BringIn { tree: tree.clone(), then };
     }
     if let Some(cause) = must_halt(run) {
         return save_then(run, item, active, seen, || halt(cause.clone()));
@@ -140,6 +160,10 @@ fn between_items(run: &Run, seen: &Sight) -> Step {
         return Step::SurveyHead;
     }
     let (head, tree) = (seen.head.clone(), seen.tree.clone());
+    let lanes = lane::due(run, seen.now);
+    if !lanes.is_empty() && !seen.dirty {
+        return budget(run).unwrap_or(Step::RunLanes(lanes));
+    }
     if let Some(item) = run.next_item() {
         return Step::Record(vec![Event::ItemStarted { item: item.id.clone(), head, tree }]);
     }
@@ -280,6 +304,9 @@ fn ready(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
     if let Some(step) = lacks(run, item, shape, seen) {
         return step;
     }
+    if lane::to_join(run, &item.id, active).is_some() {
+        return save_then(run, item, active, seen, || Step::JoinLane(item.id.clone()));
+    }
     if shape.duty == Duty::Human {
         return ask(run, item, active, seen);
     }
@@ -365,10 +392,11 @@ fn announce(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {
             "what was left in the work tree".to_owned()
         }
     };
-    Step::Record(vec![Event::CommitAnnounced {
-        parent: seen.head.clone(),
-        subject: subject(item, active, &what),
-    }])
+    Step::Record(vec![commit_announced(item, active, seen, &what)])
+}
+
+fn commit_announced(item: &Item, active: &Active, seen: &Sight, what: &str) -> Event {
+    Event::CommitAnnounced { parent: seen.head.clone(), subject: subject(item, active, what) }
 }
 
 /// A conventional subject: `feat(sprint-2): …` for finished building, `wip(…)` for anything else.

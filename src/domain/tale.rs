@@ -160,6 +160,27 @@ pub fn sentence(event: &Event, run: &Run) -> String {
         }
         Event::Reconciled(of) => reconciled(of),
         Event::PlanSynced(of) => synced(of),
+        Event::LaneStarted(start) => {
+            format!("{}: {} by {} ahead, in a lane", start.item, start.stage, start.agent)
+        }
+        Event::LaneEnded(of) => match &of.saved {
+            Some(saved) => {
+                format!("{}: lane {}, kept in checkpoint {}", of.item, ended(&of.end), saved.number)
+            }
+            None => format!("{}: lane {}, and not saved", of.item, ended(&of.end)),
+        },
+        Event::LaneJoined { item, .. } => format!("{item}: about to bring in what its lane built"),
+        Event::LaneDropped { item, why, findings } => {
+            let mut rules: Vec<&str> =
+                findings.iter().map(|finding| finding.rule.as_str()).collect();
+            rules.sort_unstable();
+            rules.dedup();
+            let rules = match rules.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", rules.join(", ")),
+            };
+            format!("{item}: what its lane built is not taken{rules}: {}", first_line(why))
+        }
         Event::Newer { kind } => format!("`{kind}`, written by a newer version"),
     }
 }

@@ -23,6 +23,8 @@ pub struct RunView {
     pub drift: Option<drift::Glance>,
     /// What the guard refused to whoever works in it.
     pub refusals: u64,
+    /// Work trees of lanes in which nobody works any more.
+    pub left: Vec<String>,
     pub next: NextMove,
     /// The remote that it was fetched from; then it is not one's own.
     pub from: Option<String>,
@@ -62,6 +64,7 @@ impl RunView {
             outside: None,
             drift: None,
             refusals: 0,
+            left: Vec::new(),
             next,
             from: None,
             asks: Vec::new(),
@@ -94,6 +97,11 @@ impl RunView {
     #[must_use]
     pub fn with_refusals(self, refusals: u64) -> Self {
         Self { refusals, ..self }
+    }
+
+    #[must_use]
+    pub fn with_left(self, left: Vec<String>) -> Self {
+        Self { left, ..self }
     }
 
     /// As somebody else's, whom it cannot be told whether they are at work.

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         checkpoint::{Made, Record, RunPlace, Why},
         event::Event,
+        id::ItemId,
         run::Run,
         secret,
     },
@@ -50,10 +51,31 @@ pub fn take(
     };
     let mut bulk = Bulk::new(repo);
     let snapshot = repo.snapshot(&rules(settings), &known, &mut bulk)?;
-    let purpose = Purpose { why, message, place: run.map(RunPlace::of) };
+    let purpose = Purpose { why, message, place: run.map(RunPlace::of), worktree: None };
     let now = clock::now();
     let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, now, &mut |_| Ok(()))?;
     Ok(Taken { made, record: snapshot.record, chain })
+}
+
+/// Takes one of a lane's work tree, on the chain of its run.
+pub fn take_lane(
+    repo: &Repo,
+    settings: &Checkpoints,
+    run: &Run,
+    (item, lane): (&ItemId, &Repo),
+) -> anyhow::Result<(Made, Snapshot)> {
+    let chain = checkpoints::of_run(&run.charter.run);
+    let mut bulk = Bulk::new(lane);
+    let snapshot = lane.snapshot(&rules(settings), &[], &mut bulk)?;
+    let purpose = Purpose {
+        why: Why::Lane { item: item.clone() },
+        message: None,
+        place: Some(RunPlace::of(run)),
+        worktree: Some(lane.identity()),
+    };
+    let now = clock::now();
+    let made = checkpoints::add(repo, &chain, &snapshot, &purpose, bulk, now, &mut |_| Ok(()))?;
+    Ok((made, snapshot))
 }
 
 /// What a run's journal says of it.

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         actions,
         id::{ItemId, StageId, TaskId},
+        lane::Groups,
         plan::{Plan, Task},
         queue::{self, Status},
         target,
@@ -29,6 +30,7 @@ pub struct Course {
     pub stages: Vec<StageShape>,
     pub items: Vec<ItemId>,
     pub after: BTreeMap<ItemId, Vec<ItemId>>,
+    pub groups: Groups,
     pub flow: Option<String>,
     /// What the flow was chosen by, where nobody named it.
     pub size: Option<Size>,
@@ -145,6 +147,7 @@ pub fn lay(
         let what = "nothing of it is left to be done: each of its tasks is done, skipped, or waits for one that is blocked";
         return Err(NotStarted::Usage(what.to_owned()));
     }
+    let groups = groups(settings, request, plan, &workflow, &items)?;
     let walked = |part| stages.iter().any(|shape| shape.part == part && shape.is_walked());
     for (part, name, at) in [(Part::Opening, OPENING, 0), (Part::Closing, CLOSING, items.len() + 1)]
     {
@@ -160,7 +163,7 @@ pub fn lay(
         }
         items.insert(at.min(items.len()), id);
     }
-    Ok(Course { workflow, text, stages, items, after, flow, size })
+    Ok(Course { workflow, text, stages, items, after, groups, flow, size })
 }
 
 /// Nothing begins for which a paper is missing that nobody will hand in any more.
@@ -257,6 +260,51 @@ pub fn agents(
         (!said(stage.id().as_str())).then(|| (Some(stage.id().to_string()), agent))
     });
     own.chain(named.iter().cloned()).collect()
+}
+
+/// The tasks that may be built side by side: those of a sprint with the same group.
+fn groups(
+    settings: &Settings,
+    request: &Request,
+    plan: &Plan,
+    workflow: &Workflow,
+    items: &[ItemId],
+) -> Result<Groups, NotStarted> {
+    let parallel = request.parallel.or(settings.lanes.parallel).unwrap_or(1);
+    if workflow.unit == Unit::Sprint {
+        return match request.parallel {
+            Some(2..) => Err(NotStarted::Usage(format!(
+                "the workflow `{}` goes sprint by sprint; side by side are tasks: --workflow deliver, or queue",
+                workflow.name
+            ))),
+            _ => Ok(Groups::default()),
+        };
+    }
+    if parallel < 2 {
+        return Ok(Groups::default());
+    }
+    let mut found = Vec::new();
+    for sprint in &plan.sprints {
+        let mut named: Vec<(&str, Vec<ItemId>)> = Vec::new();
+        for task in &sprint.tasks {
+            let (Some(group), Ok(id)) = (&task.group, ItemId::parse(task.id.as_str())) else {
+                continue;
+            };
+            if !items.contains(&id) {
+                continue;
+            }
+            match named.iter_mut().find(|(name, _)| *name == group.as_str()) {
+                Some((_, members)) => members.push(id),
+                None => named.push((group, vec![id])),
+            }
+        }
+        for (_, mut group) in named.into_iter().filter(|(_, group)| 1 < group.len()) {
+            // In the order in which their turns come.
+            group.sort_by_key(|id| items.iter().position(|item| item == id));
+            found.push(group);
+        }
+    }
+    Ok(Groups { parallel, items: found })
 }
 
 /// Each open task of these items in the order of the queue, and which of them come after which others.

@@ -5,7 +5,7 @@
 use crate::{
     domain::{
         event::{Delivery, Event, ProcessMark, RefMove, StageEnd, StageStart, Work},
-        id::Oid,
+        id::{ItemId, Oid},
         item::{Phase, Working, handed_to},
         run::{Run, State},
         step::{Sight, Step, next_step},
@@ -61,6 +61,14 @@ pub trait World {
     /// Saves the work tree as it is before a stage; the event that says so.
     fn checkpoint(&mut self, run: &Run) -> anyhow::Result<Event>;
     fn stage(&mut self, log: &mut dyn Log, start: &StageStart) -> Result<Ended, AppendError>;
+    /// Builds these side by side, and writes down how each begins and ends.
+    fn lanes(&mut self, log: &mut dyn Log, items: &[ItemId]) -> Result<(), AppendError>;
+    /// Ends what is left of lanes whose runner is gone, keeps what is there, and writes that down.
+    fn lanes_gone(&mut self, log: &mut dyn Log) -> Result<Standing, AppendError>;
+    /// Whether what the item's lane built is brought in, and as what.
+    fn join(&mut self, run: &Run, item: &ItemId) -> anyhow::Result<Event>;
+    /// Makes the work tree this tree, which was announced. It may have been begun before.
+    fn bring_in(&mut self, run: &Run, tree: &Oid) -> anyhow::Result<()>;
     fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing>;
     fn commit(&mut self, run: &Run) -> anyhow::Result<Event>;
     /// The commit at HEAD, which bears the announced commit's trailers.
@@ -170,6 +178,13 @@ fn go(log: &mut dyn Log, world: &mut dyn World, hand: Option<Hand<'_>>) -> Resul
             Step::SeeProcessGone if by_hand && handed(log.run()).is_some() => {
                 return Ok(Drove::Handed);
             }
+            // Nobody is called, so that one thing comes after the other.
+            Step::RunLanes(_) if by_hand => {
+                if let Some(item) = log.run().next_item().map(|item| item.id.clone()) {
+                    let event = Event::ItemStarted { item, head: seen.head, tree: seen.tree };
+                    record(log, vec![event], world.now())?;
+                }
+            }
             step => match (step, hand) {
                 (Step::RunStage(start), Some(Hand(who))) if calls(log.run(), &start) => {
                     log.run().may_take(&start.stage, who).map_err(Stop::NotTheirs)?;
@@ -211,6 +226,13 @@ fn perform(log: &mut dyn Log, world: &mut dyn World, step: Step) -> Result<(), S
         Step::JackIn => jack_in(log, world),
         Step::SettleIntent => settle(log, world),
         Step::RunStage(start) => run_stage(log, world, start),
+        Step::RunLanes(items) => Ok(world.lanes(log, &items)?),
+        Step::SeeLanesGone => see_lanes_gone(log, world),
+        Step::JoinLane(item) => join_lane(log, world, &item),
+        Step::BringIn { tree, then } => {
+            world.bring_in(log.run(), &tree)?;
+            record(log, vec![*then], world.now())
+        }
         Step::SeeProcessGone => see_process_gone(log, world),
         Step::Commit => commit(log, world),
         Step::AdoptCommit => {
@@ -303,6 +325,24 @@ fn see_process_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop
         Standing::Alive(mark) => Err(Stop::StillAlive(mark)),
         Standing::CannotTell(why) => Err(Stop::InDoubt(why)),
     }
+}
+
+fn see_lanes_gone(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
+    match world.lanes_gone(log)? {
+        Standing::Gone(_) => Ok(()),
+        Standing::Alive(mark) => Err(Stop::StillAlive(mark)),
+        Standing::CannotTell(why) => Err(Stop::InDoubt(why)),
+    }
+}
+
+fn join_lane(log: &mut dyn Log, world: &mut dyn World, item: &ItemId) -> Result<(), Stop> {
+    let event = world.join(log.run(), item)?;
+    let mut events = Vec::new();
+    if matches!(event, Event::LaneJoined { .. }) {
+        events.push(world.checkpoint(log.run())?);
+    }
+    events.push(event);
+    record(log, events, world.now())
 }
 
 fn commit(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {

@@ -11,7 +11,7 @@ use crate::{
     },
     git::Repo,
     process::clock,
-    store::checkpoints,
+    store::{catalog, checkpoints, layout::run_of_journal},
 };
 
 /// How often a chain that grew meanwhile is looked at again.
@@ -42,7 +42,7 @@ pub fn collect(repo: &Repo, chain: &str, keep: &Keep, dry_run: bool) -> anyhow::
     for _ in 0..TRIES_MAX {
         let all = checkpoints::every(repo, chain)?;
         let bytes = sizes(repo, &all, keep)?;
-        let busy = busy(repo)?;
+        let busy = busy(repo, chain)?;
         let gone = expired(&all, &bytes, keep, &busy, clock::now());
         let numbers: Vec<u64> = gone.iter().map(|(number, _)| *number).collect();
         let old = all.last().map(|made| made.commit.clone());
@@ -65,9 +65,24 @@ pub fn collect(repo: &Repo, chain: &str, keep: &Keep, dry_run: bool) -> anyhow::
 }
 
 /// An operation that is not finished needs its own checkpoint and the one that it goes back to.
-fn busy(repo: &Repo) -> anyhow::Result<Vec<u64>> {
+///
+/// A lane that is not joined is held by its checkpoint alone.
+fn busy(repo: &Repo, chain: &str) -> anyhow::Result<Vec<u64>> {
     let pending = super::restore::pending(repo)?;
-    Ok(pending.map_or(Vec::new(), |(made, operation)| vec![made.checkpoint.number, operation.to]))
+    let mut busy =
+        pending.map_or(Vec::new(), |(made, operation)| vec![made.checkpoint.number, operation.to]);
+    let journal = chain.strip_suffix("checkpoints").map(|run| format!("{run}journal"));
+    let run = journal.as_deref().and_then(run_of_journal);
+    let tip = journal.map(|name| repo.refs().read(&name)).transpose()?.flatten();
+    if let (Some(run), Some(tip)) = (run, tip)
+        && let Ok(run) = catalog::present(repo, &run, &tip)
+        && !run.state.is_over()
+    {
+        let open = run.lanes.iter().filter(|lane| lane.word() != "joined");
+        let saved = open.filter_map(|lane| lane.left()?.saved.as_ref());
+        busy.extend(saved.map(|saved| saved.number));
+    }
+    Ok(busy)
 }
 
 /// What each checkpoint added; looked up only where all of them together are too much.

@@ -9,6 +9,7 @@ pub mod drift;
 pub mod drive;
 pub mod gc;
 pub mod hand_over;
+pub mod lanes;
 pub mod preflight;
 pub mod prerequisites;
 pub mod proposal;

@@ -1,5 +1,7 @@
 //! The world as it is: this repository, its work tree, its agents.
 
+mod lanes;
+
 use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, path::Path};
 
 use anyhow::Context as _;
@@ -173,6 +175,7 @@ impl<'r> RealWorld<'r> {
             papers: &run.papers_for(&start.item),
             contexts: &self.contexts(run, start, stage, &tasks),
             hand_in,
+            beside: &[],
         }))
     }
 
@@ -513,11 +516,28 @@ impl World for RealWorld<'_> {
             makes: &stage.makes,
             deadline: self.deadline(&run),
             environment,
+            lane: None,
         };
         let now = clock::now;
         let called =
             self.caller.call(&call, &mut |event| Ok(log.append(vec![event], &[], now())?))?;
         Ok(self.ended(&run, start, called)?)
+    }
+
+    fn lanes(&mut self, log: &mut dyn Log, items: &[ItemId]) -> Result<(), AppendError> {
+        self.run_lanes(log, items)
+    }
+
+    fn lanes_gone(&mut self, log: &mut dyn Log) -> Result<Standing, AppendError> {
+        self.keep_lost_lanes(log)
+    }
+
+    fn join(&mut self, run: &Run, item: &ItemId) -> anyhow::Result<Event> {
+        self.join_lane(run, item)
+    }
+
+    fn bring_in(&mut self, run: &Run, tree: &Oid) -> anyhow::Result<()> {
+        self.bring_in_lane(run, tree)
     }
 
     fn standing(&mut self, run: &Run, working: &Working) -> anyhow::Result<Standing> {

@@ -375,7 +375,7 @@ fn save(
             path: wish.path.clone(),
         }),
     };
-    let purpose = Purpose { why, message: None, place: run.map(RunPlace::of) };
+    let purpose = Purpose { why, message: None, place: run.map(RunPlace::of), worktree: None };
     let chain = super::checkpoint::chain(repo, run)?;
     let begins = wish.continues.is_none();
     let mut pending = repo.refs().read(layout::OPERATION)?;
@@ -474,7 +474,7 @@ pub fn pending(repo: &Repo) -> anyhow::Result<Option<(Made, Operation)>> {
     let made = checkpoints::read(repo, &commit)?;
     match made.checkpoint.why.clone() {
         Why::Operation(operation) => Ok(Some((made, operation))),
-        Why::Asked | Why::Stage | Why::Continued { .. } => {
+        Why::Asked | Why::Stage | Why::Lane { .. } | Why::Continued { .. } => {
             anyhow::bail!("`{}` names a checkpoint that announces nothing", layout::OPERATION)
         }
     }
@@ -523,11 +523,11 @@ pub fn step(
             // By number: its commit may have been written anew when older ones were dropped.
             Why::Operation(operation) => find(operation.to).map(|to| to.checkpoint.head.clone()),
             Why::Stage => run.map(|run| Some(run.head.clone())),
-            Why::Asked | Why::Continued { .. } => None,
+            Why::Asked | Why::Lane { .. } | Why::Continued { .. } => None,
         };
         let path = match &checkpoint.why {
             Why::Operation(operation) => operation.path.clone(),
-            Why::Asked | Why::Stage | Why::Continued { .. } => None,
+            Why::Asked | Why::Stage | Why::Lane { .. } | Why::Continued { .. } => None,
         };
         match (&now.head.commit, expected) {
             (Some(head), Some(expected)) if expected.as_ref() != Some(head) && begun.is_none() => {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{
     bug::{self, Bug},
-    course, drift,
+    course, drift, lanes,
     preflight::{self, Unfit},
     prerequisites,
     risk::{self, Found},
@@ -20,6 +20,7 @@ use crate::{
     domain::{
         event::{Actor, Charter, Event, PaperRef, PushMode},
         id::{Digest, Oid, RunId, StageId},
+        lane::Groups,
         limits::Limits,
         paper::{self, PAPER_BYTES_MAX},
         plan::Plan,
@@ -50,6 +51,8 @@ pub struct Request {
     pub skip_stages: Vec<String>,
     /// Papers by their names, and the files that hold them.
     pub inputs: Vec<(String, PathBuf)>,
+    /// How many tasks of a group are built side by side.
+    pub parallel: Option<u32>,
     pub branch: Option<String>,
     pub base: Option<String>,
     pub agents: Vec<(Option<String>, String)>,
@@ -143,6 +146,7 @@ pub fn prepare(
     settings.tighten(repo, &base)?;
     let settings = &settings;
     preflight::unprotected(settings, &branch)?;
+    lanes_have_room(repo, settings, &course.groups)?;
     let (papers, artifacts) = papers(&course.workflow, request)?;
     let limits = limits(settings, &request.limits, &course.workflow);
     let charter = Charter {
@@ -163,12 +167,9 @@ pub fn prepare(
         after: course.after,
         papers,
         documents,
+        groups: course.groups,
     };
-    let remote = push::place(repo, settings.remote.as_deref());
-    let remote = match charter.push {
-        PushMode::Local => remote.unwrap_or_default(),
-        PushMode::Prompt | PushMode::Auto => remote?,
-    };
+    let remote = destination(repo, settings, charter.push)?;
     let gates =
         serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
     let more = [("gates", gates), ("risk", risk.value())].into();
@@ -199,6 +200,23 @@ fn asked_for(
     target::items(&plan, &request.targets, &request.range)?;
     let documents = drift::freeze(repo, &found, &mut plan)??;
     Ok((plan, documents))
+}
+
+/// Where lanes would be made, there is no tree of the repository.
+fn lanes_have_room(repo: &Repo, settings: &Settings, groups: &Groups) -> Result<(), NotStarted> {
+    match groups.is_on().then(|| lanes::home(repo, &settings.lanes)) {
+        Some(Err(error)) => Err(NotStarted::Usage(format!("{error:#}"))),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+/// Where it will go. What goes nowhere needs no place.
+fn destination(repo: &Repo, settings: &Settings, mode: PushMode) -> anyhow::Result<Option<String>> {
+    let remote = push::place(repo, settings.remote.as_deref());
+    match mode {
+        PushMode::Local => Ok(remote.unwrap_or_default()),
+        PushMode::Prompt | PushMode::Auto => remote,
+    }
 }
 
 /// Writes the first event. From here on there is a run.

@@ -6,6 +6,7 @@ pub mod deletions;
 pub mod exchange;
 pub mod history;
 mod incoming;
+pub mod lane;
 pub mod listing;
 pub mod looked;
 pub mod objects;

@@ -47,6 +47,13 @@ pub fn config_home() -> Option<std::path::PathBuf> {
     said.map(Into::into).or_else(|| Some(std::path::PathBuf::from(var("HOME")?).join(".config")))
 }
 
+/// Where things are kept that can be made again.
+#[must_use]
+pub fn cache_home() -> Option<std::path::PathBuf> {
+    let said = var("XDG_CACHE_HOME").filter(|value| !value.is_empty());
+    said.map(Into::into).or_else(|| Some(std::path::PathBuf::from(var("HOME")?).join(".cache")))
+}
+
 /// Set where our own program stands on the PATH under the names of others.
 pub const FENCE: &str = "GIT_RUN_FENCE";
 

@@ -1,7 +1,16 @@
 //! The one asynchronous runtime: a single thread that waits for an agent's pipes, time and signals at
 //! once. Everything outside of this room is synchronous.
 
-use std::{fmt, future::Future, io};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    task::Poll,
+};
+
+/// Something that is waited for beside others.
+pub type Waited<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 pub struct Runtime(tokio::runtime::Runtime);
 
@@ -18,5 +27,22 @@ impl Runtime {
 
     pub fn wait_for<T>(&self, future: impl Future<Output = T>) -> T {
         self.0.block_on(future)
+    }
+
+    /// Waits for one of several that are at work side by side: its place, and what came of it. It is
+    /// taken out; nothing where none is left.
+    pub fn wait_for_any<T>(&self, all: &mut [Option<Waited<'_, T>>]) -> Option<(usize, T)> {
+        all.iter().any(Option::is_some).then(|| {
+            self.0.block_on(poll_fn(|context| {
+                for (at, slot) in all.iter_mut().enumerate() {
+                    let Some(future) = slot else { continue };
+                    if let Poll::Ready(done) = future.as_mut().poll(context) {
+                        *slot = None;
+                        return Poll::Ready((at, done));
+                    }
+                }
+                Poll::Pending
+            }))
+        })
     }
 }

@@ -3,7 +3,9 @@
 //! It only says what was asked; it never ends anything, and it leaves a signal alone that our parent ignores.
 
 use std::{
+    cell::RefCell,
     fmt, fs, io,
+    rc::Rc,
     sync::mpsc::{Sender, channel},
     thread,
     time::{Duration, Instant},
@@ -36,7 +38,7 @@ pub type Ask = Box<dyn FnMut() -> Option<StopKind>>;
 
 pub struct StopSignal {
     signals: watch::Receiver<Option<StopKind>>,
-    ask: Ask,
+    ask: Rc<RefCell<Ask>>,
     asked_at: Option<Instant>,
     answer: Option<StopKind>,
 }
@@ -56,13 +58,21 @@ impl StopSignal {
         // A thread of its own, so that a signal is seen while the program is busy elsewhere.
         thread::Builder::new().name("signals".to_owned()).spawn(move || listen(&sender, &ready))?;
         is_ready.recv().unwrap_or_else(|gone| Err(io::Error::other(gone)))?;
-        Ok(Self { signals, ask, asked_at: None, answer: None })
+        Ok(Self { signals, ask: Rc::new(RefCell::new(ask)), asked_at: None, answer: None })
     }
 
     /// The same signals and another question, for work side by side.
     #[must_use]
     pub fn beside(&self, ask: Ask) -> Self {
+        let ask = Rc::new(RefCell::new(ask));
         Self { signals: self.signals.clone(), ask, asked_at: None, answer: None }
+    }
+
+    /// The same signals and the same question.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        let (signals, ask) = (self.signals.clone(), Rc::clone(&self.ask));
+        Self { signals, ask, asked_at: None, answer: None }
     }
 
     /// What is asked right now, for use between steps.
@@ -75,7 +85,7 @@ impl StopSignal {
     pub(super) fn look(&mut self) -> Option<StopKind> {
         let now = clock::monotonic();
         if self.asked_at.is_none_or(|at| ASK_EVERY <= now - at) {
-            self.answer = (self.ask)();
+            self.answer = (self.ask.borrow_mut())();
             self.asked_at = Some(now);
         }
         self.answer.max(*self.signals.borrow())

@@ -6,6 +6,7 @@ use crate::domain::{
     criterion::Criterion,
     event::{PaperRef, StageStart},
     finding::{Finding, Severity},
+    id::ItemId,
     plan::{Plan, Sprint, Task},
     workflow::{Duty, Need, Stage},
 };
@@ -25,6 +26,8 @@ pub struct Brief<'a> {
     pub contexts: &'a BTreeMap<String, String>,
     /// The command that takes the report, where no file waits for it.
     pub hand_in: Option<&'a str>,
+    /// The items that are built at the same time.
+    pub beside: &'a [ItemId],
 }
 
 impl std::fmt::Debug for Brief<'_> {
@@ -52,7 +55,25 @@ pub fn text(brief: &Brief<'_>) -> String {
     }
     findings_text(&mut out, brief);
     line(&mut out, "\n## Where");
-    line(&mut out, &format!("\n- branch `{}`, at {}", brief.branch, start.head));
+    if brief.beside.is_empty() {
+        line(&mut out, &format!("\n- branch `{}`, at {}", brief.branch, start.head));
+    } else {
+        line(
+            &mut out,
+            &format!(
+                "\n- a work tree of your own on no branch, at {}; what you leave is brought onto `{}`",
+                start.head, brief.branch
+            ),
+        );
+        let others: Vec<_> = brief.beside.iter().map(|item| format!("`{item}`")).collect();
+        line(
+            &mut out,
+            &format!(
+                "- {} at work at the same time, each in its own: change only what your task may change",
+                others.join(", ")
+            ),
+        );
+    }
     line(
         &mut out,
         &format!("- the work of this item so far: `git diff {} HEAD`", brief.range_start),

@@ -8,6 +8,7 @@ use crate::domain::{
     finding::Finding,
     gate::Override,
     item::{Item, Progress},
+    lane::{self, Lane},
     run::{Breaker, Run, Waits},
     tale,
     view::{Glance, RunView},
@@ -76,8 +77,25 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         |synced| json!({ "plan": synced.path, "at": time(synced.at), "person": synced.person }),
     );
     all["to_verify"] = run.to_verify.iter().map(ToString::to_string).collect();
+    all["lanes"] = run.lanes.iter().map(lane).collect();
+    all["lanes_left"] = view.left.iter().map(String::as_str).collect();
     all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
     all
+}
+
+fn lane(lane: &Lane) -> Value {
+    let why = match &lane.phase {
+        lane::Phase::Dropped { why, .. } => Some(why),
+        _ => None,
+    };
+    json!({
+        "item": lane.item.as_str(),
+        "state": lane.word(),
+        "worktree": lane.worktree,
+        "base": lane.base.as_str(),
+        "checkpoint": lane.left().and_then(|left| left.saved.as_ref()).map(|saved| saved.number),
+        "why": why,
+    })
 }
 
 fn waits(

@@ -7,6 +7,7 @@ use crate::domain::{
     event::{Cause, Delivery},
     gate::Override,
     item::{Item, Phase, Progress},
+    lane::{self, Lane},
     reconcile::Strength,
     run::{Breaker, State},
     tale::{because, counted},
@@ -56,6 +57,14 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     }
     for item in &run.items {
         say(&mut out, &format!("  {}", item_line(item)));
+    }
+    for lane in &run.lanes {
+        if let Some(line) = lane_line(lane, view.held, verbose) {
+            say(&mut out, &format!("  lane      {line}"));
+        }
+    }
+    for place in &view.left {
+        say(&mut out, &format!("  left      {place} (git run gc)"));
     }
     findings(&mut out, view, if verbose { usize::MAX } else { 5 });
     if 0 < view.refusals {
@@ -154,6 +163,30 @@ pub(super) fn item_line(item: &Item) -> String {
             )
         }
     }
+}
+
+/// What was joined, and what was dropped with all of it saved, is history.
+fn lane_line(lane: &Lane, held: bool, verbose: bool) -> Option<String> {
+    let (item, place) = (&lane.item, &lane.worktree);
+    let saved = |lane: &Lane| match lane.left().and_then(|left| left.saved.as_ref()) {
+        Some(saved) => format!("kept in checkpoint {}", saved.number),
+        None => format!("not saved, in {place}"),
+    };
+    match &lane.phase {
+        lane::Phase::Working if held => Some(format!("{item} by {} in {place}", lane.agent)),
+        lane::Phase::Working => Some(format!("{item} in doubt, in {place}")),
+        lane::Phase::Ended(left) if left.built => Some(format!("{item} built, {}", saved(lane))),
+        lane::Phase::Ended(_) => Some(format!("{item} stopped, {}", saved(lane))),
+        lane::Phase::Joining { .. } => Some(format!("{item} is being brought in")),
+        lane::Phase::Dropped { why, .. } => {
+            Some(format!("{item} not taken, {}: {}", saved(lane), first_line(why)))
+        }
+        lane::Phase::Joined(_) => verbose.then(|| format!("{item} joined, {}", saved(lane))),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 fn findings(out: &mut String, view: &RunView, max: usize) {

@@ -38,6 +38,11 @@ pub fn point_here(repo: &Repo, first: &Oid) -> anyhow::Result<()> {
 
 /// The run of this work tree: two refs to read. Where they say nothing, the journals are asked.
 pub fn here(repo: &Repo) -> anyhow::Result<Option<(RunId, Oid)>> {
+    // A lane is a part of its run, wherever it stands.
+    if let Some(lane) = repo.as_lane() {
+        let tip = repo.refs().read(&layout::journal(&lane.run))?;
+        return Ok(tip.map(|tip| (lane.run, tip)));
+    }
     if let Some(first) = repo.refs().read(HERE)?
         && let Some(run) = run_of_first(repo, &first)
         && let Some(tip) = repo.refs().read(&layout::journal(&run))?
@@ -94,6 +99,9 @@ pub fn belongs(repo: &Repo, run: &Run) -> anyhow::Result<Belongs> {
     let worktree = run.worktree().to_owned();
     if !run.is_at_home(repo.clone_name().as_deref()) {
         return Ok(Belongs::Away { worktree });
+    }
+    if repo.as_lane().is_some() {
+        return Ok(Belongs::Elsewhere { worktree });
     }
     let is_it = worktree == repo.identity();
     let pointed = repo.refs().read(HERE)?.and_then(|first| run_of_first(repo, &first));

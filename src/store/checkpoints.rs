@@ -42,6 +42,8 @@ pub struct Purpose {
     pub why: Why,
     pub message: Option<String>,
     pub place: Option<RunPlace>,
+    /// The work tree that it is of, where that is another one.
+    pub worktree: Option<String>,
 }
 
 /// The chain of a run.
@@ -177,7 +179,7 @@ pub fn add(
             at: now,
             why: purpose.why.clone(),
             message: purpose.message.clone(),
-            worktree: repo.identity(),
+            worktree: purpose.worktree.clone().unwrap_or_else(|| repo.identity()),
             head: head.clone(),
             branch: snapshot.head.branch.clone(),
             index: snapshot.index.clone(),

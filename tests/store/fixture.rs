@@ -70,6 +70,7 @@ pub fn charter(repo: &Repo) -> Charter {
         after: BTreeMap::new(),
         papers: Vec::new(),
         documents: Vec::new(),
+        groups: git_run::domain::lane::Groups::default(),
     }
 }
 

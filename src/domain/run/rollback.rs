@@ -43,6 +43,7 @@ impl Run {
         match self.state {
             State::Ready | State::JackIn | State::ReadyForHitl | State::JackedOut => {}
             State::Running | State::Complete | State::Halted => {
+                self.drop_lanes("the run was rolled back", |_| true);
                 self.go_back_to(&back.place, &back.tree);
                 // What was about to be delivered is gone.
                 (self.delivery, self.delivering) = (None, false);

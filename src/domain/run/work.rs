@@ -42,6 +42,12 @@ impl Run {
                 self.see_work(to, tree, *commits, *clean);
                 Ok(())
             }
+            Event::LaneStarted(start) => self.begin_lane(event, start, at),
+            Event::LaneEnded(of) => self.end_lane(event, of, at),
+            Event::LaneJoined { item, head, tree } => self.join_lane(event, item, head, tree),
+            Event::LaneDropped { item, why, findings } => {
+                self.drop_lane(event, item, why, findings)
+            }
             Event::ApprovalAsked(asked) => self.ask(event, asked),
             Event::StageSkipped { item, stage, .. } => self.skip_stage(event, item, stage),
             Event::ItemFinished { item, head, tree } => {
@@ -90,7 +96,6 @@ impl Run {
         if self.halt_request.is_some() || self.stop.is_some() || open {
             return Err(self.refuse(event, "it is being halted"));
         }
-        let limit = self.charter.limits.calls_per_hour_max as usize;
         let shape = self.shape(&start.stage).cloned();
         let item = self.active_item().map(|item| item.id.clone());
         let active = self.active_for(event)?;
@@ -114,16 +119,7 @@ impl Run {
             ));
         };
         active.begin(start, &shape, at);
-        self.calls_total = self.calls_total.saturating_add(1);
-        // What this program does itself is no call of an agent.
-        if !shape.duty.calls() {
-            return Ok(());
-        }
-        self.held_until = None;
-        self.calls.push_back(self.own_time(at));
-        while limit.max(1) < self.calls.len() {
-            self.calls.pop_front();
-        }
+        self.count_call(shape.duty, at);
         Ok(())
     }
 
@@ -162,7 +158,7 @@ impl Run {
     }
 
     /// Of papers with the same name the newest of an item counts.
-    fn keep_papers(&mut self, item: &ItemId, papers: &[PaperRef]) {
+    pub(super) fn keep_papers(&mut self, item: &ItemId, papers: &[PaperRef]) {
         for paper in papers {
             self.papers.retain(|held| held.item != *item || held.paper.name != paper.name);
             self.papers.push(HeldPaper { item: item.clone(), paper: paper.clone() });
@@ -213,7 +209,10 @@ impl Run {
         if active.committing.take().is_none() {
             return Err(self.refuse(event, "no commit was announced"));
         }
+        let item = self.active_item().map(|item| item.id.clone());
+        let active = self.active_for(event)?;
         active.refuse_commit(why);
+        self.drop_lanes("the commit was refused", |lane| Some(lane) == item.as_ref());
         Ok(())
     }
 
@@ -224,6 +223,8 @@ impl Run {
             return Err(self.refuse(event, "no commit was announced"));
         }
         active.commit_done();
+        self.lane_committed();
+        let active = self.active_for(event)?;
         if let Phase::Uncommitted { then } = active.phase.clone() {
             active.go(&then, &stages);
         }
@@ -234,6 +235,7 @@ impl Run {
     }
 
     fn see_work(&mut self, head: &Oid, tree: &Oid, commits: u32, clean: bool) {
+        self.unjoin_lane();
         let stages = self.charter.stages.clone();
         if let Some(active) = self.active_mut() {
             // Whatever was announced on the old HEAD did not happen there.

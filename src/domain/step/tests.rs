@@ -220,6 +220,10 @@ fn word(step: &Step) -> String {
         Step::SurveyHead => "survey".into(),
         Step::WaitUntil(_) => "wait".into(),
         Step::Deliver => "deliver".into(),
+        Step::RunLanes(items) => format!("lanes {}", items.len()),
+        Step::SeeLanesGone => "see lanes gone".into(),
+        Step::JoinLane(item) => format!("join {item}"),
+        Step::BringIn { .. } => "bring in".into(),
         Step::Rest => "rest".into(),
     }
 }

@@ -12,6 +12,7 @@ use super::{
     finding::{Finding, Severity},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
     item::Phase,
+    lane::Groups,
     limits::Limits,
     outcome::{Failure, Outcome, Verdict},
     run::{Refusal, Run},
@@ -110,6 +111,7 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         after: BTreeMap::new(),
         papers: Vec::new(),
         documents: Vec::new(),
+        groups: Groups::default(),
     }
 }
 

@@ -422,6 +422,9 @@ impl World {
                 let end = self.play(&start);
                 self.write(Event::StageEnded(Box::new(end)));
             }
+            Step::RunLanes(_) | Step::SeeLanesGone | Step::JoinLane(_) | Step::BringIn { .. } => {
+                self.check("nothing is built ahead where nobody asked for it", false);
+            }
             Step::SeeProcessGone => self.write(Event::StageLost { why: "gone".into() }),
             Step::Commit => self.commit(),
             Step::AdoptCommit => self.committed(),

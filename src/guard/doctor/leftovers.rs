@@ -7,11 +7,11 @@ use crate::{
         layer::{Layer, RunStanding, Standing, locks as judge_locks, runs as judge_runs},
         run::{Run, State},
     },
-    git::Repo,
+    git::{Repo, lane::LaneTree},
     process::{alive, clock},
     store::{
-        catalog,
-        layout::{OPERATION, RUNS, run_of_journal},
+        catalog, hold,
+        layout::{self, OPERATION, RUNS, run_of_journal},
     },
 };
 
@@ -60,6 +60,22 @@ fn below(dir: &Path, left: &mut usize, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
+}
+
+/// Work trees of lanes that nobody works in any more.
+pub(super) fn lanes(repo: &Repo) -> Layer {
+    let busy = |lane: &LaneTree| -> bool {
+        let tip = repo.refs().read(&layout::journal(&lane.run)).ok().flatten();
+        let run = tip.and_then(|tip| catalog::present(repo, &lane.run, &tip).ok());
+        run.is_some_and(|run| hold::is_held(&run))
+    };
+    let left: Vec<LaneTree> = repo.lanes().into_iter().filter(|lane| !busy(lane)).collect();
+    let Some(first) = left.first() else {
+        return Layer::ok("lanes", "no work tree of a lane is left over");
+    };
+    let (count, place) = (left.len(), first.worktree.display());
+    Layer::new("lanes", Standing::Open, format!("{count} left over, the first in `{place}`"))
+        .next("git run gc saves what is there, and takes away what is saved")
 }
 
 pub(super) fn runs(repo: &Repo) -> Vec<Layer> {

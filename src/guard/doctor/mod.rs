@@ -93,6 +93,7 @@ fn inside(repo: &Repo) -> Vec<Layer> {
     }));
     layers.extend(remotes(repo));
     layers.push(leftovers::locks(repo));
+    layers.push(leftovers::lanes(repo));
     layers.extend(leftovers::runs(repo));
     layers
 }

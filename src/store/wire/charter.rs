@@ -6,6 +6,7 @@ use super::Text;
 use crate::domain::{
     event::{Charter, PaperRef, PushMode},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId},
+    lane::Groups,
     limits::Limits,
     source::Document,
     time::Span,
@@ -37,6 +38,16 @@ pub(super) struct CharterDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     documents: Vec<DocumentDoc>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    groups: Option<GroupsDoc>,
+}
+
+/// What may be built side by side, and how many at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct GroupsDoc {
+    parallel: u32,
+    items: Vec<Vec<Text<ItemId>>>,
 }
 
 /// An item that waits for others.
@@ -216,6 +227,15 @@ impl From<&Charter> for CharterDoc {
             after: after.collect(),
             papers: charter.papers.iter().map(Into::into).collect(),
             documents: charter.documents.iter().map(Into::into).collect(),
+            groups: (charter.groups != Groups::default()).then(|| GroupsDoc {
+                parallel: charter.groups.parallel,
+                items: charter
+                    .groups
+                    .items
+                    .iter()
+                    .map(|group| group.iter().cloned().map(Text).collect())
+                    .collect(),
+            }),
         }
     }
 }
@@ -244,6 +264,14 @@ impl From<CharterDoc> for Charter {
             after: after.collect(),
             papers: doc.papers.into_iter().map(Into::into).collect(),
             documents: doc.documents.into_iter().map(Into::into).collect(),
+            groups: doc.groups.map_or_else(Groups::default, |groups| Groups {
+                parallel: groups.parallel,
+                items: groups
+                    .items
+                    .into_iter()
+                    .map(|group| group.into_iter().map(|item| item.0).collect())
+                    .collect(),
+            }),
         }
     }
 }

@@ -42,6 +42,9 @@ struct CheckpointDoc {
     operation: Option<OperationDoc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     continues: Option<u64>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lane: Option<Text<ItemId>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     was: Option<Text<Oid>>,
 }
@@ -77,7 +80,7 @@ pub fn encode(made: &Checkpoint) -> String {
     let (operation, continues) = match &made.why {
         Why::Operation(operation) => (Some(OperationDoc::from(operation)), None),
         Why::Continued { operation } => (None, Some(*operation)),
-        Why::Asked | Why::Stage => (None, None),
+        Why::Asked | Why::Stage | Why::Lane { .. } => (None, None),
     };
     canonical(&CheckpointDoc {
         v: FORMAT,
@@ -97,6 +100,10 @@ pub fn encode(made: &Checkpoint) -> String {
         left_out: made.counts.left_out,
         operation,
         continues,
+        lane: match &made.why {
+            Why::Lane { item } => Some(Text(item.clone())),
+            _ => None,
+        },
         was: made.was.clone().map(Text),
     })
 }
@@ -117,6 +124,10 @@ pub fn decode(line: &str, tree: &Oid) -> Result<Checkpoint, DecodeError> {
     let why = match (doc.why.as_str(), doc.operation, doc.continues) {
         ("asked", None, None) => Why::Asked,
         ("stage", None, None) => Why::Stage,
+        ("lane", None, None) => match doc.lane {
+            Some(item) => Why::Lane { item: item.0 },
+            None => return Err(unknown("its lane is missing")),
+        },
         ("continued", None, Some(operation)) => Why::Continued { operation },
         (_, Some(operation), None) => Why::Operation(
             operation.read().ok_or_else(|| unknown("its operation is none that is known"))?,

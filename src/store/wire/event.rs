@@ -5,15 +5,22 @@ mod docs;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::{DecodeError, FORMAT, Text, canonical, charter::CharterDoc, garbled};
+use super::{
+    DecodeError, FORMAT, Text, canonical,
+    charter::CharterDoc,
+    garbled,
+    lane::{LaneDroppedDoc, LaneEndDoc, LaneJoinedDoc, LaneStartDoc},
+};
 use docs::{
     AdoptedDoc, ApprovalDoc, AskedDoc, BreakerDoc, BudgetDoc, CheckpointDoc, CommitDoc,
     DeliveryEndDoc, DeliveryStartDoc, GateOverriddenDoc, HaltRequestDoc, HaltedDoc, IntentDoc,
     ItemPlaceDoc, LeaseDoc, Nothing, PlaceDoc, PlanSyncedDoc, ProcessStartedDoc, ProposalDoc,
     ProposedDoc, ReconciledDoc, RemarkDoc, ReopenedDoc, RollbackDoc, SeenDoc, SettledDoc,
-    StageEndDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
+    StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
 };
-pub(super) use docs::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc, is_zero};
+pub(super) use docs::{
+    CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, StageEndDoc, UsageDoc, is_zero,
+};
 
 use crate::domain::{
     event::{Actor, Envelope, Event},
@@ -182,6 +189,18 @@ fn data(event: &Event) -> Value {
             })
         }
         Event::PlanSynced(of) => doc(PlanSyncedDoc::from(&**of)),
+        Event::LaneStarted(start) => doc(LaneStartDoc::from(&**start)),
+        Event::LaneEnded(of) => doc(LaneEndDoc::from(&**of)),
+        Event::LaneJoined { item, head, tree } => doc(LaneJoinedDoc {
+            item: Text(item.clone()),
+            head: Text(head.clone()),
+            tree: Text(tree.clone()),
+        }),
+        Event::LaneDropped { item, why, findings } => doc(LaneDroppedDoc {
+            item: Text(item.clone()),
+            why: why.clone(),
+            findings: findings.iter().map(Into::into).collect(),
+        }),
         // Never written: a journal that holds one is read-only.
         Event::Newer { .. } => Value::Null,
     }
@@ -306,6 +325,18 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
         }
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         "plan-synced" => Event::PlanSynced(Box::new(read::<PlanSyncedDoc>(data)?.into())),
+        "lane-started" => Event::LaneStarted(Box::new(read::<LaneStartDoc>(data)?.into())),
+        "lane-ended" => Event::LaneEnded(Box::new(read::<LaneEndDoc>(data)?.into())),
+        "lane-joined" => {
+            let LaneJoinedDoc { item: Text(item), head: Text(head), tree: Text(tree) } =
+                read(data)?;
+            Event::LaneJoined { item, head, tree }
+        }
+        "lane-dropped" => {
+            let LaneDroppedDoc { item: Text(item), why, findings } = read(data)?;
+            let findings = findings.into_iter().map(Into::into).collect();
+            Event::LaneDropped { item, why, findings }
+        }
         _ => return Ok(None),
     }))
 }

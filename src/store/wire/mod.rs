@@ -6,6 +6,7 @@ pub mod charter;
 pub mod checkpoint;
 pub mod deletion;
 pub mod event;
+mod lane;
 pub mod lease;
 pub mod note;
 mod path;

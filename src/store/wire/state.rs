@@ -9,6 +9,7 @@ use super::{
     charter::{CharterDoc, DocumentDoc, PaperDoc},
     event::{CauseDoc, DeliveryDoc, FindingDoc, MoveDoc, ProcessDoc, UsageDoc},
     garbled,
+    lane::LaneDoc,
 };
 use crate::domain::{
     event::{Home, Trip},
@@ -84,6 +85,9 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     to_verify: Vec<Text<ItemId>>,
+    /// Since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lanes: Vec<LaneDoc>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -367,6 +371,7 @@ impl From<&Run> for RunDoc {
                 .collect(),
             synced: run.synced.as_ref().map(Into::into),
             to_verify: run.to_verify.iter().cloned().map(Text).collect(),
+            lanes: run.lanes.iter().map(Into::into).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
                 title: request.title.clone(),
@@ -425,6 +430,7 @@ impl RunDoc {
                 .collect(),
             synced: self.synced.map(Into::into),
             to_verify: self.to_verify.into_iter().map(|item| item.0).collect(),
+            lanes: self.lanes.into_iter().map(Into::into).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
                 .pull_request

@@ -15,6 +15,7 @@ use crate::{
         finding::{Finding, Severity},
         gate::Gate,
         id::{Digest, ItemId, Oid, StageId, TaskId},
+        lane::{Groups, Lane, LaneEnd, LaneStart, Left, Phase, Saved},
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
         reconcile::Strength,
@@ -207,6 +208,7 @@ fn a_charter() -> impl Strategy<Value = Charter> {
             charter.flow = Some(a.clone());
             charter.papers.push(a_paper());
             charter.after.insert(charter.items[1].clone(), vec![charter.items[0].clone()]);
+            charter.groups = Groups { parallel: n[2], items: vec![charter.items.clone()] };
         }
         Charter { target: a.clone(), base: b.clone(), worktree: a, branch: b, push, ..charter }
     })
@@ -360,7 +362,61 @@ fn event_of_state() -> impl Strategy<Value = Event> {
         ),
         reconciled(),
         synced(),
+        lane_event(),
     ]
+}
+
+fn lane_event() -> impl Strategy<Value = Event> {
+    let start = (item(), stage(), text(), oid(), text(), option::of(mark())).prop_map(
+        |(item, stage, agent, base, worktree, process)| {
+            let start = LaneStart { item, stage, agent, base, worktree, process };
+            Event::LaneStarted(Box::new(start))
+        },
+    );
+    let saved = (any::<u64>(), oid()).prop_map(|(number, commit)| Saved { number, commit });
+    let end = (item(), stage_end(), option::of(saved))
+        .prop_map(|(item, end, saved)| Event::LaneEnded(Box::new(LaneEnd { item, end, saved })));
+    prop_oneof![
+        start,
+        end,
+        (item(), oid(), oid()).prop_map(|(item, head, tree)| Event::LaneJoined {
+            item,
+            head,
+            tree
+        }),
+        (item(), text(), vec(finding(), 0..3))
+            .prop_map(|(item, why, findings)| Event::LaneDropped { item, why, findings }),
+    ]
+}
+
+fn a_lane() -> impl Strategy<Value = Lane> {
+    let saved = (any::<u64>(), oid()).prop_map(|(number, commit)| Saved { number, commit });
+    let left = (any::<[bool; 2]>(), oid(), option::of(saved)).prop_map(
+        |([built, stopped], tree, saved)| Left {
+            built,
+            stopped,
+            tree,
+            saved,
+            papers: if built { vec![a_paper()] } else { Vec::new() },
+        },
+    );
+    let phase = (0..5u8, left, oid(), text()).prop_map(|(kind, left, tree, why)| match kind {
+        0 => Phase::Working,
+        1 => Phase::Ended(left),
+        2 => Phase::Joining { left, tree },
+        3 => Phase::Joined(left),
+        _ => Phase::Dropped { why, left },
+    });
+    let names = (item(), stage(), text(), oid(), text(), option::of(mark()));
+    (names, phase).prop_map(|((item, stage, agent, base, worktree, process), phase)| Lane {
+        item,
+        stage,
+        agent,
+        base,
+        worktree,
+        process,
+        phase,
+    })
 }
 
 fn reconciled() -> impl Strategy<Value = Event> {
@@ -484,6 +540,7 @@ proptest! {
     fn a_run_that_is_written_down_and_read_at_any_event_goes_on_as_if_nothing_had_been(
         script in script(),
         cut in any::<prop::sample::Index>(),
+        lanes in vec(a_lane(), 0..4),
     ) {
         let journey = travel(&script);
         let lines: Vec<String> = journey.written.iter().map(event::encode).collect();
@@ -499,7 +556,9 @@ proptest! {
                 run = read;
             }
         }
-        prop_assert_eq!(run, journey.run);
+        prop_assert_eq!(&run, &journey.run);
+        run.lanes = lanes;
+        prop_assert_eq!(state::decode(state::encode(&run).as_bytes()), Ok(run));
     }
 }
 
