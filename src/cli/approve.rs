@@ -184,21 +184,25 @@ fn whose(repo: &Repo, said: &Said) -> Result<Whose, Fail> {
 /// Somebody at the terminal is who git says; a script has to say it.
 fn who(repo: &Repo, said: &Said) -> Result<Actor, Fail> {
     let of_git = actor(repo);
-    match &said.who {
-        Some(name) => {
-            let name: String = name.chars().filter(|c| !c.is_control()).collect();
-            let name: String = name.trim().chars().take(NAME_CHARS_MAX).collect();
-            if name.is_empty() {
-                return Err(Fail::new(Exit::Usage, "`--as` is empty; it says who says it"));
-            }
-            Ok(Actor { person: name, ..of_git })
-        }
+    match name(said.who.as_deref())? {
+        Some(person) => Ok(Actor { person, ..of_git }),
         None if stdin().is_terminal() => Ok(of_git),
         None => Err(Fail::new(
             Exit::PersonNeeded,
             format!("there is no terminal, so it cannot be told who wants to {}", said.word.word()),
         )
         .hint(format!("git run {} --as '<your name>'", said.word.word()))),
+    }
+}
+
+/// A name that was typed, as it is kept.
+pub(super) fn name(typed: Option<&str>) -> Result<Option<String>, Fail> {
+    let Some(typed) = typed else { return Ok(None) };
+    let plain: String = typed.chars().filter(|c| !c.is_control()).collect();
+    let plain: String = plain.trim().chars().take(NAME_CHARS_MAX).collect();
+    match plain.is_empty() {
+        true => Err(Fail::new(Exit::Usage, "`--as` is empty; it says who says it")),
+        false => Ok(Some(plain)),
     }
 }
 

@@ -135,6 +135,10 @@ pub(super) fn help_of(command: &str) -> String {
     found.map_or_else(String::new, |found| found.render_help().to_string())
 }
 
+/// What `--fast-track FILE` stands for.
+const FAST_TRACK: &str = "fast-track";
+const SPEC: &str = "spec.md";
+
 #[derive(Debug, Parser)]
 #[command(name = "git run", bin_name = "git run", disable_help_subcommand = true)]
 pub(super) struct StartArgs {
@@ -165,6 +169,9 @@ pub(super) struct StartArgs {
     /// The way through the workflow, where it has several.
     #[arg(long, value_name = "NAME")]
     pub flow: Option<String>,
+    /// Begin with a specification that is there already: `--flow fast-track --input spec.md=FILE`.
+    #[arg(long, value_name = "FILE", conflicts_with = "flow")]
+    pub fast_track: Option<PathBuf>,
     /// The stage to begin with; what lies before it was done elsewhere.
     #[arg(long, value_name = "STAGE")]
     pub from_stage: Option<String>,
@@ -235,6 +242,11 @@ impl StartArgs {
         agents(&self.agent)
     }
 
+    /// The way through the workflow that was named.
+    pub(super) fn flow(&self) -> Option<String> {
+        self.flow.clone().or_else(|| self.fast_track.as_ref().map(|_| FAST_TRACK.to_owned()))
+    }
+
     pub(super) fn inputs(&self) -> Result<Vec<(String, PathBuf)>, Fail> {
         let split = |word: &String| match word.split_once('=') {
             Some((name, file)) => Ok((name.to_owned(), PathBuf::from(file))),
@@ -243,7 +255,8 @@ impl StartArgs {
                 Err(Fail::new(Exit::Usage, what))
             }
         };
-        self.input.iter().map(split).collect()
+        let spec = self.fast_track.iter().map(|file| Ok((SPEC.to_owned(), file.clone())));
+        self.input.iter().map(split).chain(spec).collect()
     }
 
     pub(super) fn cost(&self) -> Result<Option<u64>, Fail> {

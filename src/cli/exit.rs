@@ -154,6 +154,8 @@ impl From<Stop> for Fail {
                 );
                 Self::new(Exit::Held, stop.to_string()).hint(hint)
             }
+            Stop::NotTheirs(_) => Self::new(Exit::Refused, stop.to_string())
+                .hint("somebody else does it: git run next --as '<their name>'"),
             Stop::InDoubt(_) => Self::new(Exit::PersonNeeded, stop.to_string())
                 .hint("make sure that it has ended there; then `git run resume --force`"),
             Stop::Append(error) => error.into(),

@@ -29,14 +29,14 @@ use crate::{
     domain::{
         event::{PushMode, StageStart},
         id::StageId,
-        item::Phase,
+        item::{Phase, handed_to},
         request::{Answer, Request as Wish, decide},
         run::{Run, State},
         time::Span,
         view::RunView,
     },
     engine::{
-        drive::{Drove, drive_to_stage, end_stage, handed},
+        drive::{Drove, Hand, Stop, drive_to_stage, end_stage, handed},
         real::RealWorld,
         start::{Request, prepare},
     },
@@ -67,6 +67,12 @@ pub(super) struct NextArgs {
     /// Push nothing.
     #[arg(long, requires = "targets")]
     pub local: bool,
+    /// The way through the workflow, where it has several.
+    #[arg(long, value_name = "NAME", requires = "targets")]
+    pub flow: Option<String>,
+    /// Who does the step. Needed where nobody may judge what they built.
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
     /// Go on with a run that is halted.
     #[arg(long)]
     pub resume: bool,
@@ -84,6 +90,15 @@ pub(super) struct ReportArgs {
     /// The number that `git run next` gave the step. Handed in twice, it is taken once.
     #[arg(long, value_name = "N")]
     pub call: Option<u32>,
+    /// Who does the step after it; else whoever did this one.
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
+}
+
+/// What is handed in, and by whom the next step is done.
+struct Turn {
+    report: Option<Report>,
+    who: Option<String>,
 }
 
 pub(super) fn next(ui: &mut Ui, repo: &Repo, args: &NextArgs) -> Result<Exit, Fail> {
@@ -119,7 +134,8 @@ pub(super) fn next(ui: &mut Ui, repo: &Repo, args: &NextArgs) -> Result<Exit, Fa
             underway.journal.append(events, &[], clock::now())?;
         }
     }
-    drive(ui, repo, underway, settings, None)
+    let who = super::approve::name(args.who.as_deref())?;
+    drive(ui, repo, underway, settings, Turn { report: None, who })
 }
 
 fn request(args: &NextArgs, here: Option<&Run>, settings: &Settings) -> Result<Request, Fail> {
@@ -139,6 +155,7 @@ fn request(args: &NextArgs, here: Option<&Run>, settings: &Settings) -> Result<R
     Ok(Request {
         targets,
         workflow: args.workflow.clone(),
+        flow: args.flow.clone(),
         branch: args.branch.clone(),
         base: args.base.clone(),
         agents: if unset { vec![(None, steps)] } else { Vec::new() },
@@ -177,7 +194,10 @@ pub(super) fn report(ui: &mut Ui, repo: &Repo, args: &ReportArgs) -> Result<Exit
     let underway = Underway::again(repo, &id, Hold::of_worktree(repo, &me)?, me)?;
     // Somebody may have been faster.
     at_work(underway.journal.run(), args.call)?;
-    drive(ui, repo, underway, settings, Some(report))
+    // Who hands in one step goes on with the next as the same, unless somebody else shall do it.
+    let who = super::approve::name(args.who.as_deref())?;
+    let who = who.or_else(|| start.agent.split_once(':').map(|(_, name)| name.to_owned()));
+    drive(ui, repo, underway, settings, Turn { report: Some(report), who })
 }
 
 /// A report that is none is told, and nothing is written down: whoever hands it in can mend it.
@@ -236,8 +256,9 @@ fn drive(
     repo: &Repo,
     underway: Underway<'_>,
     settings: Settings,
-    report: Option<Report>,
+    turn: Turn,
 ) -> Result<Exit, Fail> {
+    let Turn { report, who } = turn;
     let Underway { journal, frozen, hold: _hold } = underway;
     let id = journal.run().charter.run.clone();
     let caller = Caller::new(stop_signal(repo, id)?, narrate::tail(true))?;
@@ -252,7 +273,26 @@ fn drive(
         let ended = world.reported(&run, &start, report, took)?;
         end_stage(&mut log, ended, clock::now())?;
     }
-    let drove = drive_to_stage(&mut log, &mut world)?;
+    let hand = Hand(who.as_deref());
+    let drove = match drive_to_stage(&mut log, &mut world, hand) {
+        // The report is taken all the same; the next step is for somebody else to ask for.
+        Err(Stop::NotTheirs(why)) if reporting => {
+            let run = log.journal.run().clone();
+            if !ui.json {
+                ui.tell(&format!("note: {why}"));
+            }
+            return answer(ui, run, None, Drove::Handed, Some(true));
+        }
+        other => other?,
+    };
+    let held_by = handed(log.journal.run()).map(|start| start.agent);
+    if let (Some(agent), Some(who)) = (held_by, &who)
+        && agent.to_lowercase() != handed_to(Some(who)).to_lowercase()
+    {
+        let name = agent.split_once(':').map_or("somebody", |(_, name)| name);
+        let what = format!("the step is handed out to `{name}`, who has not reported on it");
+        return Err(Fail::new(Exit::Held, what).hint("git run report takes what came of it"));
+    }
     repo.pack_when_many();
     let run = log.journal.run().clone();
     let step = match handed(&run).filter(|_| drove == Drove::Handed) {
@@ -308,7 +348,7 @@ fn answer(
             json!({
                 "call": call, "item": start.item.as_str(), "stage": start.stage.as_str(),
                 "cycle": start.cycle, "attempt": start.attempt, "duty": duty,
-                "head": start.head.as_str(), "tree": start.tree.as_str(),
+                "agent": start.agent, "head": start.head.as_str(), "tree": start.tree.as_str(),
                 "brief": brief, "report_schema": schema,
                 "report": format!("git run report --call {call}"),
             })

@@ -387,7 +387,7 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
         targets: args.targets.clone(),
         range: Range { from: args.from.clone(), to: args.to.clone(), skip: args.skip.clone() },
         workflow: args.workflow.clone(),
-        flow: args.flow.clone(),
+        flow: args.flow(),
         from_stage: args.from_stage.clone(),
         skip_stages: args.skip_stage.clone(),
         inputs: args.inputs()?,
@@ -420,6 +420,11 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
     let items: Vec<_> = charter.items.iter().map(ToString::to_string).collect();
     let taken = charter.stages.iter().filter(|stage| stage.is_walked());
     let stages: Vec<_> = taken.map(|stage| stage.id.to_string()).collect();
+    let size = prepared.size.map(|size| size.to_string());
+    let skipped = charter
+        .stages
+        .iter()
+        .filter_map(|stage| stage.skipped.as_ref().map(|why| (stage.id.as_str(), why.as_str())));
     let lane = |group: &Vec<String>| {
         format!("  lanes   {} ({} at once)\n", group.join(", "), charter.groups.parallel)
     };
@@ -434,14 +439,31 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
             "start": charter.start.as_str(),
             "workflow": charter.workflow.as_str(),
             "stages": stages,
+            "left_out": skipped.map(|(stage, why)| serde_json::json!({
+                "stage": stage, "why": why,
+            })).collect::<Vec<_>>(),
+            "flow": charter.flow,
+            "size": prepared.size.map(|size| serde_json::json!({
+                "tasks": size.tasks, "files": size.files,
+                "criteria": size.criteria, "unscoped": size.unscoped,
+            })),
             "items": items,
             "lanes": groups(charter),
             "parallel": if charter.groups.is_on() { charter.groups.parallel } else { 1 },
             "push": charter.push.word(),
         }))?;
     } else {
+        let flow = match (&charter.flow, size) {
+            (Some(flow), Some(size)) => {
+                format!("  flow    {flow}, by the size of the work: {size}\n")
+            }
+            (Some(flow), None) => format!("  flow    {flow}\n"),
+            (None, _) => String::new(),
+        };
+        let left_out: String =
+            skipped.map(|(stage, why)| format!("  without {stage}: {why}\n")).collect();
         ui.say(&sanitise(&format!(
-            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n{lanes}  stages  {}\n  push    {}\nnothing was written\n",
+            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n{lanes}  stages  {}\n{flow}{left_out}  push    {}\nnothing was written\n",
             charter.target,
             charter.branch,
             charter.start.short(),

@@ -12,8 +12,8 @@ use crate::domain::{
     risk::Danger,
     time::Span,
     workflow::{
-        Check, Duty, Exhausted, Missing, Need, Paper, Part, Stage, StageShape, Tries, Unit,
-        Workflow,
+        Check, Duty, Exhausted, Input, Missing, Need, Paper, Part, SizeRow, Stage, StageShape,
+        Tries, Unit, Workflow,
     },
 };
 
@@ -66,9 +66,32 @@ struct WorkflowDoc {
     #[serde(default)]
     flows: Vec<String>,
     #[serde(default)]
-    input: Vec<PaperDoc>,
+    size: Vec<SizeDoc>,
+    #[serde(default)]
+    input: Vec<InputDoc>,
     #[serde(default)]
     stage: Vec<Spanned<StageDoc>>,
+}
+
+/// A flow, and up to which size of the work it is taken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SizeDoc {
+    flow: String,
+    tasks: Option<u32>,
+    files: Option<u32>,
+    criteria: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputDoc {
+    name: Spanned<String>,
+    template: Option<String>,
+    #[serde(default)]
+    sections: Vec<String>,
+    #[serde(default)]
+    needed_in: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,6 +181,11 @@ fn line_of(text: &str, at: usize) -> u32 {
     u32::try_from(before + 1).unwrap_or(u32::MAX)
 }
 
+fn size(doc: SizeDoc) -> SizeRow {
+    let SizeDoc { flow, tasks, files, criteria } = doc;
+    SizeRow { flow, tasks, files, criteria }
+}
+
 fn span(text: &str) -> Result<Span, String> {
     Span::parse(text).map_err(|why| why.to_string())
 }
@@ -199,7 +227,7 @@ impl Reader<'_> {
             })
         });
         let time = doc.time.as_ref().and_then(|time| self.parsed(time, span));
-        let inputs = doc.input.into_iter().filter_map(|paper| self.paper(paper)).collect();
+        let inputs = doc.input.into_iter().filter_map(|input| self.input(input)).collect();
         let lines: Vec<u32> = doc.stage.iter().map(|stage| self.line(stage)).collect();
         let mut stages = Vec::new();
         let mut seen_items = false;
@@ -217,6 +245,7 @@ impl Reader<'_> {
         draft.warns_of_risk = warns.unwrap_or(true);
         draft.branch_prefix = doc.branch_prefix;
         draft.flows = doc.flows;
+        draft.sizes = doc.size.into_iter().map(size).collect();
         draft.inputs = inputs;
         draft.spot_check = doc.spot_check;
         Workflow::new(draft, stages).map_err(|flaws| {
@@ -292,6 +321,12 @@ impl Reader<'_> {
             on: doc.on,
             flows: doc.flows,
         })
+    }
+
+    fn input(&mut self, doc: InputDoc) -> Option<Input> {
+        let InputDoc { name, template, sections, needed_in } = doc;
+        let paper = self.paper(PaperDoc { name, template, sections })?;
+        Some(Input { paper, needed_in })
     }
 
     /// A paper's name is a file's: one plain component.

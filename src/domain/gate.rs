@@ -69,8 +69,9 @@ pub fn statement(
 #[must_use]
 pub fn word_statement(run: &super::id::RunId, of: &Approval, person: &str) -> String {
     let person: String = person.chars().filter(|c| !c.is_control()).collect();
+    let skip = of.skip.as_ref().map_or(String::new(), |stage| format!("without {stage}\n"));
     format!(
-        "git-run: a person's word\n\nrun {run}\ncommit {}\ntree {}\ngate {} of {}\nword {}\nby {person}\n\n{}\n",
+        "git-run: a person's word\n\nrun {run}\ncommit {}\ntree {}\ngate {} of {}\nword {}\n{skip}by {person}\n\n{}\n",
         of.head,
         of.tree,
         of.stage,

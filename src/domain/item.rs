@@ -132,6 +132,12 @@ impl Working {
     }
 }
 
+/// The agent of a stage that was handed to somebody of this name.
+#[must_use]
+pub fn handed_to(who: Option<&str>) -> String {
+    who.map_or_else(|| HANDED.to_owned(), |name| format!("{HANDED}:{name}"))
+}
+
 /// Whether an agent of this name was called by nobody.
 #[must_use]
 pub fn is_handed(agent: &str) -> bool {
@@ -275,10 +281,12 @@ impl Active {
         }));
     }
 
-    /// Whether this agent may do that stage: where it is said, nobody judges the own work.
+    /// Whether this agent may do that stage: where it is said, nobody judges the own work. A name is the
+    /// same one however it is spelled.
     #[must_use]
     pub fn may_do(&self, shape: &StageShape, agent: &str) -> bool {
-        let same = self.builders.iter().any(|builder| builder == agent);
+        let agent_plain = agent.to_lowercase();
+        let same = self.builders.iter().any(|builder| builder.to_lowercase() == agent_plain);
         !shape.apart || agent == STEPS || !same
     }
 

@@ -17,10 +17,18 @@ pub fn fault(paper: &Paper, handed: Option<&str>) -> Option<String> {
     if !template.is_empty() && plain(text) == plain(template) {
         return Some(format!("`{name}` is still the template"));
     }
+    let missing: Vec<_> =
+        paper.sections.iter().filter(|section| below(text, section).is_none()).collect();
+    match missing.as_slice() {
+        [] => {}
+        [one] => return Some(format!("`{name}` has no section `{one}`")),
+        several => {
+            let named: Vec<_> = several.iter().map(|section| format!("`{section}`")).collect();
+            return Some(format!("`{name}` has no sections {}", named.join(", ")));
+        }
+    }
     paper.sections.iter().find_map(|section| {
-        let Some(found) = below(text, section) else {
-            return Some(format!("`{name}` has no section `{section}`"));
-        };
+        let found = below(text, section)?;
         let found = plain(&found);
         let untouched = below(template, section).is_some_and(|first| plain(&first) == found);
         let why = if found.is_empty() { "is empty" } else { "is still the template's" };
@@ -99,6 +107,7 @@ mod tests {
             (Some("# D\n## Overview\nx\n"), Some("no section `Risks`")),
             (Some("# D\n## Overview\nx\n## Risks\n\n"), Some("`Risks` of `d.md` is empty")),
             (Some("# D\n## Overview\nSay  what.\n## Risks\ny\n"), Some("still the template's")),
+            (Some("# D\nx\n"), Some("no sections `Overview`, `Risks`")),
             (Some("## Overview\nx\n```\n## Risks\n```\n"), Some("no section `Risks`")),
             (Some("## 1. overview ##\nx\n### more\nz\n## 2) RISKS\ny\n"), None),
             (Some("# Risks\n### a\n# Overview\nx\n"), Some("`Risks` of `d.md` is empty")),

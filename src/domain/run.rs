@@ -24,7 +24,7 @@ use super::{
     },
     gate::Override,
     id::{ItemId, Oid, StageId},
-    item::{Active, Item, Phase, Progress},
+    item::{Active, Item, Phase, Progress, handed_to},
     lane::Lane,
     limits::{BudgetLevel, RATE_WINDOW},
     time::{Span, Timestamp},
@@ -548,6 +548,41 @@ impl Run {
         let part = self.part_of(item);
         let mut stages = self.charter.stages.iter();
         stages.find(|shape| shape.part == part && shape.stands()).map(|shape| shape.id.clone())
+    }
+
+    /// Where the work of the item at work begins: with the item, or, where its stages judge what was
+    /// there already, with the run.
+    #[must_use]
+    pub fn work_began(&self) -> Option<&Oid> {
+        let active = self.active()?;
+        let builds = |shape: &StageShape| {
+            shape.part == Part::Items && shape.is_walked() && shape.duty == Duty::Build
+        };
+        let builds = self.charter.stages.iter().any(builds);
+        Some(if builds { active.from() } else { &self.charter.start })
+    }
+
+    /// Why a stage may not be handed to whoever asks by this name. Where nobody may judge the own work,
+    /// it has to be known who built.
+    pub fn may_take(&self, stage: &StageId, who: Option<&str>) -> Result<(), String> {
+        let Some(shape) = self.shape(stage) else { return Ok(()) };
+        let apart =
+            |other: &&StageShape| other.apart && other.is_taken() && other.part == shape.part;
+        let Some(judge) = self.charter.stages.iter().find(apart) else { return Ok(()) };
+        if who.is_none() && (shape.duty == Duty::Build || shape.apart) {
+            return Err(format!(
+                "`{}` may not be done by whoever builds, so `{stage}` is handed to nobody without a name",
+                judge.id
+            ));
+        }
+        let agent = handed_to(who);
+        match self.active() {
+            Some(active) if !active.may_do(shape, &agent) => Err(format!(
+                "`{}` has built it, and so may not do `{stage}`",
+                who.unwrap_or(&agent)
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The paper of this name that an item's stage is shown: its own, that of the opening, or what was

@@ -23,7 +23,7 @@ pub fn is_secret_path(path: &[u8]) -> bool {
         "credentials.json",
         ".git-credentials",
     ];
-    let ends = [".pem", ".p12", ".pfx", ".key", ".keystore", ".jks", ".tfstate", ".kdbx"];
+    let ends = [".pem", ".p12", ".pfx", ".key", ".keystore", ".jks", ".tfstate", ".kdbx", ".env"];
     exact.contains(&name.as_str())
         || name.starts_with(".env.")
         || ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"].contains(&name.as_str())
@@ -220,7 +220,9 @@ mod tests {
 
     #[test]
     fn files_that_people_keep_secrets_in_are_known_by_name() {
-        for secret in [".env", "a/.env.local", "id_rsa", "x/key.pem", "prod.tfstate", ".NPMRC"] {
+        for secret in
+            [".env", "a/.env.local", "id_rsa", "x/key.pem", "prod.tfstate", ".NPMRC", "prod.env"]
+        {
             assert!(is_secret_path(secret.as_bytes()), "{secret}");
         }
         for harmless in

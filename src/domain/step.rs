@@ -208,10 +208,21 @@ fn waits(run: &Run, item: &Item, active: &Active, waiting: &Waiting, seen: &Sigh
     if seen.dirty && !active.refused {
         return announce(run, item, active, seen);
     }
+    // Who judged another tree than this one is asked before a person is.
+    if !same && let Some(stage) = asked_before(run, active, seen) {
+        let (item, stage) = (item.id.clone(), stage.clone());
+        return Step::Record(vec![Event::ItemReopened { item, stage }]);
+    }
     if !same || waiting.until.is_some_and(|until| until <= seen.now) {
         return ask(run, item, active, seen);
     }
     halt(Cause::Approval { item: item.id.clone(), stage: active.stage.clone() })
+}
+
+/// The judge who has to look again: one before this stage, or the one who could not let it pass.
+fn asked_before<'a>(run: &'a Run, active: &'a Active, seen: &Sight) -> Option<&'a StageId> {
+    let human = run.shape(&active.stage).is_some_and(|shape| shape.duty == Duty::Human);
+    earlier_stale(run, active, seen).or_else(|| (!human).then_some(&active.stage))
 }
 
 fn ask(run: &Run, item: &Item, active: &Active, seen: &Sight) -> Step {

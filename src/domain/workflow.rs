@@ -4,9 +4,11 @@
 //! leaves out and why, is a list of [`StageShape`]s, which is all that the fold sees.
 
 mod choice;
+mod size;
 mod sound;
 
 pub use choice::{Choice, Chosen};
+pub use size::{Size, SizeRow};
 pub use sound::{Flaw, Loophole};
 
 use super::{
@@ -40,11 +42,21 @@ pub struct Workflow {
     pub branch_prefix: Option<String>,
     /// The ways through it, the usual one first. None is one way.
     pub flows: Vec<String>,
+    /// Which of them is taken for work of which size when nobody names one; the first row that holds.
+    pub sizes: Vec<SizeRow>,
     /// Papers that a person may hand in at the start.
-    pub inputs: Vec<Paper>,
+    pub inputs: Vec<Input>,
     /// Finished items whose files are changed by others are verified again.
     pub spot_check: bool,
     stages: Vec<Stage>,
+}
+
+/// A paper that a person may hand in at the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    pub paper: Paper,
+    /// The flows that do not begin without it.
+    pub needed_in: Vec<String>,
 }
 
 /// What an item is.

@@ -12,7 +12,7 @@ use crate::{
         plan::{Plan, Task},
         queue::{self, Status},
         target,
-        workflow::{CLOSING, Choice, Need, OPENING, Part, StageShape, Unit, Workflow},
+        workflow::{CLOSING, Choice, Duty, Need, OPENING, Part, Size, StageShape, Unit, Workflow},
     },
     git::Repo,
     store::history,
@@ -32,6 +32,8 @@ pub struct Course {
     pub after: BTreeMap<ItemId, Vec<ItemId>>,
     pub groups: Groups,
     pub flow: Option<String>,
+    /// What the flow was chosen by, where nobody named it.
+    pub size: Option<Size>,
 }
 
 /// A workflow by its name: a file that a person typed, a built-in one, or the team's own as it stands
@@ -111,13 +113,19 @@ pub fn lay(
             set.insert(stage.id().clone(), on);
         }
     }
+    let named = target::items(plan, &request.targets, &request.range)?;
+    let size =
+        (request.flow.is_none() && !workflow.sizes.is_empty()).then(|| Size::of(plan, &named));
+    let by_size = size.and_then(|size| workflow.flow_for(size)).map(str::to_owned);
     let choice = Choice {
-        flow: request.flow.clone(),
+        flow: request.flow.clone().or(by_size),
         skip: request.skip_stages.clone(),
         from: request.from_stage.clone(),
         set,
     };
     let mut stages = workflow.choose(&choice).map_err(NotStarted::Usage)?;
+    let flow = choice.flow.clone().or_else(|| workflow.usual_flow().map(str::to_owned));
+    all_handed_in(&workflow, flow.as_deref(), request, &mut stages)?;
     for shape in &mut stages {
         let own = settings.stage(&shape.id);
         if let Some(missing) = own.missing {
@@ -131,8 +139,6 @@ pub fn lay(
             shape.needs.extend(own.files.iter().cloned().map(Need::File));
         }
     }
-    let flow = choice.flow.clone().or_else(|| workflow.usual_flow().map(str::to_owned));
-    let named = target::items(plan, &request.targets, &request.range)?;
     let (mut items, after) = match workflow.unit {
         Unit::Sprint => (named, BTreeMap::new()),
         Unit::Task => tasks(plan, skipped, &named),
@@ -157,10 +163,70 @@ pub fn lay(
         }
         items.insert(at.min(items.len()), id);
     }
-    Ok(Course { workflow, text, stages, items, after, groups, flow })
+    Ok(Course { workflow, text, stages, items, after, groups, flow, size })
+}
+
+/// Nothing begins for which a paper is missing that nobody will hand in any more.
+fn all_handed_in(
+    workflow: &Workflow,
+    flow: Option<&str>,
+    request: &Request,
+    stages: &mut [StageShape],
+) -> Result<(), NotStarted> {
+    let handed: Vec<&str> = request.inputs.iter().map(|(name, _)| name.as_str()).collect();
+    let missing = |what: String| Err(NotStarted::Usage(what));
+    for input in &workflow.inputs {
+        let name = input.paper.name.as_str();
+        let needed = flow.filter(|flow| input.needed_in.iter().any(|known| known == flow));
+        if let (Some(flow), false) = (needed, handed.contains(&name)) {
+            return missing(format!(
+                "the flow `{flow}` begins with `{name}`, and it was not handed in: `--input {name}=FILE`"
+            ));
+        }
+    }
+    if let Some((stage, name)) = workflow.lacking(stages, &handed) {
+        return missing(format!(
+            "`{stage}` needs `{name}`, which no stage before it hands in: `--input {name}=FILE`"
+        ));
+    }
+    // What is only come to again makes do with what there is.
+    let known = |name: &String| {
+        let made = stages_that_make(workflow, stages, name);
+        made || handed.contains(&name.as_str())
+    };
+    let keep: Vec<Vec<Need>> = stages
+        .iter()
+        .map(|shape| {
+            let needs = shape.needs.iter().filter(|need| match need {
+                Need::Paper(name) => !shape.on_return || known(name),
+                Need::File(_) => true,
+            });
+            needs.cloned().collect()
+        })
+        .collect();
+    for (shape, needs) in stages.iter_mut().zip(keep) {
+        shape.needs = needs;
+    }
+    Ok(())
+}
+
+fn stages_that_make(workflow: &Workflow, stages: &[StageShape], name: &str) -> bool {
+    workflow.stages().iter().zip(stages).any(|(stage, shape)| {
+        shape.is_walked() && stage.makes.iter().any(|paper| paper.name == name)
+    })
 }
 
 impl Course {
+    /// The stage of the items with which a run begins that builds nothing first.
+    #[must_use]
+    pub fn judges_first(&self) -> Option<&StageId> {
+        let items = || self.stages.iter().filter(|shape| shape.part == Part::Items);
+        let builds = |shape: &StageShape| shape.is_walked() && shape.duty == Duty::Build;
+        let would = items().any(|shape| shape.duty == Duty::Build);
+        let first = items().find(|shape| shape.is_walked())?;
+        (would && !items().any(builds)).then_some(&first.id)
+    }
+
     /// Whether the task is an item, or stands in one.
     #[must_use]
     pub fn is_asked(&self, plan: &Plan, task: &str) -> bool {

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         event::{Delivery, Event, ProcessMark, RefMove, StageEnd, StageStart, Work},
         id::{ItemId, Oid},
-        item::{HANDED, Phase, Working},
+        item::{Phase, Working, handed_to},
         run::{Run, State},
         step::{Sight, Step, next_step},
         time::Timestamp,
@@ -104,6 +104,8 @@ pub enum Standing {
 pub enum Stop {
     #[error("process {} on {} is still at work on this stage", .0.pid, .0.host)]
     StillAlive(ProcessMark),
+    #[error("{0}")]
+    NotTheirs(String),
     #[error("it cannot be told whether the stage's processes are gone: {0}")]
     InDoubt(String),
     #[error(transparent)]
@@ -128,12 +130,20 @@ pub enum Drove {
 
 /// Drives the run until there is nothing to do without a person.
 pub fn drive(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
-    go(log, world, false).map(drop)
+    go(log, world, None).map(drop)
 }
 
+/// Whoever asks for the stages that agents do, and their name, where they say it.
+#[derive(Debug, Clone, Copy)]
+pub struct Hand<'a>(pub Option<&'a str>);
+
 /// The same, but calls no agent and waits for nothing.
-pub fn drive_to_stage(log: &mut dyn Log, world: &mut dyn World) -> Result<Drove, Stop> {
-    go(log, world, true)
+pub fn drive_to_stage(
+    log: &mut dyn Log,
+    world: &mut dyn World,
+    hand: Hand<'_>,
+) -> Result<Drove, Stop> {
+    go(log, world, Some(hand))
 }
 
 /// The stage that somebody was handed and has not reported on.
@@ -152,7 +162,8 @@ pub fn handed(run: &Run) -> Option<StageStart> {
     })
 }
 
-fn go(log: &mut dyn Log, world: &mut dyn World, by_hand: bool) -> Result<Drove, Stop> {
+fn go(log: &mut dyn Log, world: &mut dyn World, hand: Option<Hand<'_>>) -> Result<Drove, Stop> {
+    let by_hand = hand.is_some();
     let mut idle = 0;
     loop {
         log.refresh()?;
@@ -167,10 +178,6 @@ fn go(log: &mut dyn Log, world: &mut dyn World, by_hand: bool) -> Result<Drove, 
             Step::SeeProcessGone if by_hand && handed(log.run()).is_some() => {
                 return Ok(Drove::Handed);
             }
-            Step::RunStage(start) if by_hand => {
-                let agent = HANDED.to_owned();
-                begin_stage(log, world, StageStart { agent, ..start })?;
-            }
             // Nobody is called, so that one thing comes after the other.
             Step::RunLanes(_) if by_hand => {
                 if let Some(item) = log.run().next_item().map(|item| item.id.clone()) {
@@ -178,13 +185,25 @@ fn go(log: &mut dyn Log, world: &mut dyn World, by_hand: bool) -> Result<Drove, 
                     record(log, vec![event], world.now())?;
                 }
             }
-            step => perform(log, world, step)?,
+            step => match (step, hand) {
+                (Step::RunStage(start), Some(Hand(who))) if calls(log.run(), &start) => {
+                    log.run().may_take(&start.stage, who).map_err(Stop::NotTheirs)?;
+                    let agent = handed_to(who);
+                    begin_stage(log, world, StageStart { agent, ..start })?;
+                }
+                (step, _) => perform(log, world, step)?,
+            },
         }
         idle = if before < log.run().seq { 0 } else { idle + 1 };
         if IDLE_STEPS_MAX < idle {
             return Err(anyhow::anyhow!("the run goes round in circles at event {before}").into());
         }
     }
+}
+
+/// What this program does itself is handed to nobody.
+fn calls(run: &Run, start: &StageStart) -> bool {
+    run.shape(&start.stage).is_none_or(|shape| shape.duty.calls())
 }
 
 fn note_interrupt(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
@@ -268,6 +287,12 @@ fn settle(log: &mut dyn Log, world: &mut dyn World) -> Result<(), Stop> {
 
 fn run_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> Result<(), Stop> {
     let start = StageStart { agent: world.agent_for(log.run(), &start)?, ..start };
+    if let Some((shape, active)) = log.run().shape(&start.stage).zip(log.run().active())
+        && !active.may_do(shape, &start.agent)
+    {
+        let why = format!("`{}` has built it, and so may not do `{}`", start.agent, start.stage);
+        return Err(Stop::NotTheirs(why));
+    }
     if begin_stage(log, world, start.clone())? {
         let ended = world.stage(log, &start)?;
         end_stage(log, ended, world.now())?;

@@ -175,7 +175,8 @@ impl<'r> RealWorld<'r> {
             findings: &active.findings,
             answers: &active.answers,
             branch: &run.charter.branch,
-            range_start: active.started.as_str(),
+            range_start: run.work_began().unwrap_or(&active.started).as_str(),
+            papers: &run.papers_for(&start.item),
             contexts: &self.contexts(run, start, stage, &tasks),
             hand_in,
             beside: &[],
@@ -249,12 +250,12 @@ impl<'r> RealWorld<'r> {
         };
         // What an item is held to is its own work; all of it together is held to all of it.
         let from = match run.part_of(&start.item) {
-            Part::Items => run.active().map(|active| active.from().clone()),
+            Part::Items => run.work_began().cloned(),
             Part::Opening | Part::Closing => None,
         };
         let from = from.unwrap_or_else(|| run.charter.start.clone());
         let mut papers = BTreeMap::new();
-        for (name, content) in self.input(run, &start.item, stage)? {
+        for (name, content) in self.input(run, &start.item)? {
             papers.insert(name, String::from_utf8_lossy(&content).into_owned());
         }
         let again = run.part_of(&start.item) == Part::Items
@@ -279,20 +280,17 @@ impl<'r> RealWorld<'r> {
         })
     }
 
-    /// The papers that a stage is shown.
-    fn input(
-        &self,
-        run: &Run,
-        item: &ItemId,
-        stage: &Stage,
-    ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-        let mut found = Vec::new();
-        for need in &stage.shape.needs {
-            let Need::Paper(name) = need else { continue };
-            let Some(paper) = run.paper(item, name) else { continue };
+    /// The papers that a stage is shown: those that it needs, and all others that are there for it.
+    fn input(&self, run: &Run, item: &ItemId) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+        for paper in run.papers_for(item) {
+            // Of several items that handed in the same, the first is there by its name.
+            if found.iter().any(|(name, _)| *name == paper.name) {
+                continue;
+            }
             let (id, most) = (&run.charter.run, PAPER_BYTES_MAX as u64);
             let text = history::read_file(self.repo, id, &paper.path, most)?;
-            found.push((name.clone(), text.context("the journal lacks a paper")?));
+            found.push((paper.name.clone(), text.context("the journal lacks a paper")?));
         }
         Ok(found)
     }
@@ -327,7 +325,7 @@ impl<'r> RealWorld<'r> {
         let mut called = called;
         let lacking = self.lacking(run, start, stage, &mut called)?;
         let paper = called.paper();
-        let item_has_work = run.active().is_some_and(|active| *active.from() != head);
+        let item_has_work = run.work_began().is_some_and(|began| *began != head);
         let outcome = outcome::decide(&Facts {
             duty: stage.shape.duty,
             lacking: &lacking,
@@ -546,7 +544,7 @@ impl World for RealWorld<'_> {
         let run = log.run().clone();
         let environment = self.environment()?;
         self.dirty = None;
-        let input = self.input(&run, &start.item, self.stage_of(&start.stage)?)?;
+        let input = self.input(&run, &start.item)?;
         let brief = self.brief(&run, start, None)?;
         let stage = self.workflow.stage(&start.stage);
         let stage = stage.context("the frozen workflow lacks the stage")?;

@@ -19,7 +19,7 @@ use crate::{
     },
     domain::{
         event::{Actor, Charter, Event, PaperRef, PushMode},
-        id::{Digest, Oid, RunId},
+        id::{Digest, Oid, RunId, StageId},
         lane::Groups,
         limits::Limits,
         paper::{self, PAPER_BYTES_MAX},
@@ -28,7 +28,7 @@ use crate::{
         plan_spec::plan_digest,
         source::Document,
         target::{self, NoTarget, Range},
-        workflow::{StageShape, Workflow},
+        workflow::{Size, StageShape, Workflow},
     },
     gates::script::PolicyDoc,
     git::Repo,
@@ -84,6 +84,8 @@ pub struct Prepared {
     workflow_text: String,
     policy: String,
     papers: Vec<Artifact>,
+    /// What the flow was chosen by, where nobody named it.
+    pub size: Option<Size>,
     /// What a person may be asked about.
     pub risk: Found,
 }
@@ -139,6 +141,7 @@ pub fn prepare(
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
+    let start = work_there(repo, course.judges_first(), (&branch, &base), start)?;
     let mut settings = settings.clone();
     settings.tighten(repo, &base)?;
     let settings = &settings;
@@ -166,11 +169,7 @@ pub fn prepare(
         documents,
         groups: course.groups,
     };
-    let remote = push::place(repo, settings.remote.as_deref());
-    let remote = match charter.push {
-        PushMode::Local => remote.unwrap_or_default(),
-        PushMode::Prompt | PushMode::Auto => remote?,
-    };
+    let remote = destination(repo, settings, charter.push)?;
     let gates =
         serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
     let more = [("gates", gates), ("risk", risk.value())].into();
@@ -182,7 +181,8 @@ pub fn prepare(
         &more,
     );
     let (workflow, workflow_text) = (course.workflow, course.text);
-    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, risk })
+    let size = course.size;
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size, risk })
 }
 
 /// The plan, and the documents that it comes from.
@@ -210,6 +210,15 @@ fn lanes_have_room(repo: &Repo, settings: &Settings, groups: &Groups) -> Result<
     }
 }
 
+/// Where it will go. What goes nowhere needs no place.
+fn destination(repo: &Repo, settings: &Settings, mode: PushMode) -> anyhow::Result<Option<String>> {
+    let remote = push::place(repo, settings.remote.as_deref());
+    match mode {
+        PushMode::Local => Ok(remote.unwrap_or_default()),
+        PushMode::Prompt | PushMode::Auto => remote,
+    }
+}
+
 /// Writes the first event. From here on there is a run.
 pub fn create<'r>(
     repo: &'r Repo,
@@ -234,7 +243,8 @@ fn papers(
     let (mut refs, mut artifacts) = (Vec::new(), Vec::new());
     for (name, file) in &request.inputs {
         let made = workflow.stages().iter().flat_map(|stage| &stage.makes);
-        let known = workflow.inputs.iter().chain(made).find(|paper| paper.name == *name);
+        let own = workflow.inputs.iter().map(|input| &input.paper);
+        let known = own.chain(made).find(|paper| paper.name == *name);
         let Some(known) = known else {
             let what =
                 format!("the workflow `{}` takes no `{}`", workflow.name, name.escape_debug());
@@ -279,6 +289,29 @@ fn starting_point(repo: &Repo, branch: &str, head: Option<Oid>) -> anyhow::Resul
         None => {
             head.context("this branch has no commit yet; make the first one, then start the run")
         }
+    }
+}
+
+/// Who begins with a judge has work for it. All that the branch has beyond its base is looked at.
+fn work_there(
+    repo: &Repo,
+    judge: Option<&StageId>,
+    (branch, base): (&str, &str),
+    tip: Oid,
+) -> Result<Oid, NotStarted> {
+    let Some(stage) = judge else { return Ok(tip) };
+    let mut at = None;
+    for name in [format!("refs/heads/{base}"), format!("refs/remotes/origin/{base}")] {
+        if at.is_none() {
+            at = repo.refs().read(&name)?;
+        }
+    }
+    let left = at.map(|at| repo.merge_base(&at, &tip)).transpose()?.flatten();
+    match left {
+        Some(left) if left != tip => Ok(left),
+        Some(_) | None => Err(NotStarted::Usage(format!(
+            "a run may not begin at `{stage}`: `{branch}` has no work beyond `{base}` that could be judged; name the branch that has it with `--branch`"
+        ))),
     }
 }
 

@@ -205,6 +205,20 @@ impl Repo {
         }
     }
 
+    /// The last commit that both have; nothing where they have none in common.
+    pub fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
+        let done = self.git().plumbing(&["merge-base", one.as_str(), other.as_str()])?;
+        match done.status {
+            ExitStatus::Code(0) => {
+                Ok(Some(Oid::parse(String::from_utf8_lossy(&done.stdout).trim())?))
+            }
+            ExitStatus::Code(1) => Ok(None),
+            ExitStatus::Code(_) | ExitStatus::Signal(_) => {
+                bail!("it cannot be told where {} and {} parted", one.short(), other.short())
+            }
+        }
+    }
+
     /// The commits that `tip` has and none of `known` has, newest first, and at most `most` of them.
     pub fn commits_beyond(&self, tip: &Oid, known: &[Oid], most: u32) -> anyhow::Result<Vec<Oid>> {
         let mut input = format!("{tip}\n");

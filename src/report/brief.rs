@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::domain::{
     criterion::Criterion,
-    event::StageStart,
+    event::{PaperRef, StageStart},
     finding::{Finding, Severity},
     id::ItemId,
     plan::{Plan, Sprint, Task},
@@ -22,6 +22,8 @@ pub struct Brief<'a> {
     pub answers: &'a [String],
     pub branch: &'a str,
     pub range_start: &'a str,
+    /// What was handed in so far, by earlier stages or at the start.
+    pub papers: &'a [PaperRef],
     /// What tasks point to in the code, by their ids.
     pub contexts: &'a BTreeMap<String, String>,
     /// The command that takes the report, where no file waits for it.
@@ -82,7 +84,7 @@ pub fn text(brief: &Brief<'_>) -> String {
         &mut out,
         &format!("- the work of this item so far: `git diff {} HEAD`", brief.range_start),
     );
-    rules_text(&mut out, stage, brief.hand_in);
+    rules_text(&mut out, brief);
     out
 }
 
@@ -147,7 +149,8 @@ fn findings_text(out: &mut String, brief: &Brief<'_>) {
     }
 }
 
-fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
+fn rules_text(out: &mut String, brief: &Brief<'_>) {
+    let (stage, hand_in) = (brief.stage, brief.hand_in);
     line(out, "\n## Rules\n");
     match stage.shape.duty {
         Duty::Build => {
@@ -175,7 +178,7 @@ fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
             r#"  "criteria": [{"criterion": "AC-1", "met": true, "evidence": "src/a.rs:7, cargo test cart"}]"#,
         );
     }
-    papers_text(out, stage, hand_in);
+    papers_text(out, brief);
     line(out, "\n## Report\n");
     line(
         out,
@@ -199,18 +202,25 @@ fn rules_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
 }
 
 /// What there is to read, and what is to be handed in beside the report.
-fn papers_text(out: &mut String, stage: &Stage, hand_in: Option<&str>) {
-    let needs: Vec<_> = stage
-        .shape
-        .needs
-        .iter()
-        .map(|need| match need {
-            Need::Paper(name) => format!("`$GIT_RUN_INPUT/{name}`"),
-            Need::File(path) => format!("`{path}`"),
-        })
-        .collect();
-    if !needs.is_empty() {
-        line(out, &format!("\n## To read\n\n{}", needs.join(", ")));
+fn papers_text(out: &mut String, brief: &Brief<'_>) {
+    let (stage, hand_in) = (brief.stage, brief.hand_in);
+    let is_file = |need: &Need| match need {
+        Need::File(path) => Some(format!("- `{path}`")),
+        Need::Paper(_) => None,
+    };
+    let mut read: Vec<String> = stage.shape.needs.iter().filter_map(is_file).collect();
+    let mut named: Vec<&str> = Vec::new();
+    for paper in brief.papers {
+        let first = !named.contains(&paper.name.as_str());
+        named.push(&paper.name);
+        // Who was called by nobody has no directory of its own.
+        read.push(match (hand_in, first) {
+            (None, true) => format!("- `$GIT_RUN_INPUT/{}`", paper.name),
+            _ => format!("- `git run show {}`", paper.path),
+        });
+    }
+    if !read.is_empty() {
+        line(out, &format!("\n## To read\n\n{}", read.join("\n")));
     }
     if stage.makes.is_empty() {
         return;

@@ -5,8 +5,8 @@ use anyhow::{Context as _, ensure};
 use super::history;
 use crate::{
     domain::{
-        event::{Event, GateOverride},
-        gate::{Gate, statement},
+        event::{Approval, Event, GateOverride},
+        gate::{Gate, statement, word_statement},
         id::{ItemId, RunId, StageId},
     },
     git::{Repo, signed},
@@ -15,7 +15,7 @@ use crate::{
 /// More than any statement with its signature takes.
 const STATEMENT_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What became of the signed overrides of a run.
+/// What became of what people signed for a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Signatures {
     pub good: usize,
@@ -23,15 +23,18 @@ pub struct Signatures {
     pub not_vouched: Vec<(u64, String)>,
 }
 
-/// Checks every signed override. A statement that says something else than its event is an error.
+/// Checks every signed override and every signed word. A statement that says something else than its event is an error.
 pub fn check(repo: &Repo, run: &RunId) -> anyhow::Result<Signatures> {
     let mut signed = Vec::new();
     history::each_event(repo, run, |envelope, _| {
-        if let Event::GateOverridden(of) = envelope.event
-            && let Some(path) = of.signed.clone()
-        {
-            signed.push((envelope.seq, path, of));
-        }
+        let (path, statement) = match envelope.event {
+            Event::GateOverridden(of) => (of.signed.clone(), Statement::Override(of)),
+            Event::ApprovalGiven(of) => {
+                (of.signed.clone(), Statement::Word(of, envelope.actor.person))
+            }
+            _ => return Ok(()),
+        };
+        signed.extend(path.map(|path| (envelope.seq, path, statement)));
         Ok(())
     })?;
     let mut found = Signatures::default();
@@ -39,7 +42,7 @@ pub fn check(repo: &Repo, run: &RunId) -> anyhow::Result<Signatures> {
         let raw = history::read_file(repo, run, &path, STATEMENT_BYTES_MAX)?
             .with_context(|| format!("event {seq} names `{path}`, and it is not there"))?;
         ensure!(
-            says(&raw, run, &of),
+            of.is_said_by(&raw, run),
             "`{path}` says something else than event {seq}, which it was signed for"
         );
         match repo.verify_signed(&raw)? {
@@ -48,6 +51,25 @@ pub fn check(repo: &Repo, run: &RunId) -> anyhow::Result<Signatures> {
         }
     }
     Ok(found)
+}
+
+/// What a person said in an event.
+enum Statement {
+    Override(Box<GateOverride>),
+    Word(Box<Approval>, String),
+}
+
+impl Statement {
+    /// Whether this very statement was signed.
+    fn is_said_by(&self, raw: &[u8], run: &RunId) -> bool {
+        match self {
+            Self::Override(of) => says(raw, run, of),
+            Self::Word(of, person) => {
+                let of_tree = raw.starts_with(format!("tree {}\n", of.tree).as_bytes());
+                of_tree && signed::message(raw) == Some(word_statement(run, of, person))
+            }
+        }
+    }
 }
 
 /// Whether this very statement was signed, of this gate and maybe others.

@@ -8,7 +8,7 @@ use crate::domain::{
     id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     time::Timestamp,
-    workflow::{Duty, Missing, Need, Part},
+    workflow::{Duty, Missing, Need, Part, StageShape},
 };
 
 /// What waits for a person.
@@ -182,24 +182,22 @@ impl Run {
         if shape.part != self.part_of(id) {
             return Err(self.refuse(event, &format!("`{stage}` is no stage of `{id}`")));
         }
-        let other = self.active_item().is_some_and(|active| active.id != *id);
         let tree = self.tree.clone();
         let Some(place) = self.items.iter().position(|item| item.id == *id) else {
             return Err(self.refuse(event, &format!("there is no item `{id}`")));
         };
+        // Whatever else is at work makes room, and is judged for what it will then stand on.
+        let busy = self.active().is_some_and(|active| {
+            matches!(active.phase, Phase::Working(_) | Phase::Uncommitted { .. })
+                || active.committing.is_some()
+        });
         let why = match (&self.items[place].progress, tree.is_some()) {
             (_, false) => Some("the run was never on its branch"),
-            (Progress::Active(active), _) if matches!(active.phase, Phase::Working(_)) => {
-                Some("a stage is at work")
-            }
+            _ if busy => Some("a stage is at work, or what it left is not committed"),
             (Progress::Active(active), _) if at(&active.stage) < at(stage) => {
                 Some("the item has not come to it yet")
             }
-            (Progress::Active(_), _) => None,
-            (Progress::Done { .. } | Progress::Inferred { .. }, _) if !other => None,
-            (Progress::Done { .. } | Progress::Inferred { .. }, _) => {
-                Some("another item is at work")
-            }
+            (Progress::Active(_) | Progress::Done { .. } | Progress::Inferred { .. }, _) => None,
             (Progress::Pending | Progress::Paused(_), _) => Some("the item was not begun"),
         };
         if let Some(why) = why {
@@ -207,19 +205,54 @@ impl Run {
         }
         let (started, tree) = (self.started(place), tree.unwrap_or_else(|| self.head.clone()));
         let head = self.head.clone();
+        for other in self.items.iter_mut().filter(|other| other.id != *id) {
+            if let Progress::Active(active) = &mut other.progress {
+                active.phase = Phase::Ready;
+                active.park(&head);
+                other.progress = Progress::Paused(active.clone());
+            }
+        }
         let item = &mut self.items[place];
         item.begin_again(stage, started, &head, &tree);
         if let Progress::Active(active) = &mut item.progress {
             active.forget_from(stage, &stages);
         }
-        // What is done once for all of it has not seen what will be done now.
-        for item in self.items.iter_mut().skip(place + 1) {
-            if Part::of(&item.id, &stages) == Part::Closing && shape.part != Part::Closing {
-                item.progress = Progress::Pending;
-            }
-        }
+        self.reopen_behind(shape.part, &stages);
         (self.delivery, self.delivering) = (None, false);
         self.overrides.clear();
         Ok(())
+    }
+
+    /// What follows a reopened stage is done, or judged, again: what is done once for all of it from its
+    /// beginning, and items that were built as an opening said that is another one now.
+    fn reopen_behind(&mut self, part: Part, stages: &[StageShape]) {
+        let (mut to_verify, mut again) = (Vec::new(), Vec::new());
+        for (place, item) in self.items.iter_mut().enumerate() {
+            match (Part::of(&item.id, stages), &item.progress) {
+                (Part::Closing, _) if part != Part::Closing => item.progress = Progress::Pending,
+                (Part::Items, Progress::Done { .. }) if part == Part::Opening => {
+                    to_verify.push(item.id.clone());
+                }
+                (Part::Items, Progress::Paused(_)) if part == Part::Opening => again.push(place),
+                _ => {}
+            }
+        }
+        for id in to_verify {
+            if !self.to_verify.contains(&id) {
+                self.to_verify.push(id);
+            }
+        }
+        for place in again {
+            let Some(first) = self.first_stage(&self.items[place].id).map(|shape| shape.id.clone())
+            else {
+                continue;
+            };
+            let Progress::Paused(active) = &mut self.items[place].progress else { continue };
+            let waits = matches!(&active.phase, Phase::Waiting(_));
+            active.forget_from(&first, stages);
+            if !waits {
+                active.enter(&first);
+            }
+        }
     }
 }

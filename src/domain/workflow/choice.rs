@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Part, Stage, StageShape, Workflow};
+use super::{Missing, Need, Part, Stage, StageShape, Workflow};
 use crate::domain::{id::StageId, near};
 
 /// What a person, or a setting, chose.
@@ -43,6 +43,14 @@ impl Workflow {
             };
             stages.push(StageShape { skipped: why, ..stage.shape.clone() });
         }
+        // What was done elsewhere is done again where a stage that is taken sends back to it.
+        let targets: Vec<_> =
+            stages.iter().filter(|s| s.is_walked()).filter_map(|s| s.back_to.clone()).collect();
+        for shape in stages.iter_mut().take(from.unwrap_or(0)) {
+            if targets.contains(&shape.id) {
+                (shape.skipped, shape.on_return) = (None, true);
+            }
+        }
         // What is only come to by being sent back goes with those that send back to it.
         let senders: Vec<_> = stages.iter().filter(|s| s.is_walked()).cloned().collect();
         for shape in stages.iter_mut().filter(|shape| shape.on_return && shape.is_taken()) {
@@ -51,6 +59,34 @@ impl Workflow {
             }
         }
         Ok(stages)
+    }
+
+    /// The first stage of a choice for which a paper is missing, where these were handed in.
+    #[must_use]
+    pub fn lacking<'a>(
+        &'a self,
+        chosen: &'a [StageShape],
+        handed: &[&str],
+    ) -> Option<(&'a StageId, &'a str)> {
+        chosen.iter().enumerate().filter(|(_, shape)| shape.is_walked()).find_map(|(at, shape)| {
+            let missing = shape.needs.iter().find_map(|need| match need {
+                Need::Paper(name) => {
+                    let there = handed.contains(&name.as_str()) || self.makes(name, at, chosen);
+                    (!there && shape.missing == Missing::Halt).then_some(name.as_str())
+                }
+                Need::File(_) => None,
+            })?;
+            Some((&shape.id, missing))
+        })
+    }
+
+    /// Whether an earlier stage hands it in where the stage at this place can see it.
+    pub(super) fn makes(&self, name: &str, at: usize, chosen: &[StageShape]) -> bool {
+        let part = chosen[at].part;
+        self.stages().iter().zip(chosen).take(at).any(|(stage, shape)| {
+            let near = shape.part == part || shape.part == Part::Opening;
+            near && shape.is_walked() && stage.makes.iter().any(|paper| paper.name == name)
+        })
     }
 
     fn left_out(&self, stage: &Stage, flow: Option<&str>, choice: &Choice) -> Option<String> {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     CHECKS_MAX, Choice, Chosen, Duty, Exhausted, FLOWS_MAX, Missing, Need, PAPERS_MAX, Part,
-    STAGES_MAX, Stage, StageShape, Workflow,
+    STAGES_MAX, SizeRow, Stage, StageShape, Workflow,
 };
 use crate::domain::id::StageId;
 
@@ -54,6 +54,7 @@ impl Workflow {
             warns_of_risk: true,
             branch_prefix: None,
             flows: Vec::new(),
+            sizes: Vec::new(),
             inputs: Vec::new(),
             spot_check: false,
             stages: Vec::new(),
@@ -114,6 +115,18 @@ impl Workflow {
         if !self.stages.iter().any(|stage| stage.shape.part == Part::Items) {
             let what = format!("no stage is done for each {}", self.unit.word());
             say(None, what, "give at least one stage the unit of the workflow");
+        }
+        let named = self.sizes.iter().map(|row| &row.flow);
+        let named = named.chain(self.inputs.iter().flat_map(|input| &input.needed_in));
+        for flow in named.filter(|flow| !self.flows.contains(flow)) {
+            let what = format!("the flow `{}` is none of the workflow's", flow.escape_debug());
+            say(None, what, "list it in `flows` at the top");
+        }
+        if let Some((last, rows)) = self.sizes.split_last()
+            && (!last.is_unbounded() || rows.iter().any(SizeRow::is_unbounded))
+        {
+            let what = "of the sizes the last one, and no other, has no bounds".to_owned();
+            say(None, what, "end with `[[size]]` and a flow alone");
         }
         let mut before = Part::Opening;
         for (at, stage) in self.stages.iter().enumerate() {
@@ -288,12 +301,8 @@ impl Workflow {
 
     /// Whether a paper is there when the stage at this place begins.
     fn is_there(&self, name: &str, at: usize, chosen: &[StageShape]) -> bool {
-        let part = chosen[at].part;
-        let made = self.stages.iter().zip(chosen).take(at).any(|(stage, shape)| {
-            let near = shape.part == part || shape.part == Part::Opening;
-            near && shape.is_walked() && stage.makes.iter().any(|paper| paper.name == name)
-        });
-        made || self.inputs.iter().any(|paper| paper.name == name)
+        let made = self.makes(name, at, chosen);
+        made || self.inputs.iter().any(|input| input.paper.name == name)
     }
 }
 

@@ -192,12 +192,13 @@ impl RealWorld<'_> {
             answers: &[],
             branch: &run.charter.branch,
             range_start: run.head.as_str(),
+            papers: &run.papers_for(&start.item),
             hand_in: None,
             contexts: &self.contexts(run, &start, stage, &tasks),
             beside: &beside,
         });
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
-        let input = self.input(run, &start.item, stage)?;
+        let input = self.input(run, &start.item)?;
         let tree = self.repo.add_lane(&run.charter.run, &start.item, worktree, &start.head)?;
         trees::copy(self.repo, &self.settings.lanes, &tree.worktree)?;
         let name = tree.name();

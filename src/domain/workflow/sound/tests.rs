@@ -156,7 +156,13 @@ fn nothing_is_left_out_without_a_reason_and_no_gate_by_a_word() {
         assert!(why.contains(expected), "{choice:?}: {why}");
     }
     let from = Choice { from: Some("b".into()), ..Choice::default() };
-    assert_eq!(skipped(&from).unwrap()[0], "a: begun at `b`");
+    // What lies before is only come to by being sent back.
+    let chosen = workflow.choose(&from).unwrap();
+    assert!(chosen[0].on_return && chosen[0].is_taken() && !chosen[0].is_walked());
+    let two = made("write:p=plan.md build:a judge:b<a", &[]).unwrap();
+    let from = Choice { from: Some("a".into()), ..Choice::default() };
+    let chosen = two.choose(&from).unwrap();
+    assert_eq!(chosen[0].skipped.as_deref(), Some("begun at `a`"));
 }
 
 #[test]
