@@ -120,3 +120,31 @@ fn only_what_is_optional_can_be_left_out_and_it_is_written_down() {
     assert_eq!(created[2]["skipped"], "left out at the start");
     assert_eq!(repo.run(&["status", "--json"]).ends(0).json()["gates"], serde_json::json!([]));
 }
+
+/// What a file may say is what the page explains: a key that nobody can look up is one that nobody uses.
+#[test]
+fn every_key_of_a_workflow_is_explained() {
+    const READER: &str = include_str!("../src/config/workflow_file.rs");
+    let mut keys = 0;
+    for part in READER.split("struct ").skip(1).filter(|part| {
+        ["WorkflowDoc", "SizeDoc", "InputDoc", "StageDoc", "FullCheckDoc"]
+            .iter()
+            .any(|name| part.starts_with(&format!("{name} {{")))
+    }) {
+        let body = &part[..part.find("\n}").unwrap()];
+        let fields = body.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+        for (key, _) in
+            fields.filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        {
+            keys += 1;
+            let ways = [
+                format!("`{key}`"),
+                format!("`[[{key}]]`"),
+                format!("`{key} = "),
+                format!("{key} = true"),
+            ];
+            assert!(ways.iter().any(|way| DOCS.contains(way)), "docs/WORKFLOWS.md: `{key}`");
+        }
+    }
+    assert!(30 < keys, "{keys}");
+}

@@ -9,14 +9,16 @@ use super::{
 use crate::{
     config::{plan_file, settings::Settings, workflow_file},
     domain::{
+        event::Cause,
         id::{Oid, RunId},
         plan::Plan,
         request::{Answer, Request, decide},
-        run::Run,
+        run::{Run, State},
         workflow::Workflow,
     },
     engine::{course, start},
     git::Repo,
+    guard::person,
     process::{alive, clock},
     report::drift,
     store::{
@@ -40,6 +42,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     if answers::take(repo, &id)? > 0 && !args.quiet && !ui.json {
         ui.tell("what was said elsewhere is taken in");
     }
+    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
     // Asked twice: what is denied anyway does not even touch the lock.
     let settings = allowed(repo, args, journal(repo, &id)?.run(), &request)?;
     let agents = super::args::agents(&args.agent);
@@ -61,6 +64,15 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     }
     let manner = Manner { quiet: args.quiet, force: args.force };
     carry_on(ui, repo, underway, settings, agents, manner)
+}
+
+/// Going on after a no, and with counters that begin anew, is a person's decision.
+fn for_persons(run: &Run, reset_breaker: bool) -> Result<(), Fail> {
+    let no = matches!(run.halt, Some(Cause::FailVerdict { .. } | Cause::Rejected { .. }));
+    if reset_breaker || (no && run.state == State::Halted) {
+        person::only("to go on after a no")?;
+    }
+    Ok(())
 }
 
 /// Whether the run may go on, here and by what is set.

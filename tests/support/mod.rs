@@ -119,10 +119,10 @@ impl TestRepo {
         out.lines().map(str::to_owned).collect()
     }
 
-    /// The data of every event of this kind of the newest run, oldest first.
+    /// The data of every event of this kind of this work tree's run, oldest first.
     pub fn recorded(&self, kind: &str) -> Vec<serde_json::Value> {
-        let all = self.refs("refs/run/").into_iter().filter(|name| name.ends_with("/journal"));
-        let journal = all.max().expect("a journal");
+        let status = self.run(&["status", "--json"]).ends(0).json();
+        let journal = format!("refs/run/{}/journal", status["run"].as_str().expect("a run"));
         let journal = self.git(&["log", "--reverse", "--format=%B", &journal]);
         let lines = journal.lines().filter(|line| line.starts_with("{\"actor\""));
         let all = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
