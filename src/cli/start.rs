@@ -17,7 +17,7 @@ use crate::{
         id::{ItemId, RunId},
         plan::Plan,
         retention::Keep,
-        risk::{Action, Danger},
+        risk::Action,
         run::{Run, State},
         target::Range,
         view::RunView,
@@ -77,7 +77,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     // Looked at twice: the lock is a file, and nothing at all is written for what cannot begin.
     if unfinished_here(repo)?.is_none() {
         let prepared = prepare(repo, &settings, &request)?;
-        risk_is_wanted(ui, &prepared.risk, &request)?;
+        risk_is_wanted(ui, &prepared.risk)?;
     }
     hooks_in_force(ui, repo, args.quiet)?;
     let me = alive::own_mark();
@@ -142,15 +142,14 @@ fn issue(repo: &Repo, settings: &Settings, number: u64) -> Result<String, Fail> 
 }
 
 /// Whoever sits at the terminal is asked once about what would cost most.
-fn risk_is_wanted(ui: &mut Ui, found: &Found, request: &Request) -> Result<(), Fail> {
+fn risk_is_wanted(ui: &mut Ui, found: &Found) -> Result<(), Fail> {
     if found.action != Action::Warn {
         return Ok(());
     }
     if !ui.json {
         ui.tell(&format!("note: {}", found.says()));
     }
-    let blocks = Danger::High <= found.danger && request.looked_on && !request.allow_high;
-    if blocks && !Ui::ask("begin all the same?") {
+    if found.asks && !Ui::ask("begin all the same?") {
         return Err(Fail::new(Exit::PersonNeeded, "it was declined: nothing was begun"));
     }
     Ok(())

@@ -12,7 +12,6 @@ use crate::{
     domain::{
         plan::Plan,
         risk::{self, Action, Danger, Risk, action},
-        workflow::Part,
     },
 };
 
@@ -27,6 +26,8 @@ pub struct Found {
     /// A dangerous stage that the run takes.
     pub stage: Option<String>,
     pub action: Action,
+    /// Whether whoever looks on has to agree; else they are only told.
+    pub asks: bool,
     allowed: bool,
 }
 
@@ -87,12 +88,12 @@ pub fn look(
         Action::Block => Action::Warn,
         other => other,
     };
-    debug_assert!(course.stages.iter().any(|shape| shape.part == Part::Items));
     let found = Found {
         danger,
         risks,
         stage: stage.map(|stage| stage.id().to_string()),
         action,
+        asks: blocks && Danger::High <= danger && request.looked_on && !request.allow_high,
         allowed: request.allow_high,
     };
     if action != Action::Block {
