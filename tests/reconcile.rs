@@ -595,6 +595,9 @@ fn each_change_is_mapped_to_whose_work_it_is() {
         ]
     );
     assert_eq!(repo.status()["outside"]["commits"], 3);
+    let mine = serde_json::json!({ "author": "Tester", "of_run": false, "commits": 3 });
+    let answer = repo.run(&["reconcile", "--json"]).json();
+    assert_eq!(answer["outside"]["by"], serde_json::json!([mine]));
     let text = repo.run(&["status", "--verbose"]).ends(0).out;
     assert!(text.contains("3 commits since its last event, 3 paths not committed"), "{text}");
     repo.git(&["reset", "--quiet", "--hard", "HEAD~4"]);
@@ -659,4 +662,27 @@ fn what_is_to_be_verified_again_goes_to_its_first_judge() {
     assert_eq!(status["progress"]["inferred"], 0, "the judges saw it");
     assert_eq!(status["gates"], serde_json::json!([]));
     repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn others_are_told_from_whoever_works_for_the_run() {
+    let repo = finished();
+    let run = repo.status()["run"].as_str().unwrap().to_owned();
+    sh(
+        &repo,
+        &format!(
+            "echo a > a; git add a; git commit -qm a --author 'Bob <bob@example.com>'
+            echo b > b; git add b; git commit -qm b --author 'Bob <bob@example.com>'
+            echo c > c; git add c; git commit -qm \"c
+
+Run: {run}\""
+        ),
+    );
+    let by = repo.run(&["reconcile", "--json"]).json()["outside"]["by"].clone();
+    let bob = serde_json::json!({ "author": "Bob", "of_run": false, "commits": 2 });
+    let own = serde_json::json!({ "author": "Tester", "of_run": true, "commits": 1 });
+    assert_eq!(by, serde_json::json!([bob, own]));
+    let text = repo.run(&["reconcile"]).out;
+    assert!(text.contains("2 commits by Bob\n"), "{text}");
+    assert!(text.contains("1 commit by Tester, with the run's own trailers"), "{text}");
 }

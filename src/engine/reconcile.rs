@@ -16,7 +16,7 @@ use crate::{
         reconcile::{
             self, Commit, Evidence, Finding, Finished, Looked, Record, Strength,
             content::{self, Change, Kept, Segment},
-            outside::{self, How, Outside, Standing, Touched},
+            outside::{self, AUTHORS_ASKED_MAX, By, How, Outside, Standing, Touched},
         },
         run::Run,
         view::Glance,
@@ -29,6 +29,8 @@ use crate::{
 };
 
 /// Notes that are looked at.
+/// The longest commit that is asked who wrote it.
+const COMMIT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const NOTES_MAX: usize = 1_000_000;
 /// Commits whose patch ids are computed, the newest ones.
 const PATCHES_MAX: usize = 500;
@@ -535,6 +537,7 @@ pub fn outside(repo: &Repo, report: &Report, plan: &Plan, tree: bool) -> anyhow:
     if run.tree.is_some() && !report.branch_gone && *known != report.tip {
         found.rewritten = report.rewritten;
         found.commits = report.since.clone();
+        found.by = whose(repo, run, &found.commits)?;
         if repo.has_object(known) {
             let pair = (repo.tree_of(known)?, report.tree.clone());
             let changes = repo.differences(&[pair])?.pop().unwrap_or_default();
@@ -550,6 +553,17 @@ pub fn outside(repo: &Repo, report: &Report, plan: &Plan, tree: bool) -> anyhow:
     }
     found.files = outside::map(run, plan, &report.findings, touched);
     Ok(found)
+}
+
+/// Whose the commits are: by the author that each names, and by the run's own trailers.
+fn whose(repo: &Repo, run: &Run, commits: &[Oid]) -> anyhow::Result<Vec<By>> {
+    let mut all = Vec::new();
+    for id in commits.iter().take(AUTHORS_ASKED_MAX) {
+        let (trailers, _) = repo.trailers(id)?;
+        let of_run = trailers.get("run").is_some_and(|own| own == run.charter.run.as_str());
+        all.push((repo.author_of(id, COMMIT_BYTES_MAX)?, of_run));
+    }
+    Ok(outside::counted_by(all.into_iter()))
 }
 
 fn committed(change: Change) -> Option<Touched> {

@@ -44,6 +44,16 @@ impl Repo {
         })
     }
 
+    /// Who wrote a commit, as it says: a name, else an address.
+    pub fn author_of(&self, id: &Oid, bytes_max: u64) -> anyhow::Result<String> {
+        let data = self.read(id, Kind::Commit, bytes_max)?;
+        let commit = CommitRef::from_bytes(&data, self.gix().object_hash())
+            .with_context(|| format!("commit `{id}` cannot be decoded"))?;
+        let author = commit.author()?;
+        let said = if author.name.is_empty() { author.email } else { author.name };
+        Ok(String::from_utf8_lossy(said).into_owned())
+    }
+
     pub fn read_blob(&self, id: &Oid, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
         self.read(id, Kind::Blob, bytes_max)
     }

@@ -19,6 +19,7 @@ use crate::domain::{
 const SHOWN_MAX: usize = 3;
 /// Files that others changed, likewise.
 const FILES_SHOWN_MAX: usize = 50;
+const AUTHORS_SHOWN_MAX: usize = 10;
 
 /// Where it was looked.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +69,11 @@ pub fn outside(outside: &Outside) -> String {
     let rewritten = if outside.rewritten { ", and its history was rewritten" } else { "" };
     let commits = counted(outside.commits.len(), "commit");
     say(&mut out, &format!("outside of the run since its last event: {commits}{rewritten}"));
+    for by in outside.by.iter().take(AUTHORS_SHOWN_MAX) {
+        let of_run = if by.of_run { ", with the run's own trailers" } else { "" };
+        let (commits, author) = (counted(by.commits as usize, "commit"), &by.author);
+        say(&mut out, &format!("  {commits} by {author}{of_run}"));
+    }
     for one in outside.files.iter().take(FILES_SHOWN_MAX) {
         let path = String::from_utf8_lossy(&one.touched.path).into_owned();
         let from = one.touched.from.as_ref().map(|from| String::from_utf8_lossy(from).into_owned());
@@ -159,6 +165,9 @@ pub fn json(place: Place<'_>, findings: &[Finding], outside: &Outside, applied: 
         "outside": {
             "commits": outside.commits.len(),
             "rewritten": outside.rewritten,
+            "by": outside.by.iter().map(|by| json!({
+                "author": by.author, "of_run": by.of_run, "commits": by.commits,
+            })).collect::<Vec<_>>(),
             "files": outside.files.iter().map(touched).collect::<Vec<_>>(),
         },
     })

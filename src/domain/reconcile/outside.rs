@@ -102,7 +102,35 @@ pub struct Outside {
     /// The commits there are since, and whether some that were there are gone.
     pub commits: Vec<Oid>,
     pub rewritten: bool,
+    /// Whose these commits are, as far as they were looked at.
+    pub by: Vec<By>,
     pub files: Vec<Mapped>,
+}
+
+/// Commits of one author. Those that bear the run's own trailers were made by whoever works for it, and
+/// the journal does not know of them all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    pub author: String,
+    pub of_run: bool,
+    pub commits: u32,
+}
+
+/// Commits that are asked who wrote them.
+pub const AUTHORS_ASKED_MAX: usize = 500;
+
+/// Each author once, and once more where the run's trailers stand; who has most comes first.
+#[must_use]
+pub fn counted_by(commits: impl Iterator<Item = (String, bool)>) -> Vec<By> {
+    let mut all: Vec<By> = Vec::new();
+    for (author, of_run) in commits {
+        match all.iter_mut().find(|by| by.author == author && by.of_run == of_run) {
+            Some(by) => by.commits = by.commits.saturating_add(1),
+            None => all.push(By { author, of_run, commits: 1 }),
+        }
+    }
+    all.sort_by(|a, b| b.commits.cmp(&a.commits).then_with(|| a.author.cmp(&b.author)));
+    all
 }
 
 impl Outside {
