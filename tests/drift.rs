@@ -497,3 +497,31 @@ fn resuming_says_it_once_and_a_plan_in_markdown_names_sections_too() {
     let line = "1 task came from a section that changed since: git run plan sync";
     assert_eq!(ran.err.matches(line).count(), 1, "{}", ran.err);
 }
+
+#[test]
+fn a_gate_goes_by_the_plan_that_a_person_took_over() {
+    let repo = TestRepo::new();
+    let plan = |scope: &str| {
+        format!(
+            "format = 1\nid = \"p\"\ntitle = \"P\"\n[[sprint]]\nid = \"sprint-1\"\ntitle = \"One\"\n\
+             [[sprint.task]]\nid = \"T-1\"\ntitle = \"A\"\nwrites = [\"a.txt\"]\n\
+             [[sprint.task]]\nid = \"T-2\"\ntitle = \"B\"\nwrites = [\"{scope}\"]\n"
+        )
+    };
+    repo.write("w.toml", "format = 2\nname = \"w\"\nunit = \"task\"\n[[stage]]\nid = \"implement\"\nduty = \"build\"\n[[stage]]\nid = \"scope\"\nduty = \"gate\"\nback_to = \"implement\"\ntries = 1\nchecks = [\"scope\"]\n[[stage]]\nid = \"seen\"\nduty = \"human\"\n");
+    repo.write(".gitignore", "own.toml\n");
+    repo.write("own.toml", &plan("c.txt"));
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=w"]);
+    repo.git(&["config", "run.plan", "own.toml"]);
+    repo.git(&["config", "run.agent", "command"]);
+    repo.agent("implement", "[ $GIT_RUN_ITEM = T-1 ] && echo x > a.txt || echo x > b.txt");
+    repo.run(&["sprint-1", "--local", "--workflow", "./w.toml"]).ends(5);
+    // What the second task may write is another file by now.
+    repo.write("own.toml", &plan("b.txt"));
+    repo.run(&["plan", "sync", "--apply"]).ends(0);
+    repo.run(&["approve", "--as", "Ada"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+    repo.run(&["approve", "--as", "Ada"]).ends(0);
+    repo.run(&["resume"]).ends(0);
+}

@@ -21,11 +21,10 @@ use crate::{
         run::Run,
         source::{DOCUMENTS_MAX, Document, Source},
     },
+    gates::script::frozen_plan,
     git::Repo,
-    store::{history, journal::Artifact},
+    store::journal::Artifact,
 };
-
-const PLAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What was found, and what applying it would make of the plan.
 #[derive(Debug)]
@@ -131,7 +130,7 @@ fn plan_text(top: &Path, name: &str) -> Result<PlanText, String> {
 /// Every task whose plan or sections say another thing than they did.
 pub fn look(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Report> {
     let top = repo.worktree().context("a bare repository has no documents")?;
-    let frozen = frozen(repo, run, tip)?;
+    let frozen = frozen_plan(repo, run, tip)?;
     let mut library = Library::new(top);
     let then = run.documents();
     let mut now = then.first().map(|plan| said_now(top, &plan.path));
@@ -176,17 +175,6 @@ pub fn look(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Report> {
         }
     }
     Ok(Report { findings, frozen, applied, documents })
-}
-
-/// The plan that counts for the run.
-fn frozen(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Plan> {
-    let text = history::read_file_at(repo, tip, run.plan_path(), PLAN_BYTES_MAX)?;
-    let text = text.context("the journal has no plan")?;
-    let text = String::from_utf8(text).context("the frozen plan is not UTF-8")?;
-    plan_file::read("plan.json", &text).map_err(|faults| {
-        let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
-        anyhow::anyhow!("the frozen plan cannot be read: {what}")
-    })
 }
 
 fn said_now(top: &Path, name: &str) -> Result<(Digest, Plan), String> {

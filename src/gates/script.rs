@@ -27,13 +27,14 @@ use crate::{
         id::{Oid, RunId},
         outcome::Verdict,
         plan::Plan,
+        run::Run,
         tale::counted,
         time::Span,
     },
     git::Repo,
     process::{env, stop::StopSignal},
     report::gate,
-    store::history,
+    store::{catalog, history, layout},
 };
 
 const FROZEN_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -154,6 +155,7 @@ fn checks(script: &Script) -> anyhow::Result<Vec<Check>> {
 
 fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
     let run = RunId::parse(&script.run)?;
+    let tip = repo.refs().read(&layout::journal(&run))?.context("the run has no journal here")?;
     let expect = |(name, word): (&String, &String)| -> anyhow::Result<_> {
         let expect = Expect::parse(word).with_context(|| format!("`{word}` is no expectation"))?;
         Ok((name.clone(), expect))
@@ -161,7 +163,7 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
     let known = script.known.iter().map(|value| gate::read(value).map_err(anyhow::Error::msg));
     Ok(Case {
         repo,
-        plan: Ok(frozen_plan(repo, &run)?),
+        plan: Ok(frozen_plan(repo, &catalog::present(repo, &run, &tip)?, &tip)?),
         policy: script.policy.policy()?,
         run: Some(run),
         items: script.items.clone(),
@@ -175,10 +177,11 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
     })
 }
 
-/// The plan as it was when the run began.
-pub fn frozen_plan(repo: &Repo, run: &RunId) -> anyhow::Result<Plan> {
-    let text = history::read_file(repo, run, "plan.json", FROZEN_BYTES_MAX)?;
-    let text = String::from_utf8(text.context("the journal has no `plan.json`")?)?;
+/// The plan that counts for the run: as it was when it began, or as a person took it over since.
+pub fn frozen_plan(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Plan> {
+    let text = history::read_file_at(repo, tip, run.plan_path(), FROZEN_BYTES_MAX)?;
+    let text = String::from_utf8(text.context("the journal has no plan")?)
+        .context("the frozen plan is not UTF-8")?;
     plan_file::read("plan.json", &text).map_err(|faults| {
         let what = faults.first().map(|fault| fault.what.clone()).unwrap_or_default();
         anyhow::anyhow!("the frozen plan cannot be read: {what}")
