@@ -17,7 +17,7 @@ use crate::{
     domain::{
         event::{Actor, Approval, Event, Word},
         finding::{MESSAGE_BYTES_MAX, cut},
-        gate::Gate,
+        gate::{Gate, word_statement},
         ice::denial::Denial,
         id::{ItemId, Oid, RemoteId, RunId, StageId},
         item::Progress,
@@ -277,20 +277,10 @@ fn after(run: &Run, gate: &Gate) -> Result<StageId, Fail> {
     }
 }
 
-/// The word as a signed object, where git is told to sign. What cannot be signed is not said.
+/// The word as a signed object, where git is told to sign.
 fn signed(repo: &Repo, run: &Run, of: &Approval, who: &Actor) -> Result<Option<Artifact>, Fail> {
-    let refused = |why: String| {
-        Fail::from(
-            Denial::new("signature", format!("git is told to sign, and cannot: {why}"))
-                .next("git config user.signingKey <key>, and then the same again"),
-        )
-    };
-    if !repo.signs().map_err(|error| refused(format!("{error:#}")))? {
-        return Ok(None);
-    }
-    let text = crate::domain::gate::word_statement(&run.charter.run, of, &who.person);
-    let content = repo.sign(&of.tree, &text)?.map_err(refused)?;
-    Ok(Some(Artifact { path: format!("words/{:04}.commit", run.seq + 1), content }))
+    let text = word_statement(&run.charter.run, of, &who.person);
+    rest::signed(repo, &of.tree, &text, format!("words/{:04}.commit", run.seq + 1))
 }
 
 /// What was asked, what there was to read, and what was said.

@@ -97,21 +97,11 @@ fn gates(repo: &Repo, run: &Run, word: &str) -> Result<Vec<Gate>, Fail> {
     Err(fail)
 }
 
-/// The statement as a signed object, where git is told to sign. What cannot be signed is not said.
+/// The statement as a signed object, where git is told to sign.
 fn signed(repo: &Repo, run: &Run, gates: &[Gate], reason: &str) -> Result<Option<Artifact>, Fail> {
-    let refused = |why: String| {
-        Fail::from(
-            Denial::new("signature", format!("git is told to sign, and cannot: {why}"))
-                .next("git config user.signingKey <key>, and then the same again"),
-        )
-    };
-    if !repo.signs().map_err(|error| refused(format!("{error:#}")))? {
-        return Ok(None);
-    }
     let Some(tree) = &run.tree else { return Ok(None) };
     let text = statement(&run.charter.run, gates, &run.head, tree, reason);
-    let content = repo.sign(tree, &text)?.map_err(refused)?;
-    Ok(Some(Artifact { path: format!("overrides/{:04}.commit", run.seq + 1), content }))
+    rest::signed(repo, tree, &text, format!("overrides/{:04}.commit", run.seq + 1))
 }
 
 fn answer(ui: &mut Ui, run: &Run, gates: &[Gate]) -> Result<Exit, Fail> {

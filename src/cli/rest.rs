@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         ice::denial::Denial,
-        id::RunId,
+        id::{Oid, RunId},
         run::{Run, State},
     },
     git::Repo,
@@ -17,7 +17,7 @@ use crate::{
     store::{
         catalog,
         hold::{self, Hold},
-        journal::Journal,
+        journal::{Artifact, Journal},
     },
 };
 
@@ -94,4 +94,24 @@ fn rests(run: &Run) -> Result<(), Fail> {
         _ => format!("run `{id}` is {state}, and its process is gone"),
     };
     Err(Denial::new("state", what).next("git run resume, or git run halt").into())
+}
+
+/// What a person says, signed over a tree, where git is told to sign. What cannot be signed is not said.
+pub(super) fn signed(
+    repo: &Repo,
+    tree: &Oid,
+    text: &str,
+    path: String,
+) -> Result<Option<Artifact>, Fail> {
+    let refused = |why: String| {
+        Fail::from(
+            Denial::new("signature", format!("git is told to sign, and cannot: {why}"))
+                .next("git config user.signingKey <key>, and then the same again"),
+        )
+    };
+    if !repo.signs().map_err(|error| refused(format!("{error:#}")))? {
+        return Ok(None);
+    }
+    let content = repo.sign(tree, text)?.map_err(refused)?;
+    Ok(Some(Artifact { path, content }))
 }
