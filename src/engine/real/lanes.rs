@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::{RealWorld, kept_papers, work_of_item};
+use super::{RealWorld, papers::kept_papers, work_of_item};
 use crate::{
     agents::{
         call::{self, Call, Called, Doer, LaneCall},
