@@ -25,7 +25,10 @@ use crate::{
         plan::Plan,
         run::Run,
     },
-    gates::examine::{Case, Examiner, Machine},
+    gates::{
+        examine::{Case, Examiner, Machine},
+        known,
+    },
     git::Repo,
     guard::{fence::Fence, scope},
     process::{env, stop::StopSignal},
@@ -55,6 +58,9 @@ pub(super) struct GateArgs {
     /// Ask a command for this instead of what is set: `tests=fail` while tests are written first.
     #[arg(long, value_name = "NAME=pass|fail")]
     pub expect: Vec<String>,
+    /// Run every command, also one that the run's gates saw passing for this very tree.
+    #[arg(long)]
+    pub again: bool,
     /// Say which gates there are, and evaluate none.
     #[arg(long)]
     pub list: bool,
@@ -206,6 +212,10 @@ fn case<'r>(
             (fork(repo, settings)?, plan_here(repo, settings)?, tip)
         }
     };
+    let known = match run.filter(|_| !args.again) {
+        Some(run) => known::evidence(repo, run, &catalog::find(repo, run.charter.run.as_str())?.1)?,
+        None => Vec::new(),
+    };
     Ok(Case {
         repo,
         plan,
@@ -217,7 +227,7 @@ fn case<'r>(
         from,
         tip,
         expect: expected(settings, &args.expect)?,
-        known: Vec::new(),
+        known,
         papers: Default::default(),
         again: false,
         verified: false,
