@@ -151,9 +151,81 @@ fn no_more_work_at_once_than_were_asked_for() {
     let counts = fs::read_to_string(repo.root().join("counts")).unwrap();
     let most = counts.lines().map(|line| line.trim().parse::<u32>().unwrap()).max();
     assert_eq!(most, Some(2), "{counts}");
-    // The last one is alone, and so no lane.
+    assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined E:joined");
+    assert!(built(&repo).iter().all(|call| call.ends_with(" lane")));
+}
+
+const FOUR: [(&str, &str); 4] = [("A", "a/"), ("B", "b/"), ("C", "c/"), ("D", "d/")];
+
+#[test]
+fn as_soon_as_one_ends_the_next_begins() {
+    // A ends only when all others have ended, which work beside it one after the other.
+    let script = format!(
+        "lane && case $GIT_RUN_ITEM in\n\
+         A) until_there ended.D ;;\n\
+         C) until_there ended.B ;;\n\
+         D) until_there ended.C ;;\nesac\n\
+         git rev-parse HEAD >> \"$HOME/bases\"\n{PLAIN}\ntouch \"$HOME/ended.$GIT_RUN_ITEM\""
+    );
+    let repo = scene(&FOUR, &script);
+    go(&repo, 2, 0);
     assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined");
-    assert_eq!(built(&repo).last().unwrap(), "E");
+    assert_eq!(built(&repo), ["A lane", "B lane", "C lane", "D lane"]);
+    let log = repo.git(&["log", "--reverse", "--format=%s", "main.."]);
+    let expected = ["A", "B", "C", "D"].map(|item| format!("feat({item}): implement {item}"));
+    assert_eq!(log, expected.join("\n"));
+    // All of them begin where the first one did, so that it does not matter who ends first.
+    let bases = fs::read_to_string(repo.root().join("bases")).unwrap();
+    assert_eq!(bases, format!("{}\n", repo.git(&["rev-parse", "main"])).repeat(4));
+    assert_eq!(trees(&repo), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn one_that_fails_makes_room_for_the_next_and_loses_nobody() {
+    let script = format!(
+        "lane && case $GIT_RUN_ITEM in A) until_there ended.D ;; B) exit 3 ;; C) kill -9 $PPID ;; esac\n\
+         {PLAIN}\ntouch \"$HOME/ended.$GIT_RUN_ITEM\""
+    );
+    let repo = scene(&FOUR, &script);
+    go(&repo, 2, 0);
+    assert_eq!(lanes(&repo), "A:joined B:dropped C:dropped D:joined");
+    let built = built(&repo);
+    assert_eq!(built[..4], ["A lane", "B lane", "C lane", "D lane"]);
+    assert_eq!(built[4..], ["B", "C"]);
+    assert_eq!(trees(&repo), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn nothing_more_begins_when_somebody_asks_to_stop() {
+    let script = format!(
+        "lane && {{ touch \"$HOME/at.$GIT_RUN_ITEM\"; until_there \"go.$GIT_RUN_ITEM\"; }}\n{PLAIN}"
+    );
+    for signal in [true, false] {
+        let repo = scene(&FOUR, &script);
+        let words = words(&repo, 2);
+        let working = repo.begin(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        repo.await_file("at.A");
+        repo.await_file("at.B");
+        if signal {
+            working.signal("-INT");
+        } else {
+            repo.run(&["halt"]).ends(0);
+            // Who is at work may end; nobody follows.
+            fs::write(repo.root().join("go.A"), "").unwrap();
+            fs::write(repo.root().join("go.B"), "").unwrap();
+        }
+        working.ended();
+        let word = if signal { "stopped" } else { "built" };
+        assert_eq!(lanes(&repo), format!("A:{word} B:{word}"));
+        assert_eq!(repo.status()["state"], "HALTED");
+        assert_eq!(trees(&repo), Vec::<PathBuf>::new());
+        for item in ["A", "B", "C", "D"] {
+            fs::write(repo.root().join(format!("go.{item}")), "").unwrap();
+        }
+        repo.run(&["resume"]).ends(0);
+        assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined");
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    }
 }
 
 #[test]
@@ -167,14 +239,15 @@ fn one_at_a_time_is_as_it_always_was() {
 #[test]
 fn the_result_is_the_same_whichever_ends_first() {
     let mut found = Vec::new();
-    for last in ["A", "B"] {
+    for last in ["A", "B", "C"] {
         let script = format!("[ $GIT_RUN_ITEM = {last} ] && sleep 0.5\n{PLAIN}");
-        let repo = scene(&TWO, &script);
+        let repo = scene(&FOUR, &script);
         go(&repo, 2, 0);
+        assert!(built(&repo).iter().all(|call| call.ends_with(" lane")));
         let log = repo.git(&["log", "--reverse", "--format=%s %T", "main.."]);
         found.push(log);
     }
-    assert_eq!(found[0], found[1]);
+    assert_eq!([&found[1], &found[2]], [&found[0]; 2]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::domain::{
     finding::Finding,
     id::{ItemId, Oid},
     item::{Phase, Then},
-    lane::{self, LANES_KEPT_MAX, Lane, LaneEnd, LaneStart, PARALLEL_MAX},
+    lane::{self, LANES_KEPT_MAX, Lane, LaneEnd, LaneStart},
     outcome::Outcome,
     time::Timestamp,
     workflow::Duty,
@@ -23,10 +23,9 @@ impl Run {
             return Err(self.refuse(event, "it is being halted"));
         }
         let working = self.lanes.iter().filter(|lane| lane.is_working()).count();
-        let most = self.charter.groups.parallel.min(PARALLEL_MAX) as usize;
         let stage = lane::ahead(self, &start.item).map(|shape| &shape.id);
         let fits = self.active().is_none()
-            && working < most
+            && working < lane::at_once(self)
             && stage == Some(&start.stage)
             && lane::may_begin(self, &start.item);
         if !fits {
