@@ -196,6 +196,46 @@ fn one_that_fails_makes_room_for_the_next_and_loses_nobody() {
 }
 
 #[test]
+fn provenance_tells_who_built_what_ahead_and_what_became_of_it() {
+    let script = format!("{PLAIN}\nlane && [ $GIT_RUN_ITEM = C ] && exit 3; true");
+    let repo = scene(&FOUR[..3], &script);
+    go(&repo, 2, 0);
+    let told = repo.run(&["show", "provenance", "--json"]).ends(0).json();
+    let rows = told["rows"].as_array().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let lane = if row["lane"] == true { " lane" } else { "" };
+            format!(
+                "{} {}{lane} {}",
+                text(&row["item"]),
+                text(&row["stage"]),
+                text(&row["outcome"])
+            )
+        })
+        .collect();
+    for line in [
+        "A implement lane done, and brought in",
+        "B implement lane done, and brought in",
+        "C implement lane no result (exit): exit code 3",
+        "A review pass",
+        "B review pass",
+        "C implement done",
+        "C review pass",
+    ] {
+        assert_eq!(lines.iter().filter(|known| *known == line).count(), 1, "{line}: {lines:?}");
+    }
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    let lane = rows.iter().find(|row| row["lane"] == true && row["item"] == "A").unwrap();
+    assert_eq!((&lane["by"], &lane["cycle"]), (&"command".into(), &1.into()));
+    assert_eq!(lane["commit"].as_str().unwrap(), repo.git(&["rev-parse", "HEAD~2"]));
+    assert!(lane["took_ms"].as_u64().is_some() && !lane["finished"].is_null(), "{lane}");
+    let told = repo.run(&["show", "provenance"]).ends(0).out;
+    assert!(told.contains("implement of A (lane)"), "{told}");
+}
+
+#[test]
 fn nothing_more_begins_when_somebody_asks_to_stop() {
     let script = format!(
         "lane && {{ touch \"$HOME/at.$GIT_RUN_ITEM\"; until_there \"go.$GIT_RUN_ITEM\"; }}\n{PLAIN}"
