@@ -1,11 +1,14 @@
 //! The world as it is: this repository, its work tree, its agents.
 
+mod gates;
 mod lanes;
+mod papers;
 
 use std::{borrow::Cow, collections::BTreeMap, ffi::OsString, path::Path};
 
 use anyhow::Context as _;
 
+use self::{gates::kept_gates, papers::kept_papers};
 use super::{
     checkpoint, context, deletions,
     drive::{Ended, Log, Standing, World},
@@ -19,18 +22,15 @@ use crate::{
     },
     config::settings::{Agent, Settings},
     domain::{
-        check::{command::Expect, name::Check},
         checkpoint::Why,
-        claim,
         context::EXCERPT_BYTES_MAX,
         deletion::Deleted,
         drift::is_superseded,
-        event::{Delivery, Event, PaperRef, PushMode, RefMove, StageEnd, StageStart, Work},
+        event::{Delivery, Event, PushMode, RefMove, StageEnd, StageStart, Work},
         finding::cut,
         id::{Digest, ItemId, Oid, StageId, TaskId},
         item::{OURS, Progress, Working, is_handed},
         outcome::{self, Facts},
-        paper::{self, PAPER_BYTES_MAX},
         path,
         plan::{Plan, Sprint, Task},
         queue,
@@ -39,26 +39,20 @@ use crate::{
         step::{Marks, Sight},
         tale,
         time::{Span, Timestamp},
-        workflow::{self, Duty, Need, Part, Stage, Workflow},
-    },
-    gates::{
-        self,
-        script::{Asked, PolicyDoc},
+        workflow::{Duty, Part, Stage, Workflow},
     },
     git::{Repo, tree_diff, worktree::Committed},
     guard::{fence::Fence, push},
     process::{alive, clock, env},
-    report::{self, brief, gate},
+    report::{self, brief},
     store::{
-        catalog, history, intent,
+        catalog, intent,
         journal::{AppendError, Artifact},
         transcript,
-        wire::policy,
     },
 };
 
 const WHY_BYTES_MAX: usize = 2000;
-const POLICY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How long a waiting run is deaf to its journal.
 const WAIT_SLICE: Span = Span::from_secs(1);
 
@@ -216,85 +210,6 @@ impl<'r> RealWorld<'r> {
         self.workflow.stage(stage).context("the frozen workflow lacks the stage")
     }
 
-    /// What a stage of gates looks at, as a script for where its report goes. All that decides comes
-    /// from the journal: an agent can write the configuration.
-    fn gates(
-        &self,
-        run: &Run,
-        start: &StageStart,
-        stage: &Stage,
-    ) -> anyhow::Result<impl Fn(&Path) -> String + use<>> {
-        let parse = |check: &workflow::Check| {
-            let found = Check::parse(&check.gate);
-            found.with_context(|| format!("`{}` is no gate", check.gate.escape_debug()))
-        };
-        let checks = stage.checks.iter().map(parse).collect::<anyhow::Result<Vec<_>>>()?;
-        let must_fail = stage.checks.iter().filter(|check| check.must_fail);
-        let expect: BTreeMap<String, Expect> =
-            must_fail.map(|check| (check.gate.clone(), Expect::Fail)).collect();
-        let id = &run.charter.run;
-        let policy = history::read_file(self.repo, id, "policy.json", POLICY_BYTES_MAX)?;
-        let policy = policy::gates(&policy.context("the journal has no `policy.json`")?)?;
-        let policy = match policy {
-            Some(policy) => serde_json::from_value::<PolicyDoc>(policy)?.policy()?,
-            None => self.settings.gates.clone(),
-        };
-        let items = match run.part_of(&start.item) {
-            Part::Items => vec![start.item.to_string()],
-            Part::Opening | Part::Closing => run
-                .items
-                .iter()
-                .filter(|item| run.part_of(&item.id) == Part::Items)
-                .map(|item| item.id.to_string())
-                .collect(),
-        };
-        // What an item is held to is its own work; all of it together is held to all of it.
-        let from = match run.part_of(&start.item) {
-            Part::Items => run.work_began().cloned(),
-            Part::Opening | Part::Closing => None,
-        };
-        let from = from.unwrap_or_else(|| run.charter.start.clone());
-        let mut papers = BTreeMap::new();
-        for (name, content) in self.input(run, &start.item)? {
-            papers.insert(name, String::from_utf8_lossy(&content).into_owned());
-        }
-        let again = run.part_of(&start.item) == Part::Items
-            && run.active().is_some_and(|active| active.since.is_some());
-        let verified = self.is_verified(run, &start.tree);
-        let run = id.clone();
-        Ok(move |report: &Path| {
-            gates::script::script(&Asked {
-                run: &run,
-                from: &from,
-                gates: &checks,
-                items: &items,
-                expect: &expect,
-                policy: &policy,
-                known: &[],
-                papers: &papers,
-                again,
-                verified,
-                report,
-            })
-            .to_json()
-        })
-    }
-
-    /// The papers that a stage is shown: those that it needs, and all others that are there for it.
-    fn input(&self, run: &Run, item: &ItemId) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-        let mut found: Vec<(String, Vec<u8>)> = Vec::new();
-        for paper in run.papers_for(item) {
-            // Of several items that handed in the same, the first is there by its name.
-            if found.iter().any(|(name, _)| *name == paper.name) {
-                continue;
-            }
-            let (id, most) = (&run.charter.run, PAPER_BYTES_MAX as u64);
-            let text = history::read_file(self.repo, id, &paper.path, most)?;
-            found.push((paper.name.clone(), text.context("the journal lacks a paper")?));
-        }
-        Ok(found)
-    }
-
     /// What whoever does the stage is told; `hand_in` is the command that takes the report.
     pub fn handed_brief(
         &self,
@@ -382,51 +297,6 @@ impl<'r> RealWorld<'r> {
             assumed: report.assumed,
         };
         Ok(Ended { end, artifacts })
-    }
-
-    /// What should have been handed in and was not. What a judge itself says does not hold is a finding.
-    fn lacking(
-        &self,
-        run: &Run,
-        start: &StageStart,
-        stage: &Stage,
-        called: &mut Called,
-    ) -> anyhow::Result<Vec<String>> {
-        let made = stage.makes.iter();
-        let mut lacking: Vec<String> = made
-            .filter_map(|paper| {
-                paper::fault(paper, called.papers.get(&paper.name).map(String::as_str))
-            })
-            .collect();
-        if let (true, Some(report)) = (stage.criteria, &mut called.report) {
-            let (_, tasks) = work_of_item(&self.plan, run, &start.item)?;
-            lacking.extend(claim::unproven(&tasks, &report.claims));
-            report.findings.extend(claim::broken(&report.claims));
-        }
-        Ok(lacking)
-    }
-
-    /// Files that the stage at hand needs and that are not there.
-    fn lacks(&self, run: &Run) -> Vec<String> {
-        let Some(shape) = run.active().and_then(|active| run.shape(&active.stage)) else {
-            return Vec::new();
-        };
-        let files = shape.needs.iter().filter_map(|need| match need {
-            Need::File(path) => Some(path.clone()),
-            Need::Paper(_) => None,
-        });
-        let there = |path: &String| {
-            let top = self.repo.worktree();
-            top.is_some_and(|top| std::fs::metadata(top.join(path)).is_ok_and(|m| m.is_file()))
-        };
-        files.filter(|path| !there(path)).collect()
-    }
-
-    /// Whether a judge named the evidence of each criterion, for this very tree.
-    fn is_verified(&self, run: &Run, tree: &Oid) -> bool {
-        let of = |stage: &StageId| self.workflow.stage(stage).is_some_and(|stage| stage.criteria);
-        let passed = run.active().map_or(&[][..], |active| active.passed.as_slice());
-        passed.iter().any(|evidence| of(&evidence.stage) && evidence.tree == *tree)
     }
 
     /// Finished items of whose files, or of the files of what they wait for, some changed since.
@@ -747,39 +617,6 @@ pub fn halt_asked(repo: &Repo, run: &crate::domain::id::RunId) -> Option<bool> {
     let tip = repo.refs().read(&crate::store::layout::journal(run)).ok()??;
     let now = catalog::present(repo, run, &tip).ok()?;
     now.halt_request.map(|request| request.force)
-}
-
-/// The papers of a stage as they are kept, by the number of the call.
-fn kept_papers(
-    stage: &Stage,
-    run: &Run,
-    start: &StageStart,
-    handed: &BTreeMap<String, String>,
-    artifacts: &mut Vec<Artifact>,
-) -> Vec<PaperRef> {
-    let mut papers = Vec::new();
-    for made in &stage.makes {
-        let Some(text) = handed.get(&made.name) else { continue };
-        let content = secret::redact(text).into_bytes();
-        let path = format!("{}/{:04}-{}/{}", start.item, run.calls_total, start.stage, made.name);
-        papers.push(PaperRef {
-            name: made.name.clone(),
-            path: format!("artifacts/{path}"),
-            digest: Digest::of(&content),
-        });
-        artifacts.push(Artifact { path, content });
-    }
-    papers
-}
-
-/// What the gates of a stage said, for machines and for people.
-fn kept_gates(run: &Run, start: &StageStart, text: &str) -> Vec<Artifact> {
-    let path =
-        |end: &str| format!("{}/{:04}-{}.gates.{end}", start.item, run.calls_total, start.stage);
-    let whole = Artifact { path: path("json"), content: text.as_bytes().to_vec() };
-    let page = gate::set_page(text);
-    let page = page.map(|page| Artifact { path: path("md"), content: page.into_bytes() });
-    [Some(whole), page].into_iter().flatten().collect()
 }
 
 /// Changes that git sees and does not take into a commit.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::{
-    super::{RealWorld, kept_papers},
+    super::{RealWorld, papers::kept_papers},
     Laid,
 };
 use crate::{
