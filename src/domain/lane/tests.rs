@@ -249,6 +249,36 @@ fn a_lane_that_was_stopped_may_begin_once_more_and_one_that_failed_may_not() {
     assert_eq!(tape.run.lanes.iter().filter(|lane| lane.item == item("a")).count(), 1);
 }
 
+#[test]
+fn what_was_assumed_in_lanes_counts_as_it_does_on_the_branch() {
+    let mut tape = standing(3, &[], limits());
+    for name in ["a", "b", "c"] {
+        assert!(begin(&mut tape, name));
+    }
+    for (name, outcome, stops) in [
+        ("a", Outcome::Built, false),
+        // Whatever came of it otherwise: so it is on the branch.
+        ("b", failed(Failure::Exit), false),
+        ("c", Outcome::Built, true),
+    ] {
+        let assumed = ["x", "x"].map(str::to_owned).to_vec();
+        let end = StageEnd { assumed, ..ended(outcome, 5, Vec::new()) };
+        let of = LaneEnd { item: item(name), end, saved: None };
+        tape.write(Event::LaneEnded(Box::new(of))).unwrap();
+        assert_eq!(matches!(tape.run.stop, Some(Cause::PersonNeeded { .. })), stops, "{name}");
+    }
+    assert_eq!(tape.run.assumed["x"], 6);
+}
+
+#[test]
+fn of_several_that_end_the_first_reason_to_stop_is_told() {
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    end(&mut tape, "a", Outcome::Unavailable { why: "none".into() });
+    end(&mut tape, "b", Outcome::Stopped);
+    assert!(matches!(tape.run.stop, Some(Cause::AgentUnavailable { .. })));
+}
+
 /// `a` is at work, and its lane is announced to be brought in.
 fn joining_a() -> Tape {
     let mut tape = standing(2, &[], limits());

@@ -57,19 +57,25 @@ impl Run {
         lane.end(of);
         self.usage = self.usage.plus(of.end.usage);
         self.checkpoint = self.checkpoint.max(of.saved.as_ref().map(|saved| saved.number));
+        let assumed = self.assume(&of.end.assumed);
         if self.state != State::Running {
             return Ok(());
         }
-        match &of.end.outcome {
-            Outcome::Held { until } => self.hold(*until, at),
-            Outcome::Unavailable { why } => {
-                self.stop = Some(Cause::AgentUnavailable { why: why.clone() });
+        let cause = match &of.end.outcome {
+            Outcome::Held { until } => {
+                self.hold(*until, at);
+                assumed
             }
-            Outcome::Stopped => self.stop = Some(Cause::Interrupted),
+            Outcome::Unavailable { why } => Some(Cause::AgentUnavailable { why: why.clone() }),
+            Outcome::Stopped => Some(Cause::Interrupted),
             Outcome::Built
             | Outcome::Judged(_)
             | Outcome::Failed { .. }
-            | Outcome::Blocked { .. } => {}
+            | Outcome::Blocked { .. } => assumed,
+        };
+        // Of several that end, the first reason is the reason.
+        if self.stop.is_none() {
+            self.stop = cause;
         }
         Ok(())
     }
