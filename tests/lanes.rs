@@ -228,7 +228,9 @@ fn provenance_tells_who_built_what_ahead_and_what_became_of_it() {
     }
     assert_eq!(lines.len(), 7, "{lines:?}");
     let lane = rows.iter().find(|row| row["lane"] == true && row["item"] == "A").unwrap();
-    assert_eq!((&lane["by"], &lane["cycle"]), (&"command".into(), &1.into()));
+    let stage =
+        rows.iter().find(|row| row["stage"] == "implement" && row["lane"] == false).unwrap();
+    assert_eq!((&lane["by"], &lane["cycle"]), (&stage["by"], &1.into()));
     assert_eq!(lane["commit"].as_str().unwrap(), repo.git(&["rev-parse", "HEAD~2"]));
     assert!(lane["took_ms"].as_u64().is_some() && !lane["finished"].is_null(), "{lane}");
     let told = repo.run(&["show", "provenance"]).ends(0).out;
@@ -322,6 +324,33 @@ fn a_file_that_two_lanes_changed_is_a_finding_on_the_later_one() {
     let told = repo.told("text").join("\n");
     assert!(told.contains("lane-same-file") && told.contains("lane-scope"), "{told}");
     assert_eq!(repo.read("a/made"), "A\n");
+}
+
+#[test]
+fn what_was_not_taken_of_one_is_in_nobodys_way() {
+    // A strays into the file that B is there for; B keeps to its own.
+    let script = format!(
+        "{PLAIN}\nlane && [ $GIT_RUN_ITEM = A ] && {{ mkdir -p b; echo a > b/made; }}; true"
+    );
+    let repo = scene(&TWO, &script);
+    go(&repo, 2, 0);
+    assert_eq!(lanes(&repo), "A:dropped B:joined");
+    assert_eq!((repo.read("a/made"), repo.read("b/made")), ("A\n".into(), "B\n".into()));
+}
+
+#[test]
+fn five_assumptions_in_lanes_are_a_question_as_they_are_on_the_branch() {
+    let gap = r#"{"level":"L1","kind":"error-format","text":"plain text"}"#;
+    let script = format!("{PLAIN}\nreport '{{\"format\":1,\"gaps\":[{gap},{gap}]}}'");
+    let repo = scene(&FOUR, &script);
+    go(&repo, 2, 5);
+    let status = repo.status();
+    let halt = status["halt"].to_string();
+    assert!(halt.contains("error-format") && halt.contains("5 times"), "{halt}");
+    // The third is one too many, and the fourth was at work by then or did not begin.
+    assert!(lanes(&repo).starts_with("A:built B:built C:built"), "{}", lanes(&repo));
+    repo.run(&["resume"]).ends(0);
+    assert_eq!(repo.status()["assumed"]["error-format"], 8);
 }
 
 #[test]

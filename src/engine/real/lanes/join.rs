@@ -81,7 +81,8 @@ impl RealWorld<'_> {
         Ok(all.into_iter().map(|change| change.path).collect())
     }
 
-    /// What the lanes of earlier items that began at the same commit changed.
+    /// What was brought in of earlier items whose lanes began at the same commit. What was not taken of
+    /// them is nowhere, and so in nobody's way.
     fn earlier(
         &self,
         run: &Run,
@@ -91,7 +92,7 @@ impl RealWorld<'_> {
         let mut found = BTreeMap::new();
         for other in &run.lanes {
             let before = other.base == lane.base && at(&other.item) < at(&lane.item);
-            if let Some(left) = other.left().filter(|left| before && left.built) {
+            if let (lane::Phase::Joined(left), true) = (&other.phase, before) {
                 let changed = self.changed(&other.base, &left.tree)?;
                 found.insert(other.item.clone(), changed.into_iter().collect());
             }
