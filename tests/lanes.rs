@@ -10,7 +10,6 @@
 mod support;
 
 use std::{
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -18,102 +17,11 @@ use std::{
 
 use support::{
     Ran, TestRepo,
-    scripted::{eventually, works},
+    lanes::{
+        FOUR, HELP, PLAIN, TWO, built, go, holds, home, lanes, plan, prepared, scene, trees, words,
+    },
+    scripted::works,
 };
-
-const WORKFLOW: &str = "format = 2\nname = \"w\"\nunit = \"task\"\n\
-    [[stage]]\nid = \"implement\"\nduty = \"build\"\nask = \"Build it.\"\n\
-    [[stage]]\nid = \"review\"\nduty = \"judge\"\nback_to = \"implement\"\nask = \"Look.\"\n";
-
-/// What every script may use: whether it is a lane, and waiting for a file beside the work tree.
-const HELP: &str = r#"
-lane() { [ -n "$GIT_RUN_LANE" ]; }
-until_there() {
-  n=0
-  until [ -e "$HOME/$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || exit 9; sleep 0.05; done
-}
-echo "$GIT_RUN_ITEM ${GIT_RUN_LANE:+lane}" >> "$HOME/built"
-"#;
-
-/// A plan of one sprint: tasks with what they may write, all in the group `g`.
-fn plan(tasks: &[(&str, &str)]) -> String {
-    let mut text =
-        "format = 1\nid = \"p\"\ntitle = \"P\"\n[[sprint]]\nid = \"sprint-1\"\ntitle = \"One\"\n"
-            .to_owned();
-    for (id, writes) in tasks {
-        write!(
-            text,
-            "[[sprint.task]]\nid = \"{id}\"\ntitle = \"Make {id}\"\ngroup = \"g\"\nwrites = [\"{writes}\"]\n"
-        )
-        .unwrap();
-    }
-    text
-}
-
-const TWO: [(&str, &str); 2] = [("A", "a/"), ("B", "b/")];
-
-fn prepared(repo: TestRepo, tasks: &[(&str, &str)], script: &str) -> TestRepo {
-    repo.plan(&plan(tasks));
-    repo.git(&["config", "run.agent", "command"]);
-    repo.agent("implement", &format!("{HELP}{script}"));
-    repo.agent("review", "pass");
-    fs::write(repo.root().join("w.toml"), WORKFLOW).unwrap();
-    repo
-}
-
-fn scene(tasks: &[(&str, &str)], script: &str) -> TestRepo {
-    prepared(TestRepo::new(), tasks, script)
-}
-
-/// Each task leaves one file in its directory.
-const PLAIN: &str =
-    "d=$(echo $GIT_RUN_ITEM | tr A-Z a-z); mkdir -p $d; echo $GIT_RUN_ITEM > $d/made";
-
-fn words(repo: &TestRepo, parallel: u32) -> Vec<String> {
-    let file = repo.root().join("w.toml");
-    let parallel = parallel.to_string();
-    ["sprint-1", "--local", "--workflow", file.to_str().unwrap(), "--parallel", &parallel]
-        .map(str::to_owned)
-        .to_vec()
-}
-
-fn go(repo: &TestRepo, parallel: u32, code: i32) -> Ran {
-    let words = words(repo, parallel);
-    let ran = repo.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).ends(code);
-    repo.run(&["verify"]).ends(0);
-    repo.git(&["fsck", "--strict", "--no-dangling"]);
-    ran
-}
-
-/// The lanes by what has become of them: `A:joined B:dropped`.
-fn lanes(repo: &TestRepo) -> String {
-    let status = repo.status();
-    let all = status["lanes"].as_array().unwrap().iter();
-    let mut told: Vec<_> = all
-        .map(|lane| {
-            format!("{}:{}", lane["item"].as_str().unwrap(), lane["state"].as_str().unwrap())
-        })
-        .collect();
-    told.sort();
-    told.join(" ")
-}
-
-/// Who was called, in the order of the calls: with `lane` behind those that were built ahead.
-fn built(repo: &TestRepo) -> Vec<String> {
-    let text = fs::read_to_string(repo.root().join("built")).unwrap_or_default();
-    text.lines().map(|line| line.trim().to_owned()).collect()
-}
-
-fn home(repo: &TestRepo) -> PathBuf {
-    repo.root().join(".cache/git-run/lanes")
-}
-
-/// The work trees of lanes that are there.
-fn trees(repo: &TestRepo) -> Vec<PathBuf> {
-    let list = repo.git(&["worktree", "list", "--porcelain"]);
-    let all = list.lines().filter_map(|line| line.strip_prefix("worktree "));
-    all.filter(|path| path.contains("/lanes/")).map(PathBuf::from).collect()
-}
 
 #[test]
 fn two_lanes_work_at_the_same_time_and_their_work_becomes_two_commits() {
@@ -154,8 +62,6 @@ fn no_more_work_at_once_than_were_asked_for() {
     assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined E:joined");
     assert!(built(&repo).iter().all(|call| call.ends_with(" lane")));
 }
-
-const FOUR: [(&str, &str); 4] = [("A", "a/"), ("B", "b/"), ("C", "c/"), ("D", "d/")];
 
 #[test]
 fn as_soon_as_one_ends_the_next_begins() {
@@ -559,108 +465,6 @@ fn somebody_who_stops_it_ends_all_lanes_and_loses_nothing() {
             (repo.read("a/made"), repo.read("b/made")),
             ("whole\n".into(), "whole\n".into())
         );
-    }
-}
-
-/// Some checkpoint of the run has this file with this line.
-fn holds(repo: &TestRepo, path: &str, line: &str) {
-    let chain = repo.journal().replace("/journal", "/checkpoints");
-    let all = repo.git(&["rev-list", "--first-parent", &chain]);
-    let has = |commit: &str| {
-        let out = repo.try_git(&["show", &format!("{commit}:{path}")]).stdout;
-        support::text(&out).trim() == line
-    };
-    assert!(all.lines().any(has), "no checkpoint has `{path}` as `{line}`");
-}
-
-#[test]
-fn a_runner_that_is_killed_loses_nothing_and_leaves_nobody() {
-    let script = "echo $$ > \"$HOME/pid.$GIT_RUN_ITEM\"; d=$(echo $GIT_RUN_ITEM | tr A-Z a-z); mkdir -p $d\n\
-        if lane; then echo half > $d/made; echo un > $d/un; git add $d/made\n\
-        touch \"$HOME/at.$GIT_RUN_ITEM\"; sleep 60; fi; echo whole > $d/made";
-    let repo = scene(&TWO, script);
-    let words = words(&repo, 2);
-    let working = repo.begin(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    repo.await_file("at.A");
-    repo.await_file("at.B");
-    working.signal("-KILL");
-    let _ = working.ended();
-    let gone = |item: &str| {
-        let pid = fs::read_to_string(repo.root().join(format!("pid.{item}"))).unwrap();
-        eventually("the end of an agent", || !works(&pid));
-    };
-    gone("A");
-    gone("B");
-    let left = trees(&repo);
-    assert_eq!(left.len(), 2);
-    let told = repo.run(&["status"]).ends(0).out;
-    assert!(told.contains("lane      A in doubt"), "{told}");
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    // The supervisors may need a moment to see that nobody is there any more.
-    eventually("a run that goes on", || {
-        let ran = repo.run(&words);
-        assert!(ran.code == Some(0) || ran.err.contains("still at work"), "{}", ran.err);
-        ran.code == Some(0)
-    });
-    assert_eq!(lanes(&repo), "A:dropped B:dropped");
-    for (path, line) in [("a/made", "half"), ("b/made", "half"), ("a/un", "un"), ("b/un", "un")] {
-        holds(&repo, path, line);
-    }
-    assert_eq!(trees(&repo), Vec::<PathBuf>::new());
-    assert_eq!((repo.read("a/made"), repo.read("b/made")), ("whole\n".into(), "whole\n".into()));
-    repo.run(&["verify"]).ends(0);
-}
-
-#[test]
-fn a_runner_that_is_killed_at_any_write_ends_as_if_it_had_not_been() {
-    let counted = scene(&TWO, PLAIN);
-    let log = counted.root().join("points");
-    let words_of = |repo: &TestRepo| words(repo, 2);
-    let out = counted
-        .program()
-        .args(words_of(&counted))
-        .env("GIT_RUN_CRASH_AT", "0")
-        .env("GIT_RUN_CRASH_LOG", &log)
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{}", support::text(&out.stderr));
-    let names = fs::read_to_string(&log).unwrap();
-    let points = names.lines().count();
-    for name in ["lane-made", "lane-removed", "before-bring-in", "after-bring-in"] {
-        assert!(names.contains(name), "{name} was not reached");
-    }
-    let step = if support::long() { 1 } else { points.div_ceil(24) };
-    for at in (1..=points).step_by(step) {
-        let repo = scene(&TWO, PLAIN);
-        let crash = repo
-            .program()
-            .args(words_of(&repo))
-            .env("GIT_RUN_CRASH_AT", at.to_string())
-            .output()
-            .unwrap();
-        let own = words_of(&repo);
-        let own: Vec<&str> = own.iter().map(String::as_str).collect();
-        if !crash.status.success() {
-            eventually("a run that goes on", || {
-                let ran = repo.run(&own);
-                let waits = ran.err.contains("still at work") || ran.err.contains("is at work");
-                assert!(ran.code == Some(0) || waits, "point {at}: {}", ran.err);
-                ran.code == Some(0)
-            });
-        }
-        assert_eq!(repo.status()["state"], "JACKED_OUT", "point {at}");
-        assert_eq!(
-            (repo.read("a/made"), repo.read("b/made")),
-            ("A\n".into(), "B\n".into()),
-            "{at}"
-        );
-        let log = repo.git(&["log", "--reverse", "--format=%s", "main..feature/sprint-1"]);
-        assert_eq!(log, "feat(A): implement A\nfeat(B): implement B", "point {at}");
-        assert_eq!(repo.git(&["status", "--porcelain"]), "", "point {at}");
-        repo.run(&["verify"]).ends(0);
-        repo.run(&["gc"]).ends(0);
-        assert_eq!(trees(&repo), Vec::<PathBuf>::new(), "point {at}");
-        repo.git(&["fsck", "--strict", "--no-dangling"]);
     }
 }
 
