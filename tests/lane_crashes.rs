@@ -50,6 +50,10 @@ fn a_runner_that_is_killed_loses_nothing_and_leaves_nobody() {
     assert_eq!(left.len(), 2);
     let told = repo.run(&["status"]).ends(0).out;
     assert!(told.contains("lane      A in doubt"), "{told}");
+    // What came of them is for the run to tell: nobody tidies them up before.
+    let told = repo.run(&["gc"]).ends(0).out;
+    assert!(told.contains("is not written down yet") || told.contains("at work in it"), "{told}");
+    assert_eq!(trees(&repo), left);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     // The supervisors may need a moment to see that nobody is there any more.
     eventually("a run that goes on", || {
@@ -128,7 +132,8 @@ fn a_runner_that_is_killed_at_any_write_ends_as_if_it_had_not_been() {
     let count = names.len();
     // A stride that has no divisor in common with the number comes to every point, and is everywhere
     // early: where time is up, what was looked at is spread over the whole run.
-    let shares = |a: usize, b: usize| (2..=a.min(b)).any(|by| a % by == 0 && b % by == 0);
+    let shares =
+        |a: usize, b: usize| (2..=a.min(b)).any(|by| a.is_multiple_of(by) && b.is_multiple_of(by));
     let stride = (count * 5 / 13..).find(|stride| *stride != 0 && !shares(*stride, count)).unwrap();
     let (began, next) = (Instant::now(), AtomicUsize::new(0));
     thread::scope(|scope| {

@@ -292,6 +292,40 @@ fn an_ignored_file_of_a_person_is_not_written_over() {
 }
 
 #[test]
+fn an_ignored_file_on_the_way_or_in_a_directory_of_that_name_is_not_lost() {
+    for (mine, made) in [("b", "b/made"), ("b/made/deep/mine", "b/made")] {
+        let script = format!(
+            "if [ $GIT_RUN_ITEM = B ]; then lane && {{ mkdir -p b; echo B > {made}; git add -f {made}; }}; true\n\
+             else {PLAIN}; fi"
+        );
+        let repo = scene(&TWO, &script);
+        fs::write(repo.work.join(".git/info/exclude"), "b\n").unwrap();
+        repo.write(mine, "mine\n");
+        let words = words(&repo, 2);
+        repo.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(repo.read(mine), "mine\n");
+        assert_eq!(lanes(&repo), "A:joined B:dropped", "{mine}");
+        assert!(
+            repo.told("text").join("\n").contains("files that git does not track are in the way")
+        );
+    }
+}
+
+#[test]
+fn a_directory_of_the_commits_that_becomes_a_file_is_in_nobodys_way() {
+    let script = format!(
+        "if lane && [ $GIT_RUN_ITEM = B ]; then rm -r b/old; echo B > b/old; else {PLAIN}; fi"
+    );
+    let repo = scene(&TWO, &script);
+    repo.write("b/old/deep/file", "x\n");
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-qm", "docs: something"]);
+    go(&repo, 2, 0);
+    assert_eq!(lanes(&repo), "A:joined B:joined");
+    assert_eq!(repo.read("b/old"), "B\n");
+}
+
+#[test]
 fn a_lane_that_fails_does_not_lose_the_others() {
     for (script, told) in [
         ("lane && exit 3", "(exit)"),
@@ -372,6 +406,16 @@ fn what_each_lane_needs_is_copied_and_set_up() {
         let seen = fs::read_to_string(repo.root().join(format!("seen.{item}"))).unwrap();
         assert_eq!(seen, format!("dep\nE=1\nit's {item}\nx\n"));
     }
+    // What cannot be copied leaves no work tree behind.
+    let broken = scene(&TWO, PLAIN);
+    broken.write("deps", "");
+    broken.git(&["config", "--add", "run.lane.copy", "../deps"]);
+    go(&broken, 2, 0);
+    assert_eq!(lanes(&broken), "A:dropped B:dropped");
+    assert_eq!(
+        (trees(&broken), built(&broken)),
+        (Vec::new(), vec!["A".to_owned(), "B".to_owned()])
+    );
     let failing = scene(&TWO, PLAIN);
     failing.git(&["config", "--add", "run.lane.setup", "[ $GIT_RUN_ITEM = B ]"]);
     go(&failing, 2, 0);

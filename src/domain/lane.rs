@@ -165,6 +165,17 @@ impl Lane {
         matches!(self.phase, Phase::Joined(_) | Phase::Dropped { .. })
     }
 
+    /// Whether its item has use for what it does or left, as it is.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        !self.is_over() && !self.may_be_followed()
+    }
+
+    #[must_use]
+    pub fn is_joining(&self) -> bool {
+        matches!(self.phase, Phase::Joining { .. })
+    }
+
     #[must_use]
     pub fn is_working(&self) -> bool {
         self.phase == Phase::Working
@@ -223,7 +234,7 @@ pub fn due(run: &Run, now: Timestamp) -> Vec<ItemId> {
     let Some(group) = run.charter.groups.items.iter().find(|group| group.contains(&next.id)) else {
         return Vec::new();
     };
-    let waiting = run.lanes.iter().filter(|lane| !lane.is_over()).count();
+    let waiting = run.lanes.iter().filter(|lane| lane.is_waited_for()).count();
     let most = LANES_KEPT_MAX.saturating_sub(waiting).min(run.calls_left(now) as usize);
     let due: Vec<ItemId> =
         group.iter().filter(|item| may_begin(run, item)).take(most).cloned().collect();

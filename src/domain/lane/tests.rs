@@ -435,6 +435,34 @@ fn what_a_run_remembers_is_bounded() {
 }
 
 #[test]
+fn what_is_refused_changes_nothing() {
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    end(&mut tape, "a", Outcome::Built);
+    end(&mut tape, "b", Outcome::Built);
+    let (head, tree) = (oid(1), oid(1));
+    tape.write(Event::ItemStarted { item: item("a"), head, tree }).unwrap();
+    let joined = Event::LaneJoined { item: item("a"), head: oid(2), tree: oid(9) };
+    // The tape itself looks whether anything is another thing after a refusal.
+    assert!(tape.write(joined).is_err(), "the branch stands elsewhere");
+    assert_eq!(tape.run.lanes[0].word(), "built");
+}
+
+#[test]
+fn what_others_say_of_a_run_waits_until_nobody_is_at_work_in_a_lane() {
+    use crate::domain::reconcile::cannot_apply;
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    let why = cannot_apply(&tape.run, &[]);
+    assert_eq!(why.as_deref(), Some("the lane of `a` is at work"));
+    end(&mut tape, "a", Outcome::Built);
+    end(&mut tape, "b", Outcome::Built);
+    assert_eq!(cannot_apply(&tape.run, &[]), None);
+    let why = cannot_apply(&joining_a().run, &[]);
+    assert_eq!(why.as_deref(), Some("the lane of `a` is being brought in"));
+}
+
+#[test]
 fn no_more_are_due_than_can_wait_for_their_turn() {
     let many: Vec<String> = (0..100).map(|n| format!("i{n}")).collect();
     let all: Vec<&str> = many.iter().map(String::as_str).collect();

@@ -52,8 +52,7 @@ impl Provenance {
 
     /// What was brought in is a commit on the branch by now, and that is where it can be seen.
     pub(super) fn commit_ahead(&mut self, work: &Work, before: &Run) {
-        let joining = |lane: &&Lane| matches!(lane.phase, Phase::Joining { .. });
-        let Some(lane) = before.lanes.iter().find(joining) else { return };
+        let Some(lane) = before.lanes.iter().find(|lane| lane.is_joining()) else { return };
         let row = self.lanes.get(&lane.item).and_then(|ahead| self.rows.get_mut(ahead.row));
         if let Some(row) = row {
             row.commit = Some(work.commit.clone());

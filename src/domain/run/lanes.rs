@@ -32,12 +32,17 @@ impl Run {
             let why = format!("`{}` may not be built ahead", start.item);
             return Err(self.refuse(event, &why));
         }
-        self.lanes.retain(|lane| lane.item != start.item);
-        if LANES_KEPT_MAX <= self.lanes.len() {
-            let Some(oldest) = self.lanes.iter().position(Lane::is_over) else {
-                return Err(self.refuse(event, "too many lanes wait for their turn"));
-            };
-            self.lanes.remove(oldest);
+        let own = self.lanes.iter().position(|lane| lane.item == start.item);
+        let full = own.is_none() && LANES_KEPT_MAX <= self.lanes.len();
+        let gone = match own {
+            None if full => self.lanes.iter().position(|lane| !lane.is_waited_for()),
+            own => own,
+        };
+        if full && gone.is_none() {
+            return Err(self.refuse(event, "too many lanes wait for their turn"));
+        }
+        if let Some(gone) = gone {
+            self.lanes.remove(gone);
         }
         self.lanes.push(Lane::begun(start));
         self.count_call(Duty::Build, at);
@@ -88,21 +93,17 @@ impl Run {
         head: &Oid,
         tree: &Oid,
     ) -> Result<(), Refusal> {
-        let lane = self.lane_due(event, id)?;
-        let (agent, papers) = match &lane.phase {
-            lane::Phase::Ended(left) => {
-                let told = (lane.agent.clone(), left.papers.clone());
-                lane.phase = lane::Phase::Joining { left: left.clone(), tree: tree.clone() };
-                told
-            }
-            _ => return Err(self.refuse(event, "it has not ended")),
-        };
-        self.keep_papers(id, &papers);
-        let head_is = self.head.clone();
-        let active = self.active_for(event)?;
-        if *head != head_is {
+        if *head != self.head {
             return Err(self.refuse(event, "the branch stands elsewhere"));
         }
+        let lane = self.lane_due(event, id)?;
+        let lane::Phase::Ended(left) = lane.phase.clone() else {
+            return Err(self.refuse(event, "it has not ended"));
+        };
+        lane.phase = lane::Phase::Joining { left: left.clone(), tree: tree.clone() };
+        let agent = lane.agent.clone();
+        self.keep_papers(id, &left.papers);
+        let active = self.active_for(event)?;
         if !active.builders.contains(&agent) {
             active.builders.push(agent);
         }

@@ -184,7 +184,11 @@ impl RealWorld<'_> {
         let (_, agent) = self.settings.agent(&start.stage, &self.agents)?;
         let input = self.input(run, &start.item)?;
         let tree = self.repo.add_lane(&run.charter.run, &start.item, worktree, &start.head)?;
-        trees::copy(self.repo, &self.settings.lanes, &tree.worktree)?;
+        if let Err(error) = trees::copy(self.repo, &self.settings.lanes, &tree.worktree) {
+            // Nobody has worked in it: what is there is elsewhere as well.
+            self.repo.remove_lane(&tree).context("the work tree of a lane stays")?;
+            return Err(error);
+        }
         let name = tree.name();
         let tasks = tasks.into_iter().cloned().collect();
         let laid = Laid { start: start.clone(), tree, name };

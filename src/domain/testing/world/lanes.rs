@@ -267,8 +267,7 @@ impl World {
                 self.check("what is committed is what was announced to be brought in", whole);
             }
             Event::RunCompleted { .. } => {
-                let waits = |lane: &Lane| !lane.is_over() && lane.word() != "stopped";
-                let none = !run.lanes.iter().any(waits);
+                let none = !run.lanes.iter().any(Lane::is_waited_for);
                 self.check("nobody's work waits when the run is complete", none);
             }
             _ => {}
@@ -287,8 +286,7 @@ impl World {
             })
         };
         let all = run.lanes.iter().all(kept);
-        let joining = run.lanes.iter().filter(|lane| matches!(lane.phase, Phase::Joining { .. }));
-        let one = joining.count() <= 1;
+        let one = run.lanes.iter().filter(|lane| lane.is_joining()).count() <= 1;
         self.check("what a lane built is held until nobody waits for it", all);
         self.check("one lane is brought in at a time", one);
     }

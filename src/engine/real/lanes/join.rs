@@ -14,7 +14,7 @@ use crate::{
         lane::{self, Lane},
         run::Run,
     },
-    engine::checkpoint,
+    engine::{checkpoint, lanes as trees},
     git::{lane::Merged, tree_diff::changes},
 };
 
@@ -63,17 +63,21 @@ impl RealWorld<'_> {
         Ok(Event::LaneJoined { item: item.clone(), head, tree: merged })
     }
 
-    /// Paths that the tree would add where a file is that no commit has.
+    /// Paths that the tree would add where something is that no commit has: there, above it or below it.
+    /// git takes what is ignored for worth nothing.
     fn in_the_way(&self, head: &Oid, tree: &Oid) -> anyhow::Result<Vec<Vec<u8>>> {
-        use std::os::unix::ffi::OsStrExt as _;
         let top = self.repo.worktree().context("a bare repository has no work tree")?;
-        let all = changes(&self.repo.git(), head, tree)?.into_iter();
-        let added = all.filter(|change| change.now.is_none()).map(|change| change.path);
-        let there = |path: &Vec<u8>| {
-            let path = top.join(std::ffi::OsStr::from_bytes(path));
-            path.symlink_metadata().is_ok_and(|about| !about.is_dir())
-        };
-        Ok(added.filter(there).collect())
+        let (added, others): (Vec<_>, Vec<_>) =
+            changes(&self.repo.git(), head, tree)?.into_iter().partition(|c| c.now.is_none());
+        let gone = others.into_iter().filter(|change| change.then.is_none());
+        let gone: BTreeSet<Vec<u8>> = gone.map(|change| change.path).collect();
+        let mut found = Vec::new();
+        for path in added.into_iter().map(|change| change.path) {
+            if trees::is_in_the_way(top, &path, &gone)? {
+                found.push(path);
+            }
+        }
+        Ok(found)
     }
 
     fn changed(&self, base: &Oid, tree: &Oid) -> anyhow::Result<Vec<Vec<u8>>> {
