@@ -243,6 +243,101 @@ fn s15_a_fix_comes_before_what_was_not_begun_and_once() {
     );
 }
 
+/// A run that is stopped while T-002 is built, so that T-001 is finished and the run is not.
+fn stopped_in_pay() -> TestRepo {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.agent(
+        "implement",
+        &format!("[ $GIT_RUN_ITEM = T-002 ] && [ ! -e $HOME/on ] && exit 1\n{BUILDS}"),
+    );
+    go(&repo, 4);
+    std::fs::write(repo.root().join("on"), "").unwrap();
+    repo
+}
+
+/// The row of a task on the board, and its state.
+fn row(board: &Value, task: &str) -> Value {
+    let groups = board["groups"].as_array().unwrap().iter();
+    let mut rows = groups.flat_map(|group| group["tasks"].as_array().unwrap());
+    rows.find(|row| row["task"] == task).cloned().unwrap_or_default()
+}
+
+#[test]
+fn s15_a_fix_has_a_number_and_a_type_that_everybody_sees() {
+    let repo = stopped_in_pay();
+    // The page has an F-001 already.
+    let words = ["fix", "T-001", "-m", "the sum is wrong", "--type", "regression", "--json"];
+    let asked = repo.run(&words).ends(0).json();
+    assert_eq!((&asked["fix"], &asked["type"]), (&"F-002".into(), &"regression".into()));
+    // What it is taken for does not make it another one.
+    let again = ["fix", "T-001", "-m", "The sum is WRONG", "--type", "design-gap"];
+    repo.run(&again).ends(3);
+    let asked = repo.run(&["fix", "T-001", "-m", "no limit", "--json"]).ends(0).json();
+    assert_eq!((&asked["fix"], &asked["type"]), (&"F-003".into(), &Value::Null));
+
+    let status = repo.status();
+    assert_eq!(status["fixes"][0]["id"], "F-002");
+    assert_eq!(status["fixes"][0]["type"], "regression");
+    let said = repo.run(&["status"]).ends(0).out;
+    assert!(said.contains("F-002 regression in T-001: the sum is wrong"), "{said}");
+    let board = repo.run(&["show", "board", "--json"]).ends(0).json();
+    let mends = row(&board, "F-002");
+    assert_eq!((&mends["state"], &mends["type"]), (&"pending".into(), &"regression".into()));
+
+    repo.run(&["resume", "--reset-ice"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.status()["fixes"], serde_json::json!([]));
+    let board = repo.run(&["show", "board"]).ends(0).out;
+    assert!(board.contains("done     F-002  the sum is wrong  regression in T-001"), "{board}");
+    let told = std::fs::read_dir(repo.root()).unwrap().map(|e| e.unwrap().path());
+    let mut told = told.filter(|path| path.to_string_lossy().contains("brief.T-001"));
+    assert!(told.any(|path| std::fs::read_to_string(path).unwrap().contains("regression")));
+    // A number is never given twice.
+    let page = repo.run(&["log"]).ends(0).out;
+    assert!(page.contains("to be mended (F-002, regression)"), "{page}");
+}
+
+#[test]
+fn s15_an_unknown_type_of_a_fix_is_a_usage_error_that_names_them_all() {
+    let repo = stopped_in_pay();
+    for word in ["bug", "", "REGRESSION", "regression;rm -rf ."] {
+        let ran = repo.run(&["fix", "T-001", "-m", "x", "--type", word]).ends(2);
+        for known in
+            ["runtime-error", "regression", "integration-failure", "context-gap", "design-gap"]
+        {
+            assert!(ran.err.contains(known), "{word}: {}", ran.err);
+        }
+    }
+    assert_eq!(repo.status()["fixes"], serde_json::json!([]));
+}
+
+#[test]
+fn s15_fixes_go_into_the_page_and_the_page_is_a_plan_that_begins_with_them() {
+    let repo = stopped_in_pay();
+    let message = "the sum | is `wrong`\n## twice";
+    let words = ["fix", "T-001", "-m", message, "--type", "runtime-error", "--path", "src/T-001"];
+    repo.run(&words).ends(0);
+    let run = repo.status()["run"].as_str().unwrap().to_owned();
+    let page = repo.run(&["plan", "export", "--format", "tasks", "--run", &run]).ends(0).out;
+    for line in ["### F-002: ", "- Status: pending\n- Type: runtime-error\n- Mends: T-001\n"] {
+        assert!(page.contains(line), "{page}");
+    }
+    // The way back: what waits comes first.
+    repo.write("TASKS.md", &page);
+    repo.run(&["plan", "check", "TASKS.md"]).ends(0);
+    let plan = repo.run(&["plan", "show", "TASKS.md", "--json"]).ends(0).json();
+    let tasks = plan["sprint"].as_array().unwrap().last().unwrap()["task"].clone();
+    assert_eq!(tasks[0]["id"], "F-002", "{tasks}");
+    assert_eq!(tasks[0]["fix_type"], "runtime-error", "{tasks}");
+    assert_eq!(tasks[0]["depends_on"], serde_json::json!(["T-001"]), "{tasks}");
+    // A type that nobody knows is a fault with its line.
+    repo.write("TASKS.md", &page.replace("runtime-error", "bad-luck"));
+    let ran = repo.run(&["plan", "check", "TASKS.md"]).ends(1);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains("bad-luck") && said.contains("integration-failure"), "{said}");
+}
+
 #[test]
 fn s15_what_the_run_did_goes_back_into_the_page() {
     let repo = queued(PAGE, BUILDS, VERIFIES);

@@ -8,6 +8,7 @@ use super::{
     deletion::Deleted,
     drift::Follows,
     finding::Finding,
+    fix::Fix,
     gate::Gate,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     lane::{Groups, LaneEnd, LaneStart},
@@ -183,10 +184,7 @@ pub enum Event {
         items: Vec<ItemId>,
     },
     /// Something is to be mended in a finished item.
-    FixAsked {
-        item: ItemId,
-        finding: Finding,
-    },
+    FixAsked(Box<Fix>),
     /// What was found to be finished without the journal, and what a person said of outside changes.
     Reconciled(Box<Reconciled>),
     /// What the plan and its sections say now became what the run is asked for.
@@ -713,7 +711,7 @@ impl Event {
             Self::StageSkipped { .. } => "stage-skipped",
             Self::StageReopened { .. } => "stage-reopened",
             Self::ItemsReverified { .. } => "items-reverified",
-            Self::FixAsked { .. } => "fix-asked",
+            Self::FixAsked(_) => "fix-asked",
             Self::Reconciled(_) => "reconciled",
             Self::PlanSynced(_) => "plan-synced",
             Self::LaneStarted(_) => "lane-started",

@@ -16,7 +16,6 @@ pub use words::Waits;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use again::Fix;
 use synced::Synced;
 
 use super::{
@@ -24,6 +23,7 @@ use super::{
         Cause, Charter, Delivery, Envelope, Event, Home, PaperRef, ProcessMark, RefMove, Trip,
         Usage,
     },
+    fix::Fix,
     gate::Override,
     id::{ItemId, Oid},
     item::{Active, Item, Phase, Progress},
@@ -139,6 +139,8 @@ pub struct Run {
     pub to_verify: Vec<ItemId>,
     /// What is to be mended in finished items.
     pub fixes: Vec<Fix>,
+    /// What of it, of those with a number, was given to a builder: the newest ones.
+    pub taken_up: Vec<Fix>,
     /// How often something of each kind was assumed.
     pub assumed: BTreeMap<String, u32>,
     /// Tasks that were built ahead of their turn, oldest first.
@@ -244,6 +246,7 @@ impl Run {
             synced: None,
             to_verify: Vec::new(),
             fixes: Vec::new(),
+            taken_up: Vec::new(),
             assumed: BTreeMap::new(),
             lanes: Vec::new(),
             newer: false,
@@ -367,8 +370,8 @@ impl Run {
                 return self.reopen_stage(event, item, stage);
             }
             (Running, Event::ItemsReverified { items }) => return self.reverify(event, items),
-            (Running | Halted | Complete, Event::FixAsked { item, finding }) => {
-                return self.ask_fix(event, item, finding);
+            (Running | Halted | Complete, Event::FixAsked(fix)) => {
+                return self.ask_fix(event, fix);
             }
             (_, Event::PlanSynced(of)) => return self.sync_plan(envelope, event, of),
             (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
@@ -502,7 +505,7 @@ fn by_anybody(event: &Event) -> bool {
             | Event::CheckpointMade { .. }
             | Event::RunAdopted(_)
             | Event::ApprovalGiven(_)
-            | Event::FixAsked { .. }
+            | Event::FixAsked(_)
     )
 }
 

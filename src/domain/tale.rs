@@ -162,8 +162,13 @@ pub fn sentence(event: &Event, run: &Run) -> String {
             let items: Vec<_> = items.iter().map(ToString::to_string).collect();
             format!("to be verified again, since their files changed: {}", items.join(", "))
         }
-        Event::FixAsked { item, finding } => {
-            format!("{item}: to be mended: {}", first_line(&finding.message))
+        Event::FixAsked(fix) => {
+            let what = first_line(&fix.finding.message);
+            match (fix.id, fix.of) {
+                (Some(id), Some(of)) => format!("{}: to be mended ({id}, {of}): {what}", fix.item),
+                (Some(id), None) => format!("{}: to be mended ({id}): {what}", fix.item),
+                (None, _) => format!("{}: to be mended: {what}", fix.item),
+            }
         }
         Event::Reconciled(of) => reconciled(of),
         Event::PlanSynced(of) => synced(of),

@@ -17,6 +17,8 @@ use crate::domain::{
 
 /// Papers that are named for one answer.
 pub(super) const PAPERS_SHOWN: usize = 8;
+/// Fixes that are named.
+const FIXES_SHOWN: usize = 8;
 
 #[must_use]
 pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -> String {
@@ -58,6 +60,7 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     for item in &run.items {
         say(&mut out, &format!("  {}", item_line(item)));
     }
+    fixes(&mut out, view);
     for lane in &run.lanes {
         if let Some(line) = lane_line(lane, view.held, verbose) {
             say(&mut out, &format!("  lane      {line}"));
@@ -84,6 +87,19 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     }
     say(&mut out, &format!("next: {}  ({})", view.next.command, view.next.why));
     out
+}
+
+/// What is to be mended in finished items and was not taken up yet.
+fn fixes(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    for fix in run.fixes.iter().take(FIXES_SHOWN) {
+        let what = first_line(&fix.finding.message);
+        say(out, &format!("  fix       {} {}: {what}", fix.name(), fix.about()));
+    }
+    if FIXES_SHOWN < run.fixes.len() {
+        let more = run.fixes.len() - FIXES_SHOWN;
+        say(out, &format!("  fix       and {more} more (git run show board)"));
+    }
 }
 
 /// What is asked of a person, as `git run status` and whoever answers see it; nothing where nobody is.

@@ -22,7 +22,7 @@ use crate::domain::{
     limits::BudgetLevel,
     outcome::Verdict,
     reconcile::Strength,
-    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, again::Fix, synced::Synced},
+    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, synced::Synced},
     time::{Span, Timestamp},
 };
 
@@ -88,6 +88,9 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<FixDoc>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taken_up: Vec<FixDoc>,
     /// Since format 4.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     assumed: BTreeMap<String, u32>,
@@ -383,11 +386,8 @@ impl From<&Run> for RunDoc {
                 .collect(),
             synced: run.synced.as_ref().map(Into::into),
             to_verify: run.to_verify.iter().cloned().map(Text).collect(),
-            fixes: run
-                .fixes
-                .iter()
-                .map(|fix| FixDoc { item: Text(fix.item.clone()), finding: (&fix.finding).into() })
-                .collect(),
+            fixes: run.fixes.iter().map(Into::into).collect(),
+            taken_up: run.taken_up.iter().map(Into::into).collect(),
             assumed: run.assumed.clone(),
             lanes: run.lanes.iter().map(Into::into).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
@@ -448,11 +448,8 @@ impl RunDoc {
                 .collect(),
             synced: self.synced.map(Into::into),
             to_verify: self.to_verify.into_iter().map(|item| item.0).collect(),
-            fixes: self
-                .fixes
-                .into_iter()
-                .map(|fix| Fix { item: fix.item.0, finding: fix.finding.into() })
-                .collect(),
+            fixes: self.fixes.into_iter().map(Into::into).collect(),
+            taken_up: self.taken_up.into_iter().map(Into::into).collect(),
             assumed: self.assumed,
             lanes: self.lanes.into_iter().map(Into::into).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),

@@ -22,7 +22,12 @@ fn one_done() -> Tape {
 }
 
 fn fix(words: &str) -> Event {
-    Event::FixAsked { item: item("a"), finding: finding(words) }
+    asked("a", words, None)
+}
+
+fn asked(of: &str, words: &str, id: Option<&str>) -> Event {
+    let id = id.and_then(FixId::parse);
+    Event::FixAsked(Box::new(Fix { id, of: None, item: item(of), finding: finding(words) }))
 }
 
 fn at(tape: &Tape) -> String {
@@ -40,7 +45,7 @@ fn what_is_to_be_mended_comes_before_what_was_not_begun() {
     assert_eq!(active.from(), &oid(1));
     // It is not finished any more, so nothing can be mended in it.
     assert!(tape.write(fix("more")).is_err());
-    assert!(tape.write(Event::FixAsked { item: item("b"), finding: finding("x") }).is_err());
+    assert!(tape.write(asked("b", "x", None)).is_err());
 }
 
 #[test]
@@ -57,6 +62,26 @@ fn the_same_is_to_be_mended_once_and_all_of_an_item_together() {
     tape.write(Event::ItemFinished { item: item("b"), head: oid(1), tree: oid(1) }).unwrap();
     assert_eq!((at(&tape), tape.run.fixes.len()), ("a build".to_owned(), 0));
     assert_eq!(tape.run.active().unwrap().findings.len(), 2);
+}
+
+#[test]
+fn a_number_is_given_once_and_outlives_what_it_was_given_for() {
+    let mut tape = one_done();
+    let start = Event::ItemStarted { item: item("b"), head: oid(1), tree: oid(1) };
+    tape.write(start).unwrap();
+    tape.write(asked("a", "wrong", Some("F-001"))).unwrap();
+    assert!(tape.write(asked("a", "worse", Some("F-001"))).is_err(), "the number is taken");
+    tape.write(asked("a", "worse", Some("F-002"))).unwrap();
+    tape.stage(Outcome::Built, 1, &[]);
+    tape.stage(Outcome::Judged(Verdict::Pass), 1, &[]);
+    tape.write(Event::ItemFinished { item: item("b"), head: oid(1), tree: oid(1) }).unwrap();
+    let names: Vec<_> = tape.run.taken_up.iter().map(Fix::name).collect();
+    assert_eq!(names, ["F-001", "F-002"]);
+    tape.stage(Outcome::Built, 1, &[]);
+    tape.stage(Outcome::Judged(Verdict::Pass), 1, &[]);
+    tape.write(Event::ItemFinished { item: item("a"), head: oid(1), tree: oid(1) }).unwrap();
+    assert!(tape.write(asked("a", "other", Some("F-002"))).is_err(), "it was given before");
+    tape.write(asked("a", "other", Some("F-003"))).unwrap();
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::domain::{
         StageEnd, StageStart, SyncedItem, SyncedTask, Trip, Usage, Word, Work,
     },
     finding::{Finding, Severity},
+    fix::{Fix, FixId, FixType},
     gate::Gate,
     id::{Digest, ItemId, Oid, StageId, TaskId},
     limits::BudgetLevel,
@@ -123,8 +124,36 @@ pub(in crate::store::wire) struct ItemsDoc {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store::wire) struct FixDoc {
-    pub(in crate::store::wire) item: Text<ItemId>,
-    pub(in crate::store::wire) finding: FindingDoc,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<Text<FixId>>,
+    /// Since format 5.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    of: Option<Text<FixType>>,
+    item: Text<ItemId>,
+    finding: FindingDoc,
+}
+
+impl From<&Fix> for FixDoc {
+    fn from(fix: &Fix) -> Self {
+        Self {
+            id: fix.id.map(Text),
+            of: fix.of.map(Text),
+            item: Text(fix.item.clone()),
+            finding: (&fix.finding).into(),
+        }
+    }
+}
+
+impl From<FixDoc> for Fix {
+    fn from(doc: FixDoc) -> Self {
+        Self {
+            id: doc.id.map(|id| id.0),
+            of: doc.of.map(|of| of.0),
+            item: doc.item.0,
+            finding: doc.finding.into(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
