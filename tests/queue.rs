@@ -299,6 +299,86 @@ fn s15_a_fix_has_a_number_and_a_type_that_everybody_sees() {
 }
 
 #[test]
+fn s15_a_fix_reopens_a_run_that_is_over_on_its_own_branch() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    let run = go(&repo, 0)["run"].clone();
+    assert_eq!(repo.status()["state"], "JACKED_OUT");
+    let before = repo.git(&["rev-parse", "feature/sprint-plan"]);
+    repo.run(&["fix", "T-004", "-m", "it was no part of this run"]).ends(3);
+    let words = ["fix", "T-001", "-m", "the sum is wrong", "--type", "regression"];
+    let ran = repo.run(&words).ends(0);
+    assert!(ran.out.contains("next: git run resume"), "{}", ran.out);
+    let status = repo.status();
+    assert_eq!((&status["run"], &status["state"]), (&run, &"HALTED".into()));
+    repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.status()["state"], "JACKED_OUT");
+    // It stands behind what was there, and nothing else was done again but what it shook.
+    let behind = format!("{}..feature/sprint-plan", before.trim());
+    let subjects = repo.git(&["log", "--format=%s", &behind]);
+    assert_eq!(subjects.trim(), "fix(T-001): answer the findings of cycle 1");
+    assert_eq!(lines(&repo, "verified")[4..], ["T-001", "T-002"]);
+}
+
+#[test]
+fn s15_what_is_mended_after_the_delivery_is_delivered_as_well() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    repo.remote();
+    repo.run(&["sprint-plan"]).ends(0);
+    assert_eq!(repo.status()["state"], "READY_FOR_HITL");
+    let tip = |dir: &str| repo.git(&["-C", dir, "rev-parse", "refs/heads/feature/sprint-plan"]);
+    let there = "../remote.git";
+    let before = tip(there);
+    repo.run(&["fix", "T-003", "-m", "nobody hears of it", "--type", "context-gap"]).ends(0);
+    // What was passed before says nothing of what is to be mended.
+    repo.run(&["push"]).ends(3);
+    repo.run(&["resume"]).ends(0);
+    assert_eq!(repo.status()["state"], "READY_FOR_HITL");
+    assert_ne!(tip(there), before);
+    assert_eq!(tip(there), tip("."));
+}
+
+#[test]
+fn s15_what_is_part_of_the_base_already_is_no_more_mended_there() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    go(&repo, 0);
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "merge it", "feature/sprint-plan"]);
+    let ran = repo.run(&["fix", "T-001", "-m", "it's wrong"]).ends(3);
+    assert!(ran.err.contains(r"git run --bug 'it'\''s wrong'"), "{}", ran.err);
+    assert_eq!(repo.status()["state"], "JACKED_OUT");
+}
+
+#[test]
+fn s15_a_run_is_not_reopened_beside_another_one_or_without_its_branch() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    let first = go(&repo, 0)["run"].as_str().unwrap().to_owned();
+    repo.agent("implement", "exit 1");
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.run(&["T-003", "--local", "--again", "--branch", "feature/other"]).ends(4);
+    let other = repo.status()["run"].as_str().unwrap().to_owned();
+    let words = ["fix", "T-001", "-m", "wrong", "--run", &first];
+    let ran = repo.run(&words).ends(6);
+    assert!(ran.err.contains(&other), "{}", ran.err);
+    repo.run(&["halt", "--force"]).ends(0);
+    // The other one was given up, and mends nothing.
+    repo.run(&["fix", "T-003", "-m", "wrong"]).ends(3);
+    repo.git(&["branch", "--quiet", "-m", "feature/sprint-plan", "feature/moved"]);
+    let ran = repo.run(&words).ends(1);
+    assert!(ran.err.contains("git branch feature/sprint-plan "), "{}", ran.err);
+    repo.git(&["branch", "--quiet", "-m", "feature/moved", "feature/sprint-plan"]);
+    repo.run(&words).ends(0);
+    assert_eq!(repo.status()["run"], first.as_str(), "it is the run of this work tree again");
+    let ran = repo.run(&["resume"]);
+    assert!(ran.err.contains("git switch feature/sprint-plan"), "{}", ran.err);
+    repo.git(&["checkout", "--quiet", "feature/sprint-plan"]);
+    repo.agent("implement", BUILDS);
+    repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
 fn s15_an_unknown_type_of_a_fix_is_a_usage_error_that_names_them_all() {
     let repo = stopped_in_pay();
     for word in ["bug", "", "REGRESSION", "regression;rm -rf ."] {

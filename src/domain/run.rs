@@ -370,7 +370,7 @@ impl Run {
                 return self.reopen_stage(event, item, stage);
             }
             (Running, Event::ItemsReverified { items }) => return self.reverify(event, items),
-            (Running | Halted | Complete, Event::FixAsked(fix)) => {
+            (Running | Halted | Complete | ReadyForHitl | JackedOut, Event::FixAsked(fix)) => {
                 return self.ask_fix(event, fix);
             }
             (_, Event::PlanSynced(of)) => return self.sync_plan(envelope, event, of),

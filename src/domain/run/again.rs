@@ -41,6 +41,11 @@ impl Run {
         match self.state {
             State::Running | State::Halted => {}
             State::Complete if !self.delivering => {}
+            State::ReadyForHitl | State::JackedOut
+                if !self.delivering && self.intent.is_none() && self.all_done() => {}
+            State::JackedOut if !self.all_done() => {
+                return Err("the run was given up before all of it was done".to_owned());
+            }
             _ => return Err(format!("a run that is {} mends nothing", self.state.word())),
         }
         if !self.items.iter().any(|known| known.id == *item) {
@@ -75,7 +80,8 @@ impl Run {
         self.fixes.push(fix.clone());
         (self.delivery, self.delivering) = (None, false);
         self.overrides.clear();
-        if self.state == State::Complete {
+        // What was done is done; the run goes on behind it, on the same branch.
+        if self.state == State::Complete || self.state.is_over() {
             self.halt(&Cause::Asked { reason: format!("{} is to be mended", fix.item) });
         }
         Ok(())

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{
+    event::Delivery,
     limits::Limits,
     outcome::{Outcome, Verdict},
     testing::{Tape, charter, ended, finding, item, oid, seen},
@@ -82,6 +83,39 @@ fn a_number_is_given_once_and_outlives_what_it_was_given_for() {
     tape.write(Event::ItemFinished { item: item("a"), head: oid(1), tree: oid(1) }).unwrap();
     assert!(tape.write(asked("a", "other", Some("F-002"))).is_err(), "it was given before");
     tape.write(asked("a", "other", Some("F-003"))).unwrap();
+}
+
+#[test]
+fn a_run_that_is_over_goes_on_behind_what_was_done_and_one_that_was_given_up_does_not() {
+    for delivered in [
+        Delivery::Skipped { why: "local".into() },
+        Delivery::Pushed { remote: "origin".into(), branch: "b".into(), commit: oid(1) },
+    ] {
+        let mut tape = one_done();
+        let given_up = {
+            let mut run = tape.run.clone();
+            run.state = State::JackedOut;
+            run
+        };
+        let Event::FixAsked(fix) = fix("wrong") else { unreachable!() };
+        assert!(given_up.may_fix(&fix).unwrap_err().contains("given up"));
+        tape.write(Event::ItemStarted { item: item("b"), head: oid(1), tree: oid(1) }).unwrap();
+        tape.stage(Outcome::Built, 1, &[]);
+        tape.stage(Outcome::Judged(Verdict::Pass), 1, &[]);
+        tape.write(Event::ItemFinished { item: item("b"), head: oid(1), tree: oid(1) }).unwrap();
+        tape.write(Event::RunCompleted { head: oid(1), tree: oid(1) }).unwrap();
+        let (remote, branch) = ("origin".to_owned(), "b".to_owned());
+        tape.write(Event::DeliveryStarted { remote, branch, commit: oid(1) }).unwrap();
+        // What is on its way out is not to be changed.
+        assert!(tape.write(asked("a", "wrong", Some("F-001"))).is_err());
+        tape.write(Event::DeliveryEnded { outcome: delivered }).unwrap();
+        assert!(tape.run.state.is_over());
+        tape.write(asked("a", "wrong", Some("F-001"))).unwrap();
+        assert_eq!((tape.run.state, at(&tape).as_str()), (State::Halted, "a build"));
+        assert_eq!(tape.run.delivery, None);
+        tape.write(Event::RunResumed).unwrap();
+        assert_eq!(tape.run.state, State::Running);
+    }
 }
 
 #[test]
