@@ -217,6 +217,75 @@ fn s15_assumptions_of_one_kind_are_promoted_to_a_question() {
     assert_eq!(repo.status()["assumed"]["error-format"], 8);
 }
 
+/// Six tasks that know nothing of each other.
+fn six() -> String {
+    let task = |n: u32| {
+        format!("### T-00{n}: Task {n}\n\n- Files: `src/T-00{n}`\n\n- [ ] it holds {n}\n\n")
+    };
+    format!("# Six\n\n## Area: All\n\n{}", (1..=6).map(task).collect::<String>())
+}
+
+#[test]
+fn s15_after_every_fifth_task_all_that_was_assumed_is_looked_over() {
+    let gap = |kind: &str| format!(r#"{{"level":"L1","kind":"{kind}","text":"plain"}}"#);
+    let builds = |gaps: &[String]| {
+        let gaps = gaps.join(",");
+        format!(
+            "{BUILDS}\nreport '{{\"format\":1,\"files\":[\"src/'$GIT_RUN_ITEM'\"],\"gaps\":[{gaps}]}}'"
+        )
+    };
+    // Three of one kind and one of another with each task: asked at once after the second task, and by
+    // the look after the fifth, when there are fifteen of the one and five of the other.
+    let gaps = [gap("error-format"), gap("error-format"), gap("error-format"), gap("naming")];
+    let repo = queued(&six(), &builds(&gaps), VERIFIES);
+    let halt = go(&repo, 5)["halt"].to_string();
+    assert!(halt.contains("error-format"), "{halt}");
+    assert_eq!(repo.calls("implement"), 2);
+    repo.run(&["resume"]).ends(5);
+    assert_eq!(repo.calls("implement"), 5);
+    let halt = repo.status()["halt"].to_string();
+    assert!(halt.contains("`naming` was assumed 5 times"), "{halt}");
+    repo.run(&["resume"]).ends(5);
+    // Nothing more was begun: the look came first.
+    assert_eq!(repo.calls("implement"), 5);
+    let status = repo.status();
+    let halt = status["halt"].to_string();
+    assert!(halt.contains("`error-format` 15 times") && !halt.contains("naming"), "{halt}");
+    assert_eq!(status["scanned"]["finished"], 5);
+    assert_eq!(status["scanned"]["promoted"][0]["count"], 15);
+    let said = repo.run(&["status"]).ends(0).out;
+    assert!(said.contains("error-format 15, naming 5  (looked over after 5 items)"), "{said}");
+    let table = repo.run(&["show", "provenance"]).ends(0).out;
+    assert!(table.contains("5 finished: to be decided: error-format 15 times"), "{table}");
+    repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.calls("implement"), 6);
+}
+
+#[test]
+fn s15_how_often_it_is_looked_over_is_a_setting_and_a_bad_one_is_an_error() {
+    let gap = r#"{"level":"L1","kind":"naming","text":"plain"}"#;
+    let builds = format!(
+        "{BUILDS}\nreport '{{\"format\":1,\"files\":[\"src/'$GIT_RUN_ITEM'\"],\"gaps\":[{gap}]}}'"
+    );
+    for bad in ["0", "-1", "many", "1001", ""] {
+        let repo = queued(&six(), &builds, VERIFIES);
+        repo.git(&["config", "run.assumptions.every", bad]);
+        let ran = repo.run(&["sprint-plan", "--local"]).ends(1);
+        assert!(ran.err.contains("run.assumptions.every"), "{bad}: {}", ran.err);
+    }
+    let repo = queued(&six(), &builds, VERIFIES);
+    repo.git(&["config", "run.assumptions.every", "2"]);
+    repo.run(&["T-001", "T-002", "T-003", "T-004", "--local"]).ends(0);
+    // A look that finds nothing is told of as well.
+    assert_eq!(repo.events().iter().filter(|kind| *kind == "assumptions-scanned").count(), 2);
+    let log = repo.run(&["log"]).ends(0).out;
+    assert!(
+        log.contains("4 assumptions of 1 kind looked over after 4 items: no question"),
+        "{log}"
+    );
+}
+
 #[test]
 fn s15_a_fix_comes_before_what_was_not_begun_and_once() {
     let repo = queued(PAGE, BUILDS, VERIFIES);

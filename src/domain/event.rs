@@ -15,6 +15,7 @@ use super::{
     limits::{BudgetLevel, Limits, Micros},
     outcome::Outcome,
     reconcile::Strength,
+    run::assumed::Scan,
     source::Document,
     time::{Span, Timestamp},
     workflow::StageShape,
@@ -183,6 +184,8 @@ pub enum Event {
     ItemsReverified {
         items: Vec<ItemId>,
     },
+    /// All that was assumed was looked over, after so many finished items.
+    AssumptionsScanned(Scan),
     /// Something is to be mended in a finished item.
     FixAsked(Box<Fix>),
     /// What was found to be finished without the journal, and what a person said of outside changes.
@@ -237,6 +240,8 @@ pub struct Charter {
     pub documents: Vec<Document>,
     /// What may be built side by side.
     pub groups: Groups,
+    /// After how many finished items all that was assumed is looked over; nothing in older runs.
+    pub scan_every: Option<u32>,
 }
 
 /// A document in the journal.
@@ -711,6 +716,7 @@ impl Event {
             Self::StageSkipped { .. } => "stage-skipped",
             Self::StageReopened { .. } => "stage-reopened",
             Self::ItemsReverified { .. } => "items-reverified",
+            Self::AssumptionsScanned(_) => "assumptions-scanned",
             Self::FixAsked(_) => "fix-asked",
             Self::Reconciled(_) => "reconciled",
             Self::PlanSynced(_) => "plan-synced",

@@ -2,6 +2,7 @@
 //! next state or a refusal that names both.
 
 pub mod again;
+pub mod assumed;
 mod clock;
 pub mod gates;
 mod lanes;
@@ -16,6 +17,7 @@ pub use words::Waits;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use assumed::Scan;
 use synced::Synced;
 
 use super::{
@@ -143,6 +145,10 @@ pub struct Run {
     pub taken_up: Vec<Fix>,
     /// How often something of each kind was assumed.
     pub assumed: BTreeMap<String, u32>,
+    /// How often it was, of each kind, when somebody was asked about it.
+    pub asked: BTreeMap<String, u32>,
+    /// The last look over all that was assumed.
+    pub scanned: Option<Scan>,
     /// Tasks that were built ahead of their turn, oldest first.
     pub lanes: Vec<Lane>,
     /// An event of a newer version was met: this journal may be read and not written.
@@ -248,6 +254,8 @@ impl Run {
             fixes: Vec::new(),
             taken_up: Vec::new(),
             assumed: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            scanned: None,
             lanes: Vec::new(),
             newer: false,
             charter: (**charter).clone(),
@@ -369,6 +377,7 @@ impl Run {
             (Halted, Event::StageReopened { item, stage, .. }) => {
                 return self.reopen_stage(event, item, stage);
             }
+            (Running, Event::AssumptionsScanned(of)) => return self.scan(event, of),
             (Running, Event::ItemsReverified { items }) => return self.reverify(event, items),
             (Running | Halted | Complete | ReadyForHitl | JackedOut, Event::FixAsked(fix)) => {
                 return self.ask_fix(event, fix);

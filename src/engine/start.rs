@@ -168,6 +168,7 @@ pub fn prepare(
         papers,
         documents,
         groups: course.groups,
+        scan_every: Some(settings.scan_every),
     };
     let remote = destination(repo, settings, charter.push)?;
     let gates =

@@ -10,7 +10,10 @@ use crate::domain::{
     gate::Override,
     item::{Item, Progress},
     lane::{self, Lane},
-    run::{Breaker, Run, Waits},
+    run::{
+        Breaker, Run, Waits,
+        assumed::{Promoted, Scan},
+    },
     tale,
     view::{Glance, RunView},
 };
@@ -79,11 +82,22 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
     );
     all["to_verify"] = run.to_verify.iter().map(ToString::to_string).collect();
     all["assumed"] = json!(run.assumed);
+    all["scanned"] = run.scanned.as_ref().map_or(Value::Null, scan);
     all["fixes"] = run.fixes.iter().map(fix).collect();
     all["lanes"] = run.lanes.iter().map(lane).collect();
     all["lanes_left"] = view.left.iter().map(String::as_str).collect();
     all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
     all
+}
+
+fn scan(scan: &Scan) -> Value {
+    let promoted = |one: &Promoted| json!({ "kind": one.kind, "count": one.count });
+    json!({
+        "finished": scan.finished,
+        "assumed": scan.assumed,
+        "kinds": scan.kinds,
+        "promoted": scan.promoted.iter().map(promoted).collect::<Vec<_>>(),
+    })
 }
 
 fn fix(fix: &Fix) -> Value {

@@ -14,8 +14,6 @@ use crate::domain::{
 pub const FIXES_MAX: usize = 200;
 /// Fixes that were given to a builder and are remembered by their numbers.
 pub const TAKEN_UP_MAX: usize = 200;
-/// Kinds of assumptions that are counted.
-pub const ASSUMED_MAX: usize = 500;
 
 impl Run {
     /// Finished items whose files somebody changed since are verified again.
@@ -128,22 +126,6 @@ impl Run {
                 item.progress = Progress::Pending;
             }
         }
-    }
-
-    /// Assumptions by their kinds; the kind of which there are too many by now.
-    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<String> {
-        let mut promoted = None;
-        for kind in kinds {
-            if ASSUMED_MAX <= self.assumed.len() && !self.assumed.contains_key(kind) {
-                continue;
-            }
-            let count = self.assumed.entry(kind.clone()).or_default();
-            *count = count.saturating_add(1);
-            if *count as usize == crate::domain::queue::ASSUMPTIONS_MAX {
-                promoted = Some(kind.clone());
-            }
-        }
-        promoted
     }
 
     fn is_done(&self, item: &ItemId) -> bool {

@@ -56,6 +56,7 @@ impl Run {
             return Err(self.refuse(event, &format!("`{}` has no lane at work", of.item)));
         };
         lane.end(of);
+        self.assume_aside(&of.end.assumed);
         self.usage = self.usage.plus(of.end.usage);
         self.checkpoint = self.checkpoint.max(of.saved.as_ref().map(|saved| saved.number));
         if self.state != State::Running {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     DecodeError, FORMAT, Text, canonical,
     charter::{CharterDoc, DocumentDoc, PaperDoc},
-    event::{CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, UsageDoc},
+    event::{CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, ScanDoc, UsageDoc},
     garbled,
     lane::LaneDoc,
 };
@@ -94,6 +94,12 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     assumed: BTreeMap<String, u32>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    asked: BTreeMap<String, u32>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scanned: Option<ScanDoc>,
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lanes: Vec<LaneDoc>,
@@ -389,6 +395,8 @@ impl From<&Run> for RunDoc {
             fixes: run.fixes.iter().map(Into::into).collect(),
             taken_up: run.taken_up.iter().map(Into::into).collect(),
             assumed: run.assumed.clone(),
+            asked: run.asked.clone(),
+            scanned: run.scanned.as_ref().map(Into::into),
             lanes: run.lanes.iter().map(Into::into).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
@@ -451,6 +459,8 @@ impl RunDoc {
             fixes: self.fixes.into_iter().map(Into::into).collect(),
             taken_up: self.taken_up.into_iter().map(Into::into).collect(),
             assumed: self.assumed,
+            asked: self.asked,
+            scanned: self.scanned.map(Into::into),
             lanes: self.lanes.into_iter().map(Into::into).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self

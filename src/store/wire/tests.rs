@@ -20,7 +20,10 @@ use crate::{
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
         reconcile::Strength,
-        run::{Breaker, Run},
+        run::{
+            Breaker, Run,
+            assumed::{Promoted, Scan},
+        },
         source::Document,
         testing::{
             charter, envelope,
@@ -268,6 +271,13 @@ fn event_of_work() -> impl Strategy<Value = Event> {
             why
         }),
         vec(item(), 0..3).prop_map(|items| Event::ItemsReverified { items }),
+        (any::<[u32; 3]>(), vec(("[a-z-]{1,9}", any::<u32>()), 0..3)).prop_map(
+            |([finished, assumed, kinds], promoted)| {
+                let promoted = promoted.into_iter();
+                let promoted = promoted.map(|(kind, count)| Promoted { kind, count }).collect();
+                Event::AssumptionsScanned(Scan { finished, assumed, kinds, promoted })
+            }
+        ),
         fix().prop_map(|fix| Event::FixAsked(Box::new(fix))),
         (item(), stage(), text()).prop_map(|(item, stage, why)| Event::StageReopened {
             item,

@@ -3,7 +3,7 @@ use crate::domain::{
     event::Delivery,
     limits::Limits,
     outcome::{Outcome, Verdict},
-    testing::{Tape, charter, ended, finding, item, oid, seen},
+    testing::{Tape, charter, finding, item, oid, seen},
 };
 
 /// Two items, of which the first is finished on tree 1.
@@ -150,17 +150,4 @@ fn what_is_shaken_again_and_again_needs_a_person() {
     let sight = crate::domain::step::Sight { shaken: vec![item("a")], ..seen(&tape, 2) };
     let step = crate::domain::step::next_step(&tape.run, &sight);
     assert!(format!("{step:?}").contains("PersonNeeded"), "{step:?}");
-}
-
-#[test]
-fn five_assumptions_of_one_kind_are_a_question() {
-    let mut tape = Tape::begin(charter(&["a", "b"], "build review<build", Limits::default()));
-    let run = &mut tape.run;
-    let kinds = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(run.assume(&kinds("a a b a")), None);
-    assert_eq!(run.assume(&kinds("b a")), None);
-    assert_eq!(run.assume(&kinds("a")), Some("a".to_owned()));
-    // It is asked once.
-    assert_eq!(run.assume(&kinds("a")), None);
-    let _ = ended(Outcome::Built, 1, Vec::new());
 }

@@ -22,6 +22,7 @@ use crate::domain::{
     limits::BudgetLevel,
     outcome::{Failure, Outcome, Verdict},
     reconcile::Strength,
+    run::assumed::{Promoted, Scan},
     time::{Span, Timestamp},
 };
 
@@ -120,6 +121,44 @@ pub(in crate::store::wire) struct StageEndDoc {
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store::wire) struct ItemsDoc {
     pub(in crate::store::wire) items: Vec<Text<ItemId>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ScanDoc {
+    finished: u32,
+    assumed: u32,
+    kinds: u32,
+    promoted: Vec<PromotedDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PromotedDoc {
+    kind: String,
+    count: u32,
+}
+
+impl From<&Scan> for ScanDoc {
+    fn from(scan: &Scan) -> Self {
+        let promoted = |one: &Promoted| PromotedDoc { kind: one.kind.clone(), count: one.count };
+        Self {
+            finished: scan.finished,
+            assumed: scan.assumed,
+            kinds: scan.kinds,
+            promoted: scan.promoted.iter().map(promoted).collect(),
+        }
+    }
+}
+
+impl From<ScanDoc> for Scan {
+    fn from(doc: ScanDoc) -> Self {
+        let promoted = |one: PromotedDoc| Promoted { kind: one.kind, count: one.count };
+        Self {
+            finished: doc.finished,
+            assumed: doc.assumed,
+            kinds: doc.kinds,
+            promoted: doc.promoted.into_iter().map(promoted).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
