@@ -253,12 +253,11 @@ fn fork(repo: &Repo, settings: &Settings) -> Result<Oid, Fail> {
         tip = tip.or(repo.refs().read(&name)?);
     }
     let tip = tip.ok_or_else(|| cannot(format!("there is no branch `{base}`")))?;
-    if tip == head {
-        return Ok(head);
+    if repo.is_ancestor(&tip, &head)? {
+        return Ok(tip);
     }
-    let out = repo.git().plumbing(&["merge-base", tip.as_str(), head.as_str()])?;
-    let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-    Oid::parse(&text).map_err(|_| cannot(format!("`{base}` and HEAD have no commit in common")))
+    let common = repo.merge_base(&tip, &head)?;
+    common.ok_or_else(|| cannot(format!("`{base}` and HEAD have no commit in common")))
 }
 
 /// The repository's plan, or why there is none.

@@ -41,7 +41,7 @@ use crate::{
         time::{Span, Timestamp},
         workflow::{Duty, Part, Stage, Workflow},
     },
-    git::{Repo, tree_diff, worktree::Committed},
+    git::{Repo, worktree::Committed},
     guard::{fence::Fence, push},
     process::{alive, clock, env},
     report::{self, brief},
@@ -314,7 +314,7 @@ impl<'r> RealWorld<'r> {
                 continue;
             }
             if !by_tree.contains_key(seen) {
-                let changes = tree_diff::changes(&self.repo.git(), tree, seen)?;
+                let changes = self.repo.compare(seen, tree)?;
                 let names = changes.iter().map(|one| path::spell(&one.path).0);
                 by_tree.insert(seen, names.collect());
             }
