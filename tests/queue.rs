@@ -201,6 +201,60 @@ fn s15_what_only_a_person_can_say_pauses_its_task_alone() {
     }
 }
 
+/// T-001 leaves `first`, asks, and leaves `then` when it was answered. T-003 is done meanwhile.
+fn asks_in_between(first: &str, then: &str) -> TestRepo {
+    let gap = r#"{"level":"L2","kind":"currency","text":"which currency?"}"#;
+    let builds = format!(
+        r#"
+mkdir -p src
+if [ $GIT_RUN_ITEM = T-001 ] && ! grep -q euros "$GIT_RUN_BRIEF"; then
+  {first}
+  report '{{"format":1,"gaps":[{gap}]}}'
+  exit 0
+fi
+{BUILDS}
+[ $GIT_RUN_ITEM = T-001 ] && {{ {then}; }}
+true
+"#
+    );
+    let repo = queued(PAGE, &builds, VERIFIES);
+    go(&repo, 5);
+    assert_eq!(lines(&repo, "verified"), ["F-001", "T-003"]);
+    repo.run(&["modify", "T-001", "-m", "euros", "--as", "Ada"]).ends(0);
+    repo
+}
+
+#[test]
+fn s15_what_others_committed_while_a_task_was_paused_is_not_held_against_it() {
+    let repo = asks_in_between("echo begun > src/T-001", "echo more >> src/T-001");
+    let subjects = repo.git(&["log", "--reverse", "--format=%s", "main.."]);
+    let subjects: Vec<_> = subjects.lines().collect();
+    assert!(subjects[1].contains("T-001") && subjects[2].contains("T-003"), "{subjects:?}");
+    let ran = repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(lines(&repo, "verified")[2..], ["T-001", "T-002"], "{}", ran.err);
+    // It was built once before it asked and once behind the answer: nobody sent it back.
+    assert_eq!(repo.calls("implement"), 5);
+}
+
+#[test]
+fn s15_what_a_paused_task_left_out_of_its_scope_is_held_against_it_before_and_behind_the_pause() {
+    for (first, then) in [
+        ("echo x > src/T-001; echo x > stray", "true"),
+        ("echo x > src/T-001", "echo x > stray"),
+        // A file that another task changed in between, and this one as well.
+        ("echo x > src/T-001", "echo mine > src/T-003"),
+    ] {
+        let repo = asks_in_between(first, then);
+        repo.git(&["config", "run.breaker.samefinding", "1"]);
+        let ran = repo.run(&["resume"]).ends(4);
+        let found = repo.status()["findings"].to_string();
+        let path = if then.contains("T-003") { "src/T-003" } else { "stray" };
+        assert!(found.contains(path), "{first} {then}: {found} {}", ran.err);
+        assert!(!found.contains("src/F-001"), "{found}");
+    }
+}
+
 #[test]
 fn s15_assumptions_of_one_kind_are_promoted_to_a_question() {
     let gap = r#"{"level":"L1","kind":"error-format","text":"plain text"}"#;

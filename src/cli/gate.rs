@@ -215,6 +215,7 @@ fn case<'r>(
             .map(|run| run.items.iter().map(|item| item.id.to_string()).collect())
             .unwrap_or_default(),
         from,
+        asides: Vec::new(),
         tip,
         expect: expected(settings, &args.expect)?,
         known: Vec::new(),

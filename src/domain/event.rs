@@ -244,6 +244,15 @@ pub struct Charter {
     pub scan_every: Option<u32>,
 }
 
+impl Charter {
+    /// Whether the fold keeps others' work apart from that of an item that waited: a run that an older
+    /// version began goes on as it began.
+    #[must_use]
+    pub fn tells_asides(&self) -> bool {
+        self.scan_every.is_some()
+    }
+}
+
 /// A document in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaperRef {

@@ -16,8 +16,8 @@ use crate::domain::{
     gate::{Gate, Override},
     id::{Digest, ItemId, Oid, StageId},
     item::{
-        Active, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then, Waiting,
-        Working,
+        Active, Aside, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then,
+        Waiting, Working,
     },
     limits::BudgetLevel,
     outcome::Verdict,
@@ -212,6 +212,15 @@ struct ActiveDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     answers: Vec<String>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asides: Vec<AsideDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AsideDoc {
+    from: Text<Oid>,
+    to: Option<Text<Oid>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -618,6 +627,10 @@ impl From<&Active> for ActiveDoc {
             findings: c.findings,
             changed: c.changed,
         };
+        let aside = |aside: &Aside| AsideDoc {
+            from: Text(aside.from.clone()),
+            to: aside.to.clone().map(Text),
+        };
         Self {
             started: Text(active.started.clone()),
             since: active.since.clone().map(Text),
@@ -638,6 +651,7 @@ impl From<&Active> for ActiveDoc {
             builders: active.builders.clone(),
             skipped: active.skipped.iter().cloned().map(Text).collect(),
             answers: active.answers.clone(),
+            asides: active.asides.iter().map(aside).collect(),
         }
     }
 }
@@ -657,6 +671,7 @@ impl ActiveDoc {
             findings: doc.findings,
             changed: doc.changed,
         };
+        let aside = |doc: AsideDoc| Aside { from: doc.from.0, to: doc.to.map(|id| id.0) };
         Some(Active {
             started: self.started.0,
             since: self.since.map(|id| id.0),
@@ -676,6 +691,7 @@ impl ActiveDoc {
             builders: self.builders,
             skipped: self.skipped.into_iter().map(|id| id.0).collect(),
             answers: self.answers,
+            asides: self.asides.into_iter().map(aside).collect(),
         })
     }
 }
