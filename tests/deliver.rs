@@ -312,6 +312,28 @@ fn s12_what_the_plan_needs_is_looked_at_before_anything_begins() {
     }
 }
 
+#[test]
+fn s12_each_command_of_the_plan_is_run_once_for_a_start() {
+    let mut plan = actions();
+    let looks = |what: &str, end: &str| format!("echo {what} >> \"$HOME/looked\"; {end}");
+    plan["prerequisites"] = json!({"tools": [
+        {"name": "wheel", "check": looks("wheel", "true"), "required": true},
+        {"name": "axle", "check": looks("axle", "true"), "required": true},
+    ]});
+    plan["tasks"][1]["skip_if"] = json!({"command": looks("skip", "false")});
+    let repo = delivering(&plan, BUILDS, "exit 1");
+    let looked = || std::fs::read_to_string(repo.root().join("looked")).unwrap_or_default();
+    repo.run(&["sprint-plan", "--workflow", "deliver", "--local", "--dry-run"]).ends(0);
+    assert_eq!(looked(), "skip\nwheel\naxle\n");
+    std::fs::write(repo.root().join("looked"), "").unwrap();
+    go(&repo, 0);
+    assert_eq!(looked(), "skip\nwheel\naxle\n");
+    // The next start looks anew.
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.run(&["sprint-plan", "--workflow", "deliver", "--local", "--again", "--branch", "b"]);
+    assert_eq!(looked().lines().count(), 6);
+}
+
 /// What `git run gate --from-phase` evaluated, phase by phase, as its answer has it.
 fn evaluated(set: &Value) -> Vec<&str> {
     let reports = set["reports"].as_array().unwrap().iter();
