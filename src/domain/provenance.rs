@@ -242,3 +242,6 @@ fn said(outcome: &Outcome) -> String {
         Outcome::Blocked { why } => format!("waits for an answer: {why}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,6 @@ impl Run {
         done.unwrap_or(&self.charter.start)
     }
 }
+
+#[cfg(test)]
+mod tests;
