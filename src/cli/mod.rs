@@ -45,6 +45,7 @@ mod sync;
 mod tool_hook;
 mod ui;
 mod verify;
+mod vouched;
 mod workflow;
 
 use std::{ffi::OsString, path::Path};

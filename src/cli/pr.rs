@@ -7,6 +7,7 @@ use super::{
     rest::{self, Rest},
     resume::frozen,
     ui::Ui,
+    vouched,
 };
 use crate::{
     domain::{
@@ -61,6 +62,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PrArgs) -> Result<Exit, Fail>
     }
     // Asked twice: what is refused anyway does not even touch the lock.
     let (remote, commit) = there(repo, &run)?;
+    vouched::words(repo, &id)?;
     let written = write(repo, &run, &commit, args)?;
     if args.dry_run {
         return answer(ui, &run, &written, "would-open", None);

@@ -5,6 +5,7 @@ use super::{
     exit::{Exit, Fail},
     rest::{self, Rest},
     ui::Ui,
+    vouched,
 };
 use crate::{
     config::settings::Settings,
@@ -27,6 +28,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PushArgs) -> Result<Exit, Fai
     // Asked twice: what is refused anyway does not even touch the lock.
     let run = rest::look(repo, &id)?;
     let commit = leaving(repo, &run)?;
+    vouched::words(repo, &id)?;
     if commit == run.charter.start {
         return answer(ui, &run, None, &commit, "nothing");
     }
