@@ -288,3 +288,18 @@ fn s15_the_suite_comes_last_where_it_is_asked_for() {
     assert_eq!(repo.calls("mend"), 1);
     assert_eq!(lines(&repo, "verified")[4..], ["T-003"], "{}", status["said"]);
 }
+
+#[test]
+fn s15_three_tries_to_mend_a_task_and_then_a_person_is_asked() {
+    let never = r#"report '{"format":1,"verdict":"pass","criteria":[{"criterion":"it is paid once","met":false,"evidence":"paid '$calls' times"}]}'"#;
+    let repo = queued(PAGE, BUILDS, never);
+    for (key, value) in [("run.breaker.plateau", "99"), ("run.breaker.sameFinding", "99")] {
+        repo.git(&["config", key, value]);
+    }
+    let ran = repo.run(&["T-002", "--local"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.err);
+    assert_eq!((repo.calls("implement"), repo.calls("verify")), (4, 4));
+    let waits = repo.status()["waits"].clone();
+    assert_eq!(waits[0]["gate"], "verify of T-002");
+    repo.run(&["approve", "--as", "Ada", "-m", "good enough"]).ends(0);
+}
