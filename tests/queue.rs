@@ -316,12 +316,17 @@ fn s15_what_closes_the_run_sends_a_task_back_and_is_done_again_behind_it() {
     let repo = queued(PAGE, BUILDS, &verify);
     repo.git(&["config", "run.suite.enabled", "true"]);
     repo.git(&["config", "run.gate.tests.command", "grep -q mended src/T-003"]);
-    repo.agent("mend", "echo mended >> src/T-003; report '{\"format\":1,\"files\":[\"src/T-003\"]}'");
+    repo.agent(
+        "mend",
+        "echo mended >> src/T-003; report '{\"format\":1,\"files\":[\"src/T-003\"]}'",
+    );
     go(&repo, 0);
     let stages: Vec<_> = repo
         .recorded("stage-started")
         .iter()
-        .map(|start| format!("{} {}", start["item"].as_str().unwrap(), start["stage"].as_str().unwrap()))
+        .map(|start| {
+            format!("{} {}", start["item"].as_str().unwrap(), start["stage"].as_str().unwrap())
+        })
         .collect();
     let first = stages.iter().position(|stage| stage == "closing suite").unwrap();
     assert_eq!(
