@@ -25,7 +25,10 @@ use crate::{
         plan::Plan,
         run::Run,
     },
-    gates::examine::{Case, Examiner, Machine},
+    gates::{
+        examine::{Case, Examiner, Machine},
+        known,
+    },
     git::Repo,
     guard::{fence::Fence, scope},
     process::{env, stop::StopSignal},
@@ -55,6 +58,9 @@ pub(super) struct GateArgs {
     /// Ask a command for this instead of what is set: `tests=fail` while tests are written first.
     #[arg(long, value_name = "NAME=pass|fail")]
     pub expect: Vec<String>,
+    /// Run every command, also one that the run's gates saw passing for this very tree.
+    #[arg(long)]
+    pub again: bool,
     /// Say which gates there are, and evaluate none.
     #[arg(long)]
     pub list: bool,
@@ -206,6 +212,10 @@ fn case<'r>(
             (fork(repo, settings)?, plan_here(repo, settings)?, tip)
         }
     };
+    let known = match run.filter(|_| !args.again) {
+        Some(run) => known::evidence(repo, run, &catalog::find(repo, run.charter.run.as_str())?.1)?,
+        None => Vec::new(),
+    };
     Ok(Case {
         repo,
         plan,
@@ -217,7 +227,7 @@ fn case<'r>(
         from,
         tip,
         expect: expected(settings, &args.expect)?,
-        known: Vec::new(),
+        known,
         papers: Default::default(),
         again: false,
         verified: false,
@@ -253,12 +263,11 @@ fn fork(repo: &Repo, settings: &Settings) -> Result<Oid, Fail> {
         tip = tip.or(repo.refs().read(&name)?);
     }
     let tip = tip.ok_or_else(|| cannot(format!("there is no branch `{base}`")))?;
-    if tip == head {
-        return Ok(head);
+    if repo.is_ancestor(&tip, &head)? {
+        return Ok(tip);
     }
-    let out = repo.git().plumbing(&["merge-base", tip.as_str(), head.as_str()])?;
-    let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-    Oid::parse(&text).map_err(|_| cannot(format!("`{base}` and HEAD have no commit in common")))
+    let common = repo.merge_base(&tip, &head)?;
+    common.ok_or_else(|| cannot(format!("`{base}` and HEAD have no commit in common")))
 }
 
 /// The repository's plan, or why there is none.

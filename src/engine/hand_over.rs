@@ -11,7 +11,7 @@ use crate::{
         run::Run,
         view::RunView,
     },
-    git::{Repo, tree_diff},
+    git::Repo,
     process::clock,
     report::{
         board as shown,
@@ -35,7 +35,7 @@ pub fn in_play(repo: &Repo, run: &Run) -> anyhow::Result<Vec<Vec<u8>>> {
     let from = run.active().map_or(&run.charter.start, |active| &active.started);
     let mut files = repo.uncommitted(|_| false)?;
     let (now, then) = (repo.tree_of(&run.head)?, repo.tree_of(from)?);
-    files.extend(tree_diff::changes(&repo.git(), &now, &then)?.into_iter().map(|one| one.path));
+    files.extend(repo.compare(&then, &now)?.into_iter().map(|one| one.path));
     files.sort();
     files.dedup();
     files.truncate(FILES_MAX);

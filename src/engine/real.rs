@@ -41,7 +41,7 @@ use crate::{
         time::{Span, Timestamp},
         workflow::{Duty, Part, Stage, Workflow},
     },
-    git::{Repo, tree_diff, worktree::Committed},
+    git::{Repo, worktree::Committed},
     guard::{fence::Fence, push},
     process::{alive, clock, env},
     report::{self, brief},
@@ -275,7 +275,9 @@ impl<'r> RealWorld<'r> {
             .into_iter()
             .collect();
         let has_report = !artifacts.is_empty();
-        if let Some(text) = called.papers.get(call::BESIDE) {
+        // A paper of this name that somebody else hands in is a paper.
+        let gates = stage.shape.duty == Duty::Gate;
+        if let (true, Some(text)) = (gates, called.papers.get(call::BESIDE)) {
             artifacts.extend(kept_gates(run, start, text));
         }
         if lacking.is_empty() {
@@ -314,7 +316,7 @@ impl<'r> RealWorld<'r> {
                 continue;
             }
             if !by_tree.contains_key(seen) {
-                let changes = tree_diff::changes(&self.repo.git(), tree, seen)?;
+                let changes = self.repo.compare(seen, tree)?;
                 let names = changes.iter().map(|one| path::spell(&one.path).0);
                 by_tree.insert(seen, names.collect());
             }

@@ -28,6 +28,7 @@ pub(super) struct Sight<'a> {
     compared: OnceCell<Compared>,
     files: OnceCell<BTreeMap<Vec<u8>, File>>,
     commits: OnceCell<Vec<Commit>>,
+    sound: OnceCell<()>,
 }
 
 #[derive(Debug)]
@@ -47,8 +48,17 @@ impl<'a> Sight<'a> {
         let head = looked.head.commit.clone().context("HEAD leads to no commit")?;
         let head_tree = repo.tree_of(&head)?;
         let subject = Subject { from: from.clone(), head, tree: looked.tree.clone() };
-        let (compared, files, commits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Ok(Self { repo, looked, subject, is_here, head_tree, compared, files, commits })
+        Ok(Self {
+            repo,
+            looked,
+            subject,
+            is_here,
+            head_tree,
+            compared: OnceCell::new(),
+            files: OnceCell::new(),
+            commits: OnceCell::new(),
+            sound: OnceCell::new(),
+        })
     }
 
     #[must_use]
@@ -77,9 +87,7 @@ impl<'a> Sight<'a> {
         }
         let base = self.repo.tree_of(&self.subject.from)?;
         let tree = self.subject.tree.clone();
-        let pairs = [(base, tree.clone()), (self.head_tree.clone(), tree)];
-        let mut found = self.looked.compared(&pairs)?.into_iter();
-        let mut whole = found.next().unwrap_or_default();
+        let mut whole = self.looked.compare(&base, &tree)?;
         // What changed inside of a submodule is no change of the tree, and all the same one of the work.
         for inner in self.looked.submodules.iter().filter(|inner| inner.modified || inner.untracked)
         {
@@ -95,13 +103,13 @@ impl<'a> Sight<'a> {
                 "`{path}` is too large, or a repository of its own, and was not looked at"
             ));
         }
-        let uncommitted = found.next().unwrap_or_default();
+        let uncommitted = self.looked.compare(&self.head_tree, &tree)?;
         Ok(self.compared.get_or_init(|| Compared { whole, uncommitted }))
     }
 
     /// What the tree that is judged has at a path.
     pub(super) fn file(&self, path: &[u8]) -> anyhow::Result<Option<File>> {
-        Ok(self.files()?.get(path).cloned())
+        self.looked.file_of(&self.subject.tree, path)
     }
 
     /// Every file of the tree that is judged.
@@ -109,7 +117,7 @@ impl<'a> Sight<'a> {
         if let Some(known) = self.files.get() {
             return Ok(known);
         }
-        let found = self.looked.files_of(&self.subject.tree)?.into_iter().collect();
+        let found = self.looked.files_of(&self.subject.tree)?;
         Ok(self.files.get_or_init(|| found))
     }
 
@@ -126,7 +134,7 @@ impl<'a> Sight<'a> {
     /// A range is one only where its beginning is in the history of its end.
     fn is_sound(&self) -> anyhow::Result<()> {
         let Subject { from, head, .. } = &self.subject;
-        if from == head {
+        if from == head || self.sound.get().is_some() {
             return Ok(());
         }
         if !self.repo.has_object(from) {
@@ -139,6 +147,7 @@ impl<'a> Sight<'a> {
         if !self.repo.is_ancestor(from, head)? {
             return Err(anyhow!("{} is not in the history of {}", from.short(), head.short()));
         }
+        let () = self.sound.get_or_init(|| ());
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use gix::objs::{Exists as _, Find as _, Kind, compute_hash};
 use super::{
     Repo,
     objects::{Entry, decode_tree, encode_tree, from_gix},
-    pack::{self, Object},
+    pack::{self, Keep, Object},
     program::Git,
 };
 use crate::{domain::id::Oid, process::clock};
@@ -171,7 +171,8 @@ impl<'r> Bulk<'r> {
         }
         let store = self.repo.objects_dir();
         let place = self.scratch.as_ref().map_or(store.as_path(), tempfile::TempDir::path);
-        pack::write(place, self.repo.gix().object_hash(), &objects)
+        let keep = if self.scratch.is_some() { Keep::ForNow } else { Keep::OnDisk };
+        pack::write(place, self.repo.gix().object_hash(), &objects, keep)
             .with_context(|| format!("cannot write objects into `{}`", place.display()))
     }
 

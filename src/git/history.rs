@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use gix::objs::{CommitRef, Find as _, Kind};
 
 use super::{
@@ -11,12 +11,15 @@ use super::{
     objects::{from_gix, to_gix},
     worktree::COMMIT_BYTES_MAX,
 };
-use crate::domain::{
-    id::Oid,
-    reconcile::{
-        content::{Change, Side},
-        marks::Marks,
+use crate::{
+    domain::{
+        id::Oid,
+        reconcile::{
+            content::{Change, Side},
+            marks::Marks,
+        },
     },
+    process::command::ExitStatus,
 };
 
 /// The most commits of one range.
@@ -74,6 +77,45 @@ impl Repo {
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Whether `to` has `from` in its history. An error where it cannot be told.
+    pub fn is_ancestor(&self, from: &Oid, to: &Oid) -> anyhow::Result<bool> {
+        // What is behind a cut, or of another place than this repository's own objects, git knows better.
+        match self.is_shallow() {
+            false => self.leads_to(to, from).or_else(|_| self.is_ancestor_by_git(from, to)),
+            true => self.is_ancestor_by_git(from, to),
+        }
+    }
+
+    /// Whether a walk from `tip` comes by `goal`. Nothing that lies behind the goal is looked at.
+    fn leads_to(&self, tip: &Oid, goal: &Oid) -> anyhow::Result<bool> {
+        let behind = self.read_commit(goal, COMMIT_BYTES_MAX)?.parents;
+        if tip == goal {
+            return Ok(true);
+        }
+        let (goal, mut found) = (to_gix(goal)?, false);
+        let walk = self.gix().rev_walk([to_gix(tip)?]);
+        let hidden = behind.iter().map(to_gix).collect::<Result<Vec<_>, _>>()?;
+        for (count, info) in walk.with_hidden(hidden).all()?.enumerate() {
+            ensure!(count < COMMITS_MAX, "there are more than {COMMITS_MAX} commits");
+            found = info?.id == goal;
+            if found {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn is_ancestor_by_git(&self, from: &Oid, to: &Oid) -> anyhow::Result<bool> {
+        let words = ["merge-base", "--is-ancestor", from.as_str(), to.as_str()];
+        match self.git().plumbing(&words)?.status {
+            ExitStatus::Code(0) => Ok(true),
+            ExitStatus::Code(1) => Ok(false),
+            ExitStatus::Code(_) | ExitStatus::Signal(_) => {
+                bail!("it cannot be told whether {} is in {}", from.short(), to.short())
+            }
+        }
     }
 
     /// The ids along first parents, down to where `end` is.

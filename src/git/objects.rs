@@ -172,7 +172,9 @@ pub(super) fn decode_tree(
     for entry in TreeRefIter::from_bytes(data, hash) {
         let entry = entry.with_context(|| format!("tree `{id}` cannot be decoded"))?;
         let found = Entry { kind: entry.mode.kind(), id: from_gix(entry.oid) };
-        entries.insert(entry.filename.to_vec(), found);
+        // No git makes such a tree, and which of both it would be is anybody's guess.
+        let twice = entries.insert(entry.filename.to_vec(), found).is_some();
+        ensure!(!twice, "tree `{id}` has `{}` twice", entry.filename.escape_ascii());
     }
     Ok(entries)
 }

@@ -1,4 +1,4 @@
-//! A pack of whole objects with its index, made durable: three syncs, however many objects.
+//! A pack of whole objects with its index; made durable by three syncs, however many objects.
 //!
 //! Format: git's `gitformat-pack`, version 2 of both files.
 
@@ -35,6 +35,14 @@ pub(super) struct Object {
     pub(super) data: Vec<u8>,
 }
 
+/// Whether what is written has to outlive the machine's power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    OnDisk,
+    /// In a place that is gone when this process is.
+    ForNow,
+}
+
 /// Where an object stands in the pack.
 struct Placed {
     id: ObjectId,
@@ -43,7 +51,12 @@ struct Placed {
 }
 
 /// Writes the objects as one pack into `directory`, an object store's own.
-pub(super) fn write(directory: &Path, hash: Hash, objects: &[Object]) -> anyhow::Result<()> {
+pub(super) fn write(
+    directory: &Path,
+    hash: Hash,
+    objects: &[Object],
+    keep: Keep,
+) -> anyhow::Result<()> {
     let (pack, placed, name) = pack(hash, objects)?;
     let index = index(hash, placed, &name)?;
     let directory = directory.join("pack");
@@ -51,20 +64,25 @@ pub(super) fn write(directory: &Path, hash: Hash, objects: &[Object]) -> anyhow:
     let path = |end: &str| directory.join(format!("pack-{name}.{end}"));
     fault::point("pack");
     // git looks for the index: as long as there is none, there is no pack.
-    put(&directory, &path("pack"), &pack)?;
+    put(&directory, &path("pack"), &pack, keep)?;
     fault::point("pack-without-index");
-    put(&directory, &path("idx"), &index)?;
-    sync_dir(&directory)?;
+    put(&directory, &path("idx"), &index, keep)?;
+    if keep == Keep::OnDisk {
+        sync_dir(&directory)?;
+    }
     fault::point("pack-written");
     Ok(())
 }
 
-fn put(directory: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn put(directory: &Path, path: &Path, bytes: &[u8], keep: Keep) -> anyhow::Result<()> {
     // git removes files of such names when they are left behind.
     let mut file = tempfile::Builder::new().prefix("tmp_pack_").tempfile_in(directory)?;
     let written = file.write_all(bytes).and_then(|()| {
         file.as_file().set_permissions(Permissions::from_mode(0o444))?;
-        file.as_file().sync_all()
+        match keep {
+            Keep::OnDisk => file.as_file().sync_all(),
+            Keep::ForNow => Ok(()),
+        }
     });
     written.with_context(|| format!("cannot write `{}`", path.display()))?;
     let kept: File = file

@@ -1,18 +1,102 @@
-//! What differs between two trees, file by file: git's own comparison as data.
+//! What differs between two trees, file by file: read in process, or as git itself says it.
 
-use anyhow::{Context as _, bail};
+use std::collections::{BTreeMap, HashMap};
 
-use gix::objs::tree::EntryKind;
+use anyhow::{Context as _, bail, ensure};
+use gix::objs::tree::{EntryKind, EntryMode};
 
-use super::{Repo, program::Git};
+use super::{Repo, bulk::Bulk, objects::Entry, program::Git};
 use crate::domain::{
+    check::change,
     id::Oid,
     restore::{Change, File},
 };
 
 const TREE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// As deep as git goes by itself.
+const DEPTH_MAX: usize = 2048;
+/// How often one comparison meets the same two trees: a few small ones that name each other can stand for
+/// more paths than there is time.
+const MEETINGS_MAX: u32 = 10_000;
+const CHANGES_MAX: usize = 1_000_000;
 
-/// Every file that is not the same in both, in git's order. Renames are a removal and an addition.
+type Entries = BTreeMap<Vec<u8>, Entry>;
+
+/// Every path whose file is not the same in both, in git's order. Renames are a removal and an addition.
+fn compare(
+    read: &dyn Fn(&Oid) -> anyhow::Result<Entries>,
+    from: &Oid,
+    to: &Oid,
+) -> anyhow::Result<Vec<change::Change>> {
+    let mut found = Vec::new();
+    let mut left = vec![(Vec::new(), 0, Some(from.clone()), Some(to.clone()))];
+    let mut met: HashMap<_, u32> = HashMap::new();
+    while let Some((above, depth, from, to)) = left.pop() {
+        if from == to {
+            continue;
+        }
+        let meetings = met.entry((from.clone(), to.clone())).or_default();
+        *meetings += 1;
+        ensure!(
+            *meetings <= MEETINGS_MAX,
+            "the same trees are there more than {MEETINGS_MAX} times"
+        );
+        ensure!(depth < DEPTH_MAX, "the trees are more than {DEPTH_MAX} deep");
+        let entries = |id: Option<Oid>| id.map_or(Ok(Entries::new()), |id| read(&id));
+        let (was, mut is) = (entries(from)?, entries(to)?);
+        let mut pairs: Vec<_> = was
+            .into_iter()
+            .map(|(name, was)| {
+                let is = is.remove(&name);
+                (name, Some(was), is)
+            })
+            .collect();
+        pairs.extend(is.into_iter().map(|(name, is)| (name, None, Some(is))));
+        for (name, was, is) in pairs {
+            if was == is {
+                continue;
+            }
+            let path = [&above[..], &name].concat();
+            let (was_tree, was) = sides(was);
+            let (is_tree, is) = sides(is);
+            if was_tree.is_some() || is_tree.is_some() {
+                left.push(([&path[..], b"/"].concat(), depth + 1, was_tree, is_tree));
+            }
+            if was.is_some() || is.is_some() {
+                found.push(change::Change { path, was, is });
+            }
+        }
+        ensure!(found.len() <= CHANGES_MAX, "more than {CHANGES_MAX} paths differ");
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// An entry is a tree or a file.
+fn sides(entry: Option<Entry>) -> (Option<Oid>, Option<File>) {
+    match entry {
+        None => (None, None),
+        Some(Entry { kind: EntryKind::Tree, id }) => (Some(id), None),
+        Some(Entry { kind, id }) => {
+            (None, Some(File { mode: EntryMode::from(kind).value().into(), id }))
+        }
+    }
+}
+
+impl Bulk<'_> {
+    /// Every path whose file is not the same in both trees; they may be the repository's or its own.
+    pub(super) fn compare(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<change::Change>> {
+        compare(&|id| self.read_tree(id, TREE_BYTES_MAX), from, to)
+    }
+
+    /// What a tree has at a path, when it is a file.
+    pub(super) fn file_of(&self, tree: &Oid, path: &[u8]) -> anyhow::Result<Option<File>> {
+        let entry = entry_of(&|id| self.read_tree(id, TREE_BYTES_MAX), tree, path)?;
+        Ok(sides(entry).1)
+    }
+}
+
+/// The same, as git itself says it: for whoever is about to write or remove these files.
 pub fn changes(git: &Git, now: &Oid, then: &Oid) -> anyhow::Result<Vec<Change>> {
     if now == then {
         return Ok(Vec::new());
@@ -22,6 +106,11 @@ pub fn changes(git: &Git, now: &Oid, then: &Oid) -> anyhow::Result<Vec<Change>> 
 }
 
 impl Repo {
+    /// Every path whose file is not the same in both trees, in git's order.
+    pub fn compare(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<change::Change>> {
+        compare(&|id| self.read_tree(id, TREE_BYTES_MAX), from, to)
+    }
+
     /// Whether a tree has this path, a file's or a directory's.
     pub fn tree_has(&self, tree: &Oid, path: &[u8]) -> anyhow::Result<bool> {
         Ok(self.tree_kind(tree, path)?.is_some())
@@ -33,17 +122,26 @@ impl Repo {
     }
 
     fn tree_kind(&self, tree: &Oid, path: &[u8]) -> anyhow::Result<Option<EntryKind>> {
-        let (mut tree, mut kind) = (tree.clone(), EntryKind::Tree);
-        for part in path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
-            if kind != EntryKind::Tree {
-                return Ok(None);
-            }
-            let entries = self.read_tree(&tree, TREE_BYTES_MAX)?;
-            let Some(entry) = entries.get(part) else { return Ok(None) };
-            (tree, kind) = (entry.id.clone(), entry.kind);
-        }
-        Ok(Some(kind))
+        let entry = entry_of(&|id| self.read_tree(id, TREE_BYTES_MAX), tree, path)?;
+        Ok(entry.map(|entry| entry.kind))
     }
+}
+
+/// What a tree has at a path; at none, itself.
+fn entry_of(
+    read: &dyn Fn(&Oid) -> anyhow::Result<Entries>,
+    tree: &Oid,
+    path: &[u8],
+) -> anyhow::Result<Option<Entry>> {
+    let mut at = Entry { kind: EntryKind::Tree, id: tree.clone() };
+    for part in path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+        if at.kind != EntryKind::Tree {
+            return Ok(None);
+        }
+        let Some(entry) = read(&at.id)?.remove(part) else { return Ok(None) };
+        at = entry;
+    }
+    Ok(Some(at))
 }
 
 /// `:mode mode id id letter<NUL>path<NUL>`

@@ -193,18 +193,6 @@ impl Repo {
         Ok((count.unwrap_or(0), self.is_ancestor(from, to).unwrap_or(false)))
     }
 
-    /// Whether `to` has `from` in its history. An error where it cannot be told.
-    pub fn is_ancestor(&self, from: &Oid, to: &Oid) -> anyhow::Result<bool> {
-        let words = ["merge-base", "--is-ancestor", from.as_str(), to.as_str()];
-        match self.git().plumbing(&words)?.status {
-            ExitStatus::Code(0) => Ok(true),
-            ExitStatus::Code(1) => Ok(false),
-            ExitStatus::Code(_) | ExitStatus::Signal(_) => {
-                bail!("it cannot be told whether {} is in {}", from.short(), to.short())
-            }
-        }
-    }
-
     /// The last commit that both have; nothing where they have none in common.
     pub fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
         let done = self.git().plumbing(&["merge-base", one.as_str(), other.as_str()])?;
