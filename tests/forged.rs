@@ -172,11 +172,56 @@ fn cwf_a_forged_word_is_found_and_no_run_goes_by_it() {
     assert!(repo.run(&["verify"]).ends(0).out.contains("1 signature good"));
     repo.run(&["resume"]).ends(0);
     assert_eq!(repo.calls("implement"), 1);
-    // Nothing leaves by one either.
+}
+
+/// Answered for by a person, and then by somebody else in their name: by no way out does it leave.
+#[test]
+fn cwf_nothing_leaves_by_a_forged_word() {
+    let repo = waiting();
+    let path = approve(&repo);
+    repo.agent("review", r#"report '{"format":1,"verdict":"fail"}'"#);
+    repo.run(&["resume"]).ends(5);
+    repo.run(&["override", "review", "--reason", "it is Friday"]).ends(0);
+    let genuine = repo.git(&["rev-parse", &repo.journal()]);
     repo.remote();
-    rewrite(&repo, &same, Some((&path, b"tree x\n\nforged\n")));
-    repo.run(&["push"]).ends(3);
-    assert_eq!(repo.remote_refs(), ["refs/heads/main"]);
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.run(&["push", "--dry-run"]).ends(0);
+    for what in ["the word", "the override"] {
+        let of = repo.recorded("gate-overridden")[0]["signed"].as_str().unwrap().to_owned();
+        let forged = if what == "the word" { path.clone() } else { of };
+        rewrite(&repo, &|line| line, Some((&forged, b"tree x\n\nforged\n")));
+        for words in [&["push"][..], &["push", "--dry-run"]] {
+            let ran = repo.run(words).ends(3);
+            assert!(ran.err.contains("rule: signature"), "{what}: {words:?}: {}", ran.err);
+        }
+        let pushed = Ran::of(repo.try_git(&["push", "origin", "feature/sprint-1"]));
+        assert!(pushed.code != Some(0) && pushed.err.contains("[signature]"), "{}", pushed.err);
+        assert_eq!(repo.remote_refs(), ["refs/heads/main"], "{what}");
+        repo.git(&["update-ref", &repo.journal(), &genuine]);
+    }
+    repo.git(&["push", "--quiet", "origin", "feature/sprint-1"]);
+    assert_eq!(repo.remote_refs().len(), 2);
+}
+
+#[test]
+fn cwf_a_person_may_go_on_all_the_same_and_what_cannot_be_read_is_no_yes() {
+    let repo = waiting();
+    let path = approve(&repo);
+    rewrite(&repo, &unnamed(&path), None);
+    repo.run(&["resume"]).ends(3);
+    repo.run(&["resume", "--force"]).ends(0);
+    assert_eq!(repo.calls("implement"), 1);
+    // A policy that nobody can read asks for signatures.
+    let repo = waiting();
+    let path = approve(&repo);
+    rewrite(&repo, &unnamed(&path), Some(("policy.json", b"{}garbled")));
+    assert_ne!(repo.run(&["resume"]).code, Some(0));
+    assert_eq!(repo.calls("implement"), 0);
+    // So does a setting that is neither yes nor no, before anything begins.
+    let repo = TestRepo::scripted(&[]);
+    repo.git(&["config", "tag.gpgSign", "perhaps"]);
+    let ran = repo.run(&["sprint-1", "--local"]).ends(1);
+    assert!(ran.err.contains("tag.gpgSign") && repo.refs("refs/run/").is_empty(), "{}", ran.err);
 }
 
 #[test]

@@ -93,9 +93,21 @@ fn loa_35_nobody_else_is_kept() {
     silent(&claude(&repo, &json!({})));
     // What cannot be read keeps nobody, and neither does who is nobody's agent.
     let repo = at_work();
-    for odd in ["", "garbage", "[]", "7", r#"{"cwd":7}"#, r#"{"cwd":"/nowhere/at/all"}"#] {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let much = format!(r#"{{"cwd":"{}","x":"{}"}}"#, repo.work.display(), "y".repeat(2_000_000));
+    for odd in
+        ["", "garbage", "[]", "7", r#"{"cwd":7}"#, r#"{"cwd":"/nowhere/at/all"}"#, &deep, &much]
+    {
         silent(&told(&repo, "claude", odd));
     }
+    // One that cannot be written to is not waited for, and a journal that is none is one line.
+    let line = format!("echo '{{}}' | '{}' hook claude stop > /dev/full", support::PROGRAM);
+    Ran::of(repo.command("sh").args(["-c", &line]).output().unwrap()).ends(0);
+    let blob = repo.git(&["hash-object", "-w", "README"]);
+    std::fs::write(repo.work.join(".git").join(repo.journal()), format!("{blob}\n")).unwrap();
+    let ran = claude(&repo, &json!({}));
+    assert!(ran.out.is_empty() && ran.err.lines().count() <= 1, "{}", ran.err);
+    let repo = at_work();
     let ran = told(&repo, "nobody", "{}");
     assert_eq!((ran.out.as_str(), ran.err.lines().count()), ("", 1));
     // An agent that the loop called is the loop's.

@@ -45,7 +45,6 @@ mod sync;
 mod tool_hook;
 mod ui;
 mod verify;
-mod vouched;
 mod workflow;
 
 use std::{ffi::OsString, path::Path};

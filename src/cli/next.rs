@@ -19,7 +19,6 @@ use super::{
     },
     status::time,
     ui::Ui,
-    vouched,
 };
 use crate::{
     agents::{
@@ -42,7 +41,7 @@ use crate::{
         start::{Request, prepare},
     },
     git::Repo,
-    guard::person,
+    guard::{person, vouched},
     process::{alive, clock},
     report::sanitise::sanitise,
     store::{history, hold::Hold},

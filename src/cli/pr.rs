@@ -7,7 +7,6 @@ use super::{
     rest::{self, Rest},
     resume::frozen,
     ui::Ui,
-    vouched,
 };
 use crate::{
     domain::{
@@ -21,7 +20,7 @@ use crate::{
     git::Repo,
     guard::{
         push::{self, Remote},
-        scope,
+        scope, vouched,
     },
     process::clock,
     report::{

@@ -5,7 +5,6 @@ use super::{
     exit::{Exit, Fail},
     rest::{self, Rest},
     ui::Ui,
-    vouched,
 };
 use crate::{
     config::settings::Settings,
@@ -18,7 +17,7 @@ use crate::{
     git::Repo,
     guard::{
         push::{self, Remote},
-        scope,
+        scope, vouched,
     },
     process::clock,
 };

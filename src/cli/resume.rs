@@ -5,7 +5,6 @@ use super::{
     exit::{Exit, Fail},
     start::{Manner, Underway, actor, carry_on, hooks_in_force, nothing_interrupted},
     ui::Ui,
-    vouched,
 };
 use crate::{
     config::{plan_file, settings::Settings, workflow_file},
@@ -19,7 +18,7 @@ use crate::{
     },
     engine::{course, start},
     git::Repo,
-    guard::person,
+    guard::{person, vouched},
     process::{alive, clock},
     report::{drift, sanitise::one_line},
     store::{
@@ -49,7 +48,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     }
     if let Err(fail) = vouched::words(repo, &id) {
         if !args.force {
-            return Err(fail);
+            return Err(fail.into());
         }
         person::only("to go on by a word that nobody vouches for")?;
     }

@@ -6,6 +6,7 @@ use super::{
     bound::{Runs, here, protection},
     fence, ledger,
     scope::{is_free, is_scratch, who},
+    vouched,
 };
 use crate::{
     domain::{
@@ -130,6 +131,9 @@ fn push_by(
             proven: Some(run.proven()),
         });
         judge(who, &during, &step, &rules)?;
+        if let Some(run) = run.filter(|_| has_a_say) {
+            vouched::words(repo, &run.charter.run)?;
+        }
     }
     Ok(())
 }
