@@ -43,7 +43,7 @@ fn agrees(answer: &Value) {
 }
 
 #[test]
-fn every_answer_has_the_documented_fields() {
+fn loa_112_every_answer_has_the_documented_fields() {
     let repo = TestRepo::new();
     repo.plan(ONE_SPRINT);
     let mut seen = BTreeSet::new();

@@ -235,7 +235,7 @@ fn s12_the_brief_holds_what_the_task_points_to_and_no_more() {
 }
 
 #[test]
-fn a3_a_task_that_commits_outside_of_its_scope_is_sent_back() {
+fn s12_a3_a_task_that_commits_outside_of_its_scope_is_sent_back() {
     let strays = r#"
 mkdir -p src; echo $calls > src/$GIT_RUN_ITEM
 [ $calls = 1 ] && echo x > stray && git add -A && git commit -qm mine

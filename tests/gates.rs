@@ -69,7 +69,7 @@ fn refused_by_rule(ran: &Ran, rule: &str) {
 }
 
 #[test]
-fn an_override_opens_its_gate_for_its_commit_and_falls_with_the_next() {
+fn cwf_36_an_override_opens_its_gate_for_its_commit_and_falls_with_the_next() {
     let repo = halted();
     assert_eq!(
         repo.status()["gates"],
@@ -160,7 +160,7 @@ fn an_override_is_refused_where_it_answers_nothing() {
 }
 
 #[test]
-fn only_a_person_overrides() {
+fn cwf_36_only_a_person_overrides() {
     let repo = halted();
     for mark in
         ["CLAUDECODE", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE", "CURSOR_AGENT", "GIT_RUN_AGENT"]

@@ -586,3 +586,64 @@ fn s15_the_suite_comes_last_where_it_is_asked_for() {
     assert_eq!(repo.calls("mend"), 1);
     assert_eq!(lines(&repo, "verified")[4..], ["T-003"], "{}", status["said"]);
 }
+
+#[test]
+fn s15_three_tries_to_mend_a_task_and_then_a_person_is_asked() {
+    let never = r#"report '{"format":1,"verdict":"pass","criteria":[{"criterion":"it is paid once","met":false,"evidence":"paid '$calls' times"}]}'"#;
+    let repo = queued(PAGE, BUILDS, never);
+    for (key, value) in [("run.breaker.plateau", "99"), ("run.breaker.sameFinding", "99")] {
+        repo.git(&["config", key, value]);
+    }
+    let ran = repo.run(&["T-002", "--local"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.err);
+    assert_eq!((repo.calls("implement"), repo.calls("verify")), (4, 4));
+    let waits = repo.status()["waits"].clone();
+    assert_eq!(waits[0]["gate"], "verify of T-002");
+    repo.run(&["approve", "--as", "Ada", "-m", "good enough"]).ends(0);
+}
+
+/// What the suite had mended is in a task's own file: that task is verified again, and when it is built
+/// anew, what was done once for all of it has not seen that, and is done once more.
+#[test]
+fn s15_what_closes_the_run_sends_a_task_back_and_is_done_again_behind_it() {
+    let verify = format!(
+        "if [ $GIT_RUN_ITEM = T-003 ] && [ ! -e $HOME/told ] && grep -q mended src/T-003; then touch $HOME/told; \
+         report '{{\"format\":1,\"verdict\":\"pass\",\"criteria\":[{{\"criterion\":\"somebody hears of it\",\"met\":false,\"evidence\":\"src/T-003\"}}]}}'; \
+         else {VERIFIES}\nfi"
+    );
+    let repo = queued(PAGE, BUILDS, &verify);
+    repo.git(&["config", "run.suite.enabled", "true"]);
+    repo.git(&["config", "run.gate.tests.command", "grep -q mended src/T-003"]);
+    repo.agent(
+        "mend",
+        "echo mended >> src/T-003; report '{\"format\":1,\"files\":[\"src/T-003\"]}'",
+    );
+    go(&repo, 0);
+    let stages: Vec<_> = repo
+        .recorded("stage-started")
+        .iter()
+        .map(|start| {
+            format!("{} {}", start["item"].as_str().unwrap(), start["stage"].as_str().unwrap())
+        })
+        .collect();
+    let first = stages.iter().position(|stage| stage == "closing suite").unwrap();
+    assert_eq!(
+        stages[first..],
+        [
+            "closing suite",
+            "closing mend",
+            "closing suite",
+            "T-003 verify",
+            "T-003 implement",
+            "T-003 verify",
+            "T-003 checks",
+            "closing suite",
+            "closing mend",
+            "closing suite",
+            "T-003 verify",
+            "T-003 checks",
+        ]
+    );
+    let board = repo.run(&["show", "board", "--json"]).ends(0).json();
+    assert!(!board.to_string().contains("pending"), "{board}");
+}

@@ -39,7 +39,7 @@ use crate::{
     guard::{
         audit,
         hooks::{self, Force},
-        push,
+        push, vouched,
     },
     process::{
         alive, clock, env,
@@ -86,6 +86,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     let underway = match unfinished_here(repo)? {
         Some(run) => {
             may_go_on(&run, &request)?;
+            vouched::words(repo, &run.charter.run)?;
             super::resume::same_agents(repo, &run.charter.run, &settings, &request.agents)?;
             ui.tell(&format!("going on with run {}", run.charter.run));
             Underway::again(repo, &run.charter.run, hold, me)?

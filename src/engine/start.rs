@@ -176,7 +176,8 @@ pub fn prepare(
     let remote = destination(repo, settings, charter.push)?;
     let gates =
         serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
-    let more = [("gates", gates), ("risk", risk.value())].into();
+    let signs = repo.signs()?.then_some(("signs", true.into()));
+    let more = [("gates", gates), ("risk", risk.value())].into_iter().chain(signs).collect();
     let policy = policy::encode(
         &charter,
         &settings.protected,

@@ -200,3 +200,6 @@ impl Run {
         done.unwrap_or(&self.charter.start)
     }
 }
+
+#[cfg(test)]
+mod tests;

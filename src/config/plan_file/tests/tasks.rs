@@ -64,7 +64,7 @@ fn lines(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn cl_a_page_is_read_leniently() {
+fn s15_a_page_is_read_leniently() {
     let plan = read("docs/TASKS.md", PAGE).unwrap();
     assert_eq!(
         lines(&plan),
@@ -93,7 +93,7 @@ fn cl_a_page_is_read_leniently() {
 }
 
 #[test]
-fn cl_a_page_is_written_stably_with_the_status_of_a_run() {
+fn s15_a_page_is_written_stably_with_the_status_of_a_run() {
     let toml = r#"format = 1
 id = "shop"
 title = "Shop"
