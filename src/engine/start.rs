@@ -173,21 +173,32 @@ pub fn prepare(
         groups: course.groups,
         scan_every: Some(settings.scan_every),
     };
+    let policy = frozen_policy(repo, settings, &charter, &agents, &risk)?;
+    let (workflow, workflow_text) = (course.workflow, course.text);
+    let size = course.size;
+    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size, risk })
+}
+
+/// Everything that decides in the run and that an agent could write elsewhere.
+fn frozen_policy(
+    repo: &Repo,
+    settings: &Settings,
+    charter: &Charter,
+    agents: &[(Option<String>, String)],
+    risk: &Found,
+) -> Result<String, NotStarted> {
     let remote = destination(repo, settings, charter.push)?;
     let gates =
         serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
     let signs = repo.signs()?.then_some(("signs", true.into()));
     let more = [("gates", gates), ("risk", risk.value())].into_iter().chain(signs).collect();
-    let policy = policy::encode(
-        &charter,
+    Ok(policy::encode(
+        charter,
         &settings.protected,
-        &commands(settings, &charter.stages, &agents)?,
+        &commands(settings, &charter.stages, agents)?,
         remote.as_deref(),
         &more,
-    );
-    let (workflow, workflow_text) = (course.workflow, course.text);
-    let size = course.size;
-    Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size, risk })
+    ))
 }
 
 /// The plan, and the documents that it comes from.
