@@ -101,7 +101,7 @@ fn an_agent_says_nothing() {
 }
 
 #[test]
-fn what_is_sent_back_arrives_in_the_next_brief() {
+fn aura_what_is_sent_back_arrives_in_the_next_brief() {
     let repo = waiting(
         WORKFLOW,
         &[("implement", "cat \"$GIT_RUN_BRIEF\" > brief.txt; echo $calls > work.txt")],
@@ -115,7 +115,7 @@ fn what_is_sent_back_arrives_in_the_next_brief() {
 }
 
 #[test]
-fn what_is_rejected_goes_no_further_until_it_is_asked_again() {
+fn aura_what_is_rejected_goes_no_further_until_it_is_asked_again() {
     let repo = waiting(WORKFLOW, &[]);
     repo.run(&["reject", "-m", "not this", "--as", "Ada"]).ends(0);
     let status = repo.run(&["status"]).ends(0).out;
@@ -175,7 +175,7 @@ fn a_second_revise_is_a_persons_matter() {
 }
 
 #[test]
-fn reopening_a_stage_reopens_what_follows_it() {
+fn aura_reopening_a_stage_reopens_what_follows_it() {
     let repo = waiting(WORKFLOW, &[("implement", "echo $calls > work.txt")]);
     repo.run(&["approve", "--as", "Ada"]).ends(0);
     repo.run(&["reopen", "nowhere", "-m", "x"]).ends(2);

@@ -192,7 +192,7 @@ fn loa_35_numbers_go_on_behind_every_branch_and_what_is_only_mentioned_counts_fo
 }
 
 #[test]
-fn loa_35_two_at_once_get_two_numbers() {
+fn loa_118_loa_35_two_at_once_get_two_numbers() {
     let repo = repo(&[]);
     let trees: Vec<_> = (0..4)
         .map(|n| {
@@ -224,4 +224,39 @@ fn loa_115_who_somebody_is_stays_out() {
         .ends(0);
     let plan = repo.run(&["show", "plan"]).ends(0).out;
     assert!(!plan.contains("ada@example.com") && !plan.contains("ghp_abc"), "{plan}");
+}
+
+#[test]
+fn loa_115_an_issue_is_a_bug_in_the_words_of_whoever_wrote_it_without_who_that_is() {
+    let repo = repo(&[]);
+    repo.remote();
+    let bin = repo.root().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let start = |answer: &str| {
+        let gh = format!("#!/bin/sh\nprintf '%s\\n' \"$*\" > \"$HOME/asked\"\n{answer}\n");
+        repo.script(&bin.join("gh"), &gh);
+        let mut command = repo.program();
+        command.env("PATH", &path).args(["start", "--local", "--from-issue", "7"]);
+        Ran::of(command.output().unwrap())
+    };
+    for (answer, code, part) in [
+        ("echo 'please run: gh auth login' >&2; exit 4", 1, "gh auth login"),
+        ("echo nonsense", 1, "no issue that can be read"),
+        (r#"echo '{"title":" ","body":""}'"#, 2, "says nothing"),
+    ] {
+        let ran = start(answer).ends(code);
+        assert!(ran.err.contains(part), "{answer}: {}", ran.err);
+        assert!(repo.refs("refs/run/").is_empty(), "{answer}");
+    }
+    let issue = r#"cat <<'END'
+{"title":"It crashes","body":"ada@example.com at 10.0.0.7 types $(touch pwned)\n"}
+END"#;
+    start(issue).ends(0);
+    let asked = std::fs::read_to_string(repo.root().join("asked")).unwrap();
+    assert!(asked.starts_with("issue view 7 --json title,body"), "{asked}");
+    let plan = repo.run(&["show", "plan"]).ends(0).out;
+    assert!(plan.contains("It crashes (issue 7)") && plan.contains("$(touch pwned)"), "{plan}");
+    assert!(!plan.contains("ada@") && !plan.contains("10.0.0.7"), "{plan}");
+    assert!(!repo.work.join("pwned").exists());
 }

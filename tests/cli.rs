@@ -50,7 +50,7 @@ fn through_git(repo: &TestRepo, dir: &str, words: &[&str]) -> Ran {
 }
 
 #[test]
-fn without_runs_every_look_says_so_and_writes_nothing() {
+fn loa_34_without_runs_every_look_says_so_and_writes_nothing() {
     let repo = planned();
     for (words, part) in [
         (&[][..], "no run in this work tree"),
@@ -106,7 +106,7 @@ fn a_word_that_is_no_target_starts_nothing() {
 }
 
 #[test]
-fn a_missing_or_faulty_plan_starts_nothing() {
+fn loa_113_a_missing_or_faulty_plan_starts_nothing() {
     let repo = TestRepo::new();
     let ran = untouched(&repo, &["sprint-1"], 1);
     assert!(ran.err.contains("hint: write `plan.toml`"), "{}", ran.err);
@@ -354,7 +354,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn a_setting_that_is_not_understood_never_means_allow() {
+fn loa_34_a_setting_that_is_not_understood_never_means_allow() {
     for (key, value, part) in [
         ("run.enabled", "maybe", "it takes `true` or `false`"),
         ("run.enable", "true", "`run.enable` in"),
@@ -376,7 +376,7 @@ fn a_setting_that_is_not_understood_never_means_allow() {
 }
 
 #[test]
-fn a_dry_run_writes_nothing() {
+fn loa_113_a_dry_run_writes_nothing() {
     let repo = planned();
     for words in [
         &["sprint-1", "-n"][..],
@@ -392,7 +392,7 @@ fn a_dry_run_writes_nothing() {
 type Unfit = (&'static str, &'static [&'static str], i32, &'static str);
 
 #[test]
-fn what_is_not_fit_for_a_run_is_left_untouched() {
+fn loa_113_loa_34_what_is_not_fit_for_a_run_is_left_untouched() {
     let one = &["sprint-1"][..];
     let cases: &[Unfit] = &[
         ("git config run.enabled false", one, 1, "runs are not enabled"),
@@ -493,7 +493,7 @@ fn what_is_not_fit_for_a_run_is_left_untouched() {
 }
 
 #[test]
-fn another_unfinished_run_is_not_pushed_aside() {
+fn loa_113_another_unfinished_run_is_not_pushed_aside() {
     let repo = TestRepo::scripted(&[("review", "revise no")]);
     repo.run(&["sprint-1", "--local", "--max-cycles", "1"]).ends(4);
     for words in [&["sprint-1"][..], &["T-1"], &["sprint-plan"]] {

@@ -49,7 +49,7 @@ fn hand_overs(repo: &TestRepo) -> Vec<String> {
 }
 
 #[test]
-fn the_hand_over_is_kept_once_and_again_when_something_else_is_to_be_said() {
+fn loa_118_f1_cwf_the_hand_over_is_kept_once_and_again_when_something_else_is_to_be_said() {
     let repo = at_work();
     let ran = claude(&repo);
     assert!(ran.out.starts_with("Keep this in the summary: the work here is run "), "{}", ran.out);
@@ -75,7 +75,7 @@ fn the_hand_over_is_kept_once_and_again_when_something_else_is_to_be_said() {
 }
 
 #[test]
-fn each_agent_is_answered_in_its_own_format() {
+fn f1_each_agent_is_answered_in_its_own_format() {
     let repo = at_work();
     let cwd = format!(r#"{{"cwd":"{}"}}"#, repo.work.display());
     for agent in ["codex", "gemini"] {

@@ -100,7 +100,7 @@ fn holds(repo: &TestRepo, told: &[String], what: &str) {
 }
 
 #[test]
-fn a_run_that_is_killed_at_any_write_ends_as_if_it_had_not_been() {
+fn loa_112_a_run_that_is_killed_at_any_write_ends_as_if_it_had_not_been() {
     let whole = planned();
     let log = whole.root().join("points");
     let output = whole

@@ -77,7 +77,7 @@ fn written(repo: &TestRepo, kind: &str) -> Vec<Value> {
 }
 
 #[test]
-fn every_commit_that_the_agent_made_is_looked_at() {
+fn loa_34_d2_every_commit_that_the_agent_made_is_looked_at() {
     let repo = went(
         "echo 1 > first; echo 22 > second; echo 333 > third",
         "git rm -q first; git commit -qm one; git rm -q second; git commit -qm two; rm third; echo w > w",
@@ -111,7 +111,7 @@ fn every_commit_that_the_agent_made_is_looked_at() {
 }
 
 #[test]
-fn what_moved_or_came_back_is_not_lost() {
+fn d2_what_moved_or_came_back_is_not_lost() {
     let repo = went(
         "seq 100 > renamed; seq 200 300 > edited; seq 400 500 > apart; echo b > back; echo s > stays; echo o > over",
         "git mv renamed new-name; git mv edited new-edited; sed -i 3d new-edited; git commit -qam moved
@@ -138,7 +138,7 @@ printf 5 > "$(printf 'dir/bad\377')"; printf 6 > "$(printf 'esc\033]52;c;x\007')
 printf 8 > "$(printf 'tab\there')"; printf 9 > '```'; printf 10 > "$(printf '\302\233m\342\200\256x')"; ln -s nowhere link"#;
 
 #[test]
-fn any_name_is_told_as_it_is_and_none_reaches_the_terminal_raw() {
+fn d2_any_name_is_told_as_it_is_and_none_reaches_the_terminal_raw() {
     let delete =
         "git ls-files -z | xargs -0 rm --; git checkout -q -- README plan.toml; echo w > w";
     let repo = went(ODD, delete);
@@ -193,7 +193,7 @@ fn any_name_is_told_as_it_is_and_none_reaches_the_terminal_raw() {
 }
 
 #[test]
-fn the_tree_for_a_pull_request_cannot_be_left_by_a_name() {
+fn loa_114_the_tree_for_a_pull_request_cannot_be_left_by_a_name() {
     let names = "mkdir -p src/a; echo 1 > src/a/x; echo 2 > src/a/y; echo 3 > top; echo 4 > '````'; printf 5 > \"$(printf '\\n```\\n# title')\"";
     let repo = went(names, "rm -r src top '````' *title; echo w > w");
     let tree = repo.run(&["deleted", "--tree"]).ends(0).out;
@@ -274,7 +274,7 @@ fn merges_submodules_and_rewritten_histories_are_told_once() {
 }
 
 #[test]
-fn a_repository_with_one_commit_and_a_run_of_a_task_are_nothing_special() {
+fn d2_a_repository_with_one_commit_and_a_run_of_a_task_are_nothing_special() {
     let repo = TestRepo::empty(&["--object-format=sha256"]);
     repo.write("README", "hello\n");
     repo.plan(

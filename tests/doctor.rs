@@ -93,7 +93,7 @@ fn a_healthy_clone_has_nothing_broken_and_one_line_for_each_layer() {
 }
 
 #[test]
-fn every_hook_that_does_not_hold_is_told() {
+fn d8_every_hook_that_does_not_hold_is_told() {
     let repo = TestRepo::new();
     says(&repo, "hooks", "open", "git run hooks install");
     repo.run(&["hooks", "install"]).ends(0);

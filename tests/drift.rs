@@ -148,7 +148,7 @@ fn hashes_are_frozen_when_a_run_starts_and_nothing_is_said_while_nothing_changed
 }
 
 #[test]
-fn each_row_of_the_table_is_shown_with_its_hashes_and_never_applied_by_itself() {
+fn s15_each_row_of_the_table_is_shown_with_its_hashes_and_never_applied_by_itself() {
     let repo = halfway();
     for (from, to) in [("The sum.", "The total."), ("lets in", "lets out"), ("finds", "seeks")] {
         spec(&repo, from, to);
@@ -177,7 +177,7 @@ fn each_row_of_the_table_is_shown_with_its_hashes_and_never_applied_by_itself() 
 }
 
 #[test]
-fn applying_is_one_event_that_takes_the_words_over_and_judges_again() {
+fn s15_applying_is_one_event_that_takes_the_words_over_and_judges_again() {
     let repo = halfway();
     spec(&repo, "The sum.", "The total.");
     spec(&repo, "lets in", "lets out");

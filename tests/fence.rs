@@ -205,7 +205,7 @@ fn bytes(dir: &Path) -> Vec<(String, u32, Vec<u8>)> {
 }
 
 #[test]
-fn hooks_that_were_there_are_called_and_are_there_again_afterwards() {
+fn loa_35b_hooks_that_were_there_are_called_and_are_there_again_afterwards() {
     let repo = guarded();
     repo.hook("pre-push", "cat >> \"$HOME/pushed\"; [ ! -e \"$HOME/no\" ]");
     let hooks = repo.work.join(".git/hooks");
@@ -289,7 +289,7 @@ fn what_a_hook_cannot_read_is_refused() {
 }
 
 #[test]
-fn no_program_means_no_push() {
+fn loa_35b_no_program_means_no_push() {
     let repo = guarded();
     let copy = repo.root().join("git-run");
     fs::copy(PROGRAM, &copy).unwrap();
@@ -334,7 +334,7 @@ fn a_commit_is_looked_at_while_a_fence_stands() {
 }
 
 #[test]
-fn a_run_does_not_begin_with_hooks_that_judge_no_longer() {
+fn d8_a_run_does_not_begin_with_hooks_that_judge_no_longer() {
     let repo = guarded();
     repo.plan(ONE_SPRINT);
     repo.run(&["hooks", "install"]).ends(0);
@@ -359,4 +359,57 @@ fn a_run_does_not_begin_with_hooks_that_judge_no_longer() {
     fs::remove_dir(&hook).unwrap();
     repo.run(&["hooks", "install"]).ends(0);
     repo.run(&["sprint-1", "--local"]).ends(0);
+}
+
+/// The rows of the older tool's hook against destructive commands, and those that its regular
+/// expressions never saw, as lines of shell in a work tree with something that is saved nowhere.
+#[test]
+fn loa_35_a7_what_destroys_is_refused_and_what_only_looks_so_is_not() {
+    let repo = guarded();
+    repo.write("README", "not saved\n");
+    repo.write("new", "not saved either\n");
+    repo.git(&["branch", "other"]);
+    let judged = |line: &str| repo.run(&["ice", "check", "--shell", line]).code;
+    for line in [
+        "git push --force",
+        "git push -f origin feature/x",
+        "git push --force origin main",
+        "git reset --hard",
+        "git clean -f",
+        "git clean -fd",
+        "git branch -D other",
+        "git branch -d -f other",
+        "git branch --delete --force other",
+        "git stash drop",
+        "git stash clear",
+        "git checkout -- README",
+        "rm -rf /",
+        "sudo rm -rf /",
+        "rm -rf ~",
+        "git commit -m \"$(rm -rf /)\"",
+        "git commit -m x && rm -rf /",
+    ] {
+        assert_eq!(judged(line), Some(3), "{line}");
+    }
+    for line in [
+        "git reset --soft HEAD~1",
+        "git clean -nfd",
+        "git stash list",
+        "git checkout main",
+        "git commit -m \"text: rm -rf / and git push --force\"",
+        "rm -rf target",
+        "rm -rf /tmp/x",
+    ] {
+        assert_eq!(judged(line), Some(0), "{line}");
+    }
+    // Stricter than there: a branch of its own is not taken away either, and a lease is no reason
+    // to drop what others may have fetched.
+    for line in ["git branch -d other", "git push --force-with-lease origin feature/x"] {
+        assert_eq!(judged(line), Some(3), "{line}");
+    }
+    // Less strict: where a checkpoint has all of it, nothing is lost.
+    repo.run(&["checkpoint", "-q"]).ends(0);
+    for line in ["git reset --hard", "git checkout -- README"] {
+        assert_eq!(judged(line), Some(0), "{line}");
+    }
 }

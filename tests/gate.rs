@@ -84,7 +84,7 @@ fn found(report: &Value, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn a3_changed_files_out_of_scope_stay_found_after_the_commit() {
+fn s12_a3_changed_files_out_of_scope_stay_found_after_the_commit() {
     let repo = planned(PLAN);
     sh(&repo, "mkdir src; echo x > src/a; echo x > outside");
     for state in ["untracked", "staged", "committed", "committed, and on a clean tree"] {
@@ -205,7 +205,7 @@ fn quality(repo: &TestRepo, key: &str, value: &str) {
 }
 
 #[test]
-fn a8_what_is_skipped_is_said_and_a_suite_of_skipped_commands_fails() {
+fn s12_a8_what_is_skipped_is_said_and_a_suite_of_skipped_commands_fails() {
     let repo = planned(PLAN);
     quality(&repo, "command", "e2e=true");
     quality(&repo, "requiresEnv", "e2e=NO_SUCH_VARIABLE");
@@ -530,7 +530,7 @@ fn tests_that_must_fail_have_to_fail_by_themselves() {
 }
 
 #[test]
-fn coverage_is_what_the_command_prints() {
+fn aura_coverage_is_what_the_command_prints() {
     let repo = planned(PLAN);
     let set =
         |key: &str, value: &str| repo.git(&["config", &format!("run.gate.coverage.{key}"), value]);
@@ -551,7 +551,7 @@ fn coverage_is_what_the_command_prints() {
 }
 
 #[test]
-fn documents_do_not_link_to_nowhere() {
+fn s12_documents_do_not_link_to_nowhere() {
     let repo = planned(PLAN);
     // Nobody manages any; that alone is no pass either.
     assert_eq!(result(&repo, "docs"), "skipped");
@@ -574,7 +574,7 @@ fn documents_do_not_link_to_nowhere() {
 }
 
 #[test]
-fn finished_items_leave_reports_that_name_their_files() {
+fn s12_finished_items_leave_reports_that_name_their_files() {
     let with = |report: &str| {
         let repo = TestRepo::scripted(&[(
             "implement",
@@ -764,7 +764,7 @@ fn what_git_was_told_not_to_see_is_seen() {
 }
 
 #[test]
-fn compliance_approves_only_when_everything_passed_for_this_very_tree() {
+fn s12_compliance_approves_only_when_everything_passed_for_this_very_tree() {
     let repo = planned(PLAN);
     commit(&repo, "mkdir src; echo x > src/a");
     tests_are(&repo, "test -f src/a");
@@ -818,6 +818,7 @@ fn executed<'e>(
         verified: false,
         run,
         from,
+        asides: &[],
         gates: &[Check::Secrets, Check::Scope],
         items: &[],
         expect,

@@ -69,7 +69,7 @@ fn refused_by_rule(ran: &Ran, rule: &str) {
 }
 
 #[test]
-fn an_override_opens_its_gate_for_its_commit_and_falls_with_the_next() {
+fn cwf_36_an_override_opens_its_gate_for_its_commit_and_falls_with_the_next() {
     let repo = halted();
     assert_eq!(
         repo.status()["gates"],
@@ -160,7 +160,7 @@ fn an_override_is_refused_where_it_answers_nothing() {
 }
 
 #[test]
-fn only_a_person_overrides() {
+fn cwf_36_only_a_person_overrides() {
     let repo = halted();
     for mark in
         ["CLAUDECODE", "GEMINI_CLI", "CODEX_SANDBOX", "OPENCODE", "CURSOR_AGENT", "GIT_RUN_AGENT"]
@@ -458,6 +458,72 @@ fn a_branch_without_a_run_and_one_whose_run_is_over_is_a_persons_own() {
     assert_eq!(git_push(&done, &["feature/sprint-1"]).code, Some(0));
     assert_eq!(done.run(&["push", "--json"]).ends(0).json()["outcome"], "there");
     assert_eq!(done.status()["state"], "READY_FOR_HITL");
+}
+
+#[test]
+fn work_that_was_not_judged_does_not_leave_under_another_name() {
+    let repo = halted();
+    repo.git(&["branch", "mine", "main"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "and more"]);
+    repo.git(&["tag", "-a", "-m", "v1", "v1"]);
+    repo.git(&["branch", "merged", "main"]);
+    repo.git(&[
+        "update-ref",
+        "refs/heads/merged",
+        &repo.git(&["commit-tree", "-m", "merged", "-p", "main", "-p", "HEAD", "HEAD^{tree}"]),
+    ]);
+    let words = [
+        &["HEAD:refs/heads/other"][..],
+        &["feature/sprint-1:other"],
+        &["HEAD~1:refs/heads/other"],
+        &["+HEAD:other"],
+        &["v1"],
+        &["HEAD:refs/tags/v2"],
+        &["merged"],
+        &["merged:main"],
+        &["mine", "HEAD:refs/heads/other"],
+        &["--all"],
+        &["--mirror"],
+    ];
+    for words in words {
+        let ran = git_push(&repo, words);
+        assert_ne!(ran.code, Some(0), "{words:?}");
+        assert!(
+            ran.err.contains("work of `feature/sprint-1`: not passed yet")
+                || ran.err.contains("not passed yet: "),
+            "{words:?}: {}",
+            ran.err
+        );
+        assert_eq!(repo.remote_refs(), ["refs/heads/main"], "{words:?}");
+    }
+    // What is none of its work is nobody's business.
+    assert_eq!(git_push(&repo, &["mine", "main"]).code, Some(0));
+    repo.git(&["tag", "-a", "-m", "v0", "v0", "main"]);
+    assert_eq!(git_push(&repo, &["v0", "main^{tree}:refs/tags/tree"]).code, Some(0));
+    assert_eq!(git_push(&repo, &["--delete", "mine"]).code, Some(0));
+    // From another work tree as well.
+    repo.git(&["worktree", "add", "--quiet", "-b", "beside", "../beside", "main"]);
+    repo.git(&["-C", "../beside", "push", "--quiet", "origin", "beside"]);
+    let there = Ran::of(repo.try_git(&["-C", "../beside", "push", "origin", "feature/sprint-1:x"]));
+    assert!(there.err.contains("not passed yet"), "{}", there.err);
+    // What a person answers for may leave, and so may anything when the run is given up.
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    overridden(&repo);
+    assert_eq!(git_push(&repo, &["HEAD:refs/heads/other"]).code, Some(0));
+    assert_ne!(git_push(&repo, &["v1"]).code, Some(0));
+    repo.run(&["halt", "--force"]).ends(0);
+    assert_eq!(git_push(&repo, &["v1"]).code, Some(0));
+}
+
+#[test]
+fn what_came_to_the_base_since_is_not_the_runs_work() {
+    let repo = halted();
+    let later = repo.git(&["commit-tree", "-m", "theirs", "-p", "main", "main^{tree}"]);
+    repo.git(&["push", "--quiet", "origin", &format!("{later}:main")]);
+    repo.git(&["fetch", "--quiet", "origin"]);
+    repo.git(&["merge", "--quiet", "-m", "merge", "origin/main"]);
+    assert_eq!(git_push(&repo, &["origin/main:refs/heads/mine"]).code, Some(0));
+    assert_ne!(git_push(&repo, &["HEAD:refs/heads/mine"]).code, Some(0));
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn is_called_as_before(repo: &TestRepo, what: &str) {
 }
 
 #[test]
-fn what_a_hook_is_told_and_how_it_ends_is_as_without_ours() {
+fn loa_35b_what_a_hook_is_told_and_how_it_ends_is_as_without_ours() {
     let marked = PROBE.replace("#!/bin/sh\n", "#!/bin/sh\n# git-run hook is what comes first\n");
     let failing = |code: u8| format!("{PROBE}exit {code}\n");
     for (what, body) in [
@@ -103,7 +103,7 @@ fn what_stands_beside_a_hook_is_found_from_it() {
 }
 
 #[test]
-fn a_hooks_directory_is_called_wherever_it_is_set() {
+fn loa_35b_a_hooks_directory_is_called_wherever_it_is_set() {
     for (what, scope, value) in [
         ("relative", "--local", "own/hooks"),
         ("with a slash", "--local", "./own/hooks/"),
@@ -144,7 +144,7 @@ fn an_install_that_cannot_be_done_leaves_nothing() {
 }
 
 #[test]
-fn a_linked_work_tree_has_the_hooks_of_all() {
+fn loa_35b_a_linked_work_tree_has_the_hooks_of_all() {
     let repo = cloned();
     script(&repo, ".git/hooks/pre-push", PROBE);
     repo.git(&["worktree", "add", "--quiet", "-b", "linked", "../linked"]);
@@ -174,4 +174,26 @@ impl Linked<'_> {
         let push = command.current_dir(&self.at).args(["push", "--quiet", "origin", "HEAD:topic"]);
         assert!(push.output().unwrap().status.success());
     }
+}
+
+/// Git tells its hooks where they are; what else stands in the environment of whoever pushes does not.
+#[test]
+fn loa_35b_what_the_environment_says_of_another_repository_leads_nowhere() {
+    let repo = cloned();
+    repo.git(&["config", "run.protectedBranch", "live"]);
+    repo.run(&["hooks", "install"]).ends(0);
+    let other = TestRepo::new();
+    for (name, value) in [
+        ("PROJECT_ROOT", other.work.clone()),
+        ("CLAUDE_PROJECT_DIR", other.work.clone()),
+        ("GIT_RUN_ID", "20200101-000000-0000000000".into()),
+        ("PWD", other.work.clone()),
+        ("OLDPWD", other.work.clone()),
+    ] {
+        let mut push = repo.command("git");
+        let push = push.args(["push", "--quiet", "origin", "HEAD:live"]).env(name, value).output();
+        assert!(!push.unwrap().status.success(), "{name}");
+    }
+    let there = repo.git(&["--git-dir=../remote.git", "for-each-ref"]);
+    assert_eq!(there, "");
 }

@@ -48,7 +48,7 @@ fn two_lanes_work_at_the_same_time_and_their_work_becomes_two_commits() {
 }
 
 #[test]
-fn no_more_work_at_once_than_were_asked_for() {
+fn s15_no_more_work_at_once_than_were_asked_for() {
     let tasks = [("A", "a/"), ("B", "b/"), ("C", "c/"), ("D", "d/"), ("E", "e/")];
     let script = format!(
         "mkdir -p \"$HOME/now\"; touch \"$HOME/now/$GIT_RUN_ITEM\"; sleep 0.2\n\
@@ -220,7 +220,7 @@ fn what_a_lane_may_not_change_sends_its_item_to_its_agent() {
 }
 
 #[test]
-fn a_file_that_two_lanes_changed_is_a_finding_on_the_later_one() {
+fn s15_a_file_that_two_lanes_changed_is_a_finding_on_the_later_one() {
     let script = format!(
         "{PLAIN}\nlane && [ $GIT_RUN_ITEM = B ] && {{ mkdir -p a; echo b > a/made; }}; true"
     );

@@ -39,7 +39,7 @@ fn clean(repo: &TestRepo) {
 }
 
 #[test]
-fn what_is_no_readable_report_is_no_pass() {
+fn s12_what_is_no_readable_report_is_no_pass() {
     for (script, word) in [
         (":", "no-report"),
         (": > \"$GIT_RUN_REPORT\"", "no-report"),
@@ -120,7 +120,7 @@ fn the_work_is_committed_whoever_does_it() {
 }
 
 #[test]
-fn work_commits_say_where_they_come_from() {
+fn loa_113_work_commits_say_where_they_come_from() {
     let repo = TestRepo::scripted(&[
         ("implement", "echo $calls > work.txt"),
         ("review", "if [ $calls = 1 ]; then revise 'not yet'; else pass; fi"),
@@ -176,7 +176,7 @@ fn a_lock_that_an_agent_left_stops_the_run_and_nothing_is_lost() {
 }
 
 #[test]
-fn secrets_that_an_agent_leaves_are_never_committed() {
+fn s12_secrets_that_an_agent_leaves_are_never_committed() {
     for script in [
         "echo work > work.txt; echo S=1 > .env; mkdir -p a; echo k > a/id_rsa",
         "echo S=1 > .env; mkdir -p a; echo k > a/id_rsa; echo work > work.txt; git add -A",
@@ -288,7 +288,7 @@ fi; echo work > work.txt"#;
 }
 
 #[test]
-fn a_run_that_waits_hears_that_it_is_to_halt() {
+fn loa_114_a_run_that_waits_hears_that_it_is_to_halt() {
     for (stage, settings) in
         [("exit 75", &[][..]), ("echo work > work.txt", &["run.callsPerHour", "1"][..])]
     {
@@ -310,7 +310,7 @@ fn a_run_that_waits_hears_that_it_is_to_halt() {
 }
 
 #[test]
-fn the_rate_limit_counts_calls_before_they_are_made() {
+fn loa_114_loa_34_the_rate_limit_counts_calls_before_they_are_made() {
     let repo = TestRepo::scripted(&[]);
     repo.git(&["config", "run.callsPerHour", "2"]);
     let working = repo.begin(&["sprint-1", "--local"]);
@@ -369,7 +369,7 @@ while ! [ -s "$HOME/pid" ]; do sleep 0.01; done; echo work > work.txt"#;
 }
 
 #[test]
-fn the_breaker_opens_with_evidence_and_says_how_to_go_on() {
+fn loa_114_the_breaker_opens_with_evidence_and_says_how_to_go_on() {
     let same = "revise 'the same'";
     let new = "revise \"another one: $(printf '%*s' $calls '' | tr ' ' x)\"";
     let changing = "echo $calls > work.txt";
@@ -419,7 +419,7 @@ fn the_breaker_opens_with_evidence_and_says_how_to_go_on() {
 }
 
 #[test]
-fn an_open_breaker_is_closed_by_a_person_alone() {
+fn loa_114_loa_34_an_open_breaker_is_closed_by_a_person_alone() {
     let repo =
         TestRepo::scripted(&[("implement", "echo $calls > work.txt"), ("review", "revise same")]);
     go(&repo, 4);
@@ -436,7 +436,7 @@ fn an_open_breaker_is_closed_by_a_person_alone() {
 }
 
 #[test]
-fn a_budget_is_looked_at_before_the_next_call() {
+fn aura_a_budget_is_looked_at_before_the_next_call() {
     let used = |tokens: u32, cost: &str| {
         format!(
             "echo work > work.txt; report '{{\"format\":1,\"usage\":{{\"input_tokens\":{tokens},\"output_tokens\":0}},\"cost\":{cost}}}'"
@@ -497,7 +497,7 @@ title = "four"
 "#;
 
 #[test]
-fn a_part_of_the_plan_is_run() {
+fn loa_113_a_part_of_the_plan_is_run() {
     for (words, items) in [
         (&["sprint-plan"][..], "sprint-1 sprint-2 sprint-3"),
         (&["sprint-plan", "--from", "2", "--to", "3", "--skip", "3"], "sprint-2"),
@@ -514,7 +514,7 @@ fn a_part_of_the_plan_is_run() {
 }
 
 #[test]
-fn halting_waits_for_the_present_stage() {
+fn loa_113_halting_waits_for_the_present_stage() {
     let repo = TestRepo::scripted(&[(
         "implement",
         "echo work > work.txt; touch \"$HOME/begun\"; while ! [ -e \"$HOME/end\" ]; do sleep 0.02; done",
@@ -535,7 +535,7 @@ fn halting_waits_for_the_present_stage() {
 }
 
 #[test]
-fn halting_by_force_stops_the_agent_and_then_gives_the_run_up() {
+fn loa_113_halting_by_force_stops_the_agent_and_then_gives_the_run_up() {
     let slow = "echo work > work.txt; echo $$ > \"$HOME/pid\"; sleep 60";
     let repo = TestRepo::scripted(&[("implement", slow)]);
     let working = repo.begin(&["sprint-1", "--local"]);
@@ -632,7 +632,7 @@ fn a_runner_that_is_killed_leaves_nobody_and_the_run_goes_on() {
 }
 
 #[test]
-fn of_two_runners_one_works() {
+fn loa_113_of_two_runners_one_works() {
     let slow = "echo work > work.txt; touch \"$HOME/begun\"; while ! [ -e \"$HOME/end\" ]; do sleep 0.02; done";
     let repo = TestRepo::scripted(&[("implement", slow)]);
     let (first, second) =

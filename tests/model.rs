@@ -123,7 +123,7 @@ where
 }
 
 #[test]
-fn whatever_happens_a_rollback_brings_back_every_byte() {
+fn a1_whatever_happens_a_rollback_brings_back_every_byte() {
     sweep("sequences", TIME, &op::sequence, steps::check);
 }
 

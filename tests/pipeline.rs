@@ -511,7 +511,7 @@ fn cwf_no_agent_answers_for_a_person() {
 }
 
 #[test]
-fn cwf_a_script_that_answers_says_for_whom() {
+fn cwf_36_cwf_a_script_that_answers_says_for_whom() {
     let repo = planned(&[]);
     let ran = repo.run(&["approve"]).ends(5);
     assert!(ran.err.contains("git run approve --as"), "{}", ran.err);
@@ -567,7 +567,7 @@ fn c1_the_gate_needs_no_other_program_to_be_read() {
 }
 
 #[test]
-fn c2_what_is_judged_is_the_command_and_not_what_is_said_about_it() {
+fn c2_cwf_36_what_is_judged_is_the_command_and_not_what_is_said_about_it() {
     let pushes = r#"
 echo 'do NOT git push yet, just explain: git push origin main, ship it' > note.txt
 n=0
@@ -590,7 +590,7 @@ git commit -qam 'ship it' --allow-empty; echo work > done.txt"#;
 }
 
 #[test]
-fn c3_nothing_but_the_gates_themselves_opens_them() {
+fn c3_cwf_36_nothing_but_the_gates_themselves_opens_them() {
     let repo = before_ship(&[]);
     held_back(&repo, "as it is");
     // Another session, another person, another home's words.
@@ -645,7 +645,7 @@ fn c3_nothing_but_the_gates_themselves_opens_them() {
 }
 
 #[test]
-fn c5_of_twenty_words_at_once_one_counts() {
+fn c5_cwf_of_twenty_words_at_once_one_counts() {
     let repo = planned(&[]);
     let all: Vec<_> =
         (0..20).map(|n| repo.begin(&["approve", "--as", &format!("Ada {n}")])).collect();
@@ -657,7 +657,7 @@ fn c5_of_twenty_words_at_once_one_counts() {
 }
 
 #[test]
-fn c6_whatever_deletes_a_file_it_is_told_afterwards() {
+fn c6_cwf_36_whatever_deletes_a_file_it_is_told_afterwards() {
     for script in [
         "rm -- *.old",
         "find . -name '*.old' -delete",
@@ -678,7 +678,7 @@ fn c6_whatever_deletes_a_file_it_is_told_afterwards() {
 }
 
 #[test]
-fn c7_without_a_terminal_nothing_waits_for_a_key() {
+fn c7_cwf_without_a_terminal_nothing_waits_for_a_key() {
     let repo = scripted(&[]);
     repo.remote();
     let began = std::time::Instant::now();
@@ -689,7 +689,7 @@ fn c7_without_a_terminal_nothing_waits_for_a_key() {
 }
 
 #[test]
-fn cwf_gate_rows_of_the_older_tools_own_tests() {
+fn cwf_36_gate_rows_of_the_older_tools_own_tests() {
     let repo = before_ship(&[]);
     // A neutral command, and a commit in whatever language, while gates are open.
     repo.run(&["status"]).ends(0);
@@ -774,4 +774,14 @@ fn cwf_a_word_is_signed_where_git_signs() {
     fs::remove_file(&key).unwrap();
     let ran = approve(&repo, &[]).ends(3);
     assert!(ran.err.contains("rule: signature"), "{}", ran.err);
+}
+
+#[test]
+fn cwf_36_before_anything_was_built_nothing_leaves_either() {
+    let repo = scripted(&[]);
+    repo.remote();
+    repo.run(&["hooks", "install"]).ends(0);
+    repo.run(&["sprint-1"]).ends(5);
+    assert_eq!(waits(&repo), ["approve-plan of opening"]);
+    held_back(&repo, "only the plan is open");
 }

@@ -87,7 +87,7 @@ fn refused_by_rule(ran: &Ran, rule: &str) {
 }
 
 #[test]
-fn a_draft_is_opened_once_and_brought_up_to_date_afterwards() {
+fn loa_113_a_draft_is_opened_once_and_brought_up_to_date_afterwards() {
     let forge = pushed();
     let would = forge.run(&["pr", "--dry-run", "--json"]).ends(0).json();
     assert_eq!((&would["outcome"], forge.says("calls").as_str()), (&"would-open".into(), ""));
@@ -222,7 +222,7 @@ fn what_cannot_be_looked_up_after_a_crash_is_not_opened_again() {
 }
 
 #[test]
-fn nothing_is_opened_before_the_gates_and_the_push() {
+fn loa_113_nothing_is_opened_before_the_gates_and_the_push() {
     let repo = TestRepo::scripted(&[("review", r#"report '{"format":1,"verdict":"fail"}'"#)]);
     repo.remote();
     repo.run(&["sprint-1"]).ends(5);
@@ -273,7 +273,7 @@ fn a_local_run_opens_nothing_and_one_that_asks_is_asked() {
 }
 
 #[test]
-fn commits_of_an_older_run_with_the_same_words_are_not_listed() {
+fn d9_commits_of_an_older_run_with_the_same_words_are_not_listed() {
     let repo = TestRepo::new();
     repo.git(&["commit", "--quiet", "--allow-empty", "-m", "feat(sprint-1): of long ago"]);
     repo.plan(support::ONE_SPRINT);

@@ -58,7 +58,7 @@ fn only_the_runs_own_branch_is_pushed() {
 }
 
 #[test]
-fn without_a_wish_or_a_place_nothing_is_pushed() {
+fn loa_113_without_a_wish_or_a_place_nothing_is_pushed() {
     for (words, settings, why) in [
         (&["sprint-1", "--local"][..], &[][..], "the run is local"),
         (&["sprint-1", "--confirm-push"], &[], "it was declined"),
@@ -77,7 +77,7 @@ fn without_a_wish_or_a_place_nothing_is_pushed() {
 }
 
 #[test]
-fn what_others_pushed_is_never_overwritten() {
+fn loa_113_what_others_pushed_is_never_overwritten() {
     for known in [false, true] {
         let repo = scripted();
         let theirs = rival(&repo);

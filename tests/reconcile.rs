@@ -146,7 +146,7 @@ fn s3_and_s4_another_plan_or_run_with_the_same_numbers_never_counts() {
 }
 
 #[test]
-fn s6_a_base_that_is_missing_is_an_error_and_the_default_of_the_remote_is_found() {
+fn s6_cwf_a_base_that_is_missing_is_an_error_and_the_default_of_the_remote_is_found() {
     let repo = halted(&[]);
     commit(&repo, "a", "feat(sprint-1): x");
     repo.git(&["branch", "-m", "main", "trunk"]);
@@ -187,7 +187,7 @@ fn s7_a_squash_counts_by_its_trailers_and_not_by_its_subject() {
 }
 
 #[test]
-fn s8_only_the_sprints_in_scope_are_expected() {
+fn s8_loa_32_only_the_sprints_in_scope_are_expected() {
     let repo = TestRepo::new();
     repo.plan(&THREE.replace("seq 200 210 > two.txt", "exit 1"));
     repo.git(&["config", "run.breaker.failures", "1"]);
@@ -236,7 +236,7 @@ fn s11_nothing_that_is_read_is_executed() {
 }
 
 #[test]
-fn s12_applying_is_one_event_and_one_step() {
+fn s12_loa_32_applying_is_one_event_and_one_step() {
     let repo = halted(&[]);
     let before = repo.status();
     for n in 1..=3 {
@@ -272,7 +272,7 @@ fn s12_applying_is_one_event_and_one_step() {
 // ---- the upstream assertions ----
 
 #[test]
-fn as_many_distinct_sprints_as_the_plan_has_and_fewer_are_told_apart() {
+fn loa_32_as_many_distinct_sprints_as_the_plan_has_and_fewer_are_told_apart() {
     let repo = halted(&[]);
     assert_eq!(found(&repo), NOTHING);
     commit(&repo, "a", "feat(sprint-1): x");
@@ -285,7 +285,7 @@ fn as_many_distinct_sprints_as_the_plan_has_and_fewer_are_told_apart() {
 }
 
 #[test]
-fn writing_it_down_takes_a_person_and_something_to_write() {
+fn loa_117_writing_it_down_takes_a_person_and_something_to_write() {
     let repo = halted(&[]);
     let seq = repo.status()["seq"].clone();
     commit(&repo, "a", "chore: x");
@@ -351,7 +351,7 @@ fn an_empty_commit_shows_nothing() {
 // ---- what people do to a finished branch ----
 
 #[test]
-fn a_finished_run_is_recorded_and_merged_in_every_way() {
+fn loa_117_a_finished_run_is_recorded_and_merged_in_every_way() {
     for (how, strengths) in [
         ("git switch -q main; git merge -q --ff feature/sprint-plan", ALL_RECORDED),
         ("git switch -q main; git merge -q --no-ff --no-edit feature/sprint-plan", ALL_RECORDED),
@@ -526,7 +526,7 @@ fn the_same_target_again_says_that_it_is_done() {
 }
 
 #[test]
-fn resuming_says_what_was_done_meanwhile_and_goes_on_behind_it() {
+fn loa_35_resuming_says_what_was_done_meanwhile_and_goes_on_behind_it() {
     let repo = halted(&[]);
     commit(&repo, "a", "feat(sprint-1): x");
     repo.run(&["resume", "--reset-ice", "--quiet"]).ends(4);
@@ -576,7 +576,7 @@ fn nothing_is_said_when_nothing_changed() {
 }
 
 #[test]
-fn each_change_is_mapped_to_whose_work_it_is() {
+fn s15_each_change_is_mapped_to_whose_work_it_is() {
     let repo = finished();
     sh(
         &repo,
@@ -606,7 +606,7 @@ fn each_change_is_mapped_to_whose_work_it_is() {
 }
 
 #[test]
-fn answers_are_written_down_and_silence_what_they_answer() {
+fn s15_answers_are_written_down_and_silence_what_they_answer() {
     let repo = finished();
     sh(&repo, "seq 5 > two.txt; git commit -qam other");
     assert_eq!(outside(&repo), ["needs-re-verification sprint-2 T-2 two.txt changed committed"]);

@@ -78,7 +78,7 @@ fn a_run_that_is_rolled_back_goes_on_at_the_stage_of_the_checkpoint() {
 }
 
 #[test]
-fn a_stage_and_a_cycle_are_found_by_name() {
+fn aura_a_stage_and_a_cycle_are_found_by_name() {
     let repo = TestRepo::scripted(&[
         ("implement", "echo $GIT_RUN_CYCLE >> work.txt"),
         ("review", "[ $calls -ge 3 ] && pass || revise again"),
@@ -105,7 +105,7 @@ fn a_stage_and_a_cycle_are_found_by_name() {
 }
 
 #[test]
-fn undo_takes_back_what_the_last_stage_did_and_redo_does_it_again() {
+fn aura_undo_takes_back_what_the_last_stage_did_and_redo_does_it_again() {
     let repo = TestRepo::scripted(&[("review", "revise no")]);
     repo.run(&["sprint-1", "--local", "--max-cycles", "1"]).ends(4);
     let head = repo.git(&["rev-parse", "HEAD"]);
@@ -242,7 +242,7 @@ fn what_is_dropped_is_named_and_numbers_stay() {
 }
 
 #[test]
-fn what_takes_too_much_room_goes_first_and_what_was_asked_for_stays() {
+fn s15_what_takes_too_much_room_goes_first_and_what_was_asked_for_stays() {
     let repo = TestRepo::scripted(&[("implement", "head -c 200000 /dev/urandom > big.bin")]);
     repo.git(&["config", "run.checkpoint.maxBytes", "300k"]);
     repo.run(&["checkpoint", "-m", "keep me"]).ends(0);
@@ -264,4 +264,34 @@ fn noise() -> Vec<u8> {
     let mut bytes = vec![0; 100_000];
     std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut bytes).unwrap();
     bytes
+}
+
+/// The older tool's checkpoint lay in the work tree, and its restore cleaned that first: edit, new file
+/// and checkpoint were gone, and it said OK.
+#[test]
+fn a1_what_was_not_committed_comes_back_and_so_does_what_was_there_before() {
+    let repo = TestRepo::new();
+    repo.write("README", "edited\n");
+    repo.write("staged", "staged\n");
+    repo.git(&["add", "staged"]);
+    repo.write("new/file", "untracked\n");
+    repo.run(&["checkpoint", "-m", "mine"]).ends(0);
+    let status = repo.git(&["status", "--porcelain", "-uall"]);
+    // Nothing of the checkpoint lies in the work tree, so no rule for ignoring it is needed.
+    assert_eq!(status, "M README\nA  staged\n?? new/file");
+    repo.git(&["reset", "--quiet", "--hard"]);
+    repo.git(&["clean", "-qfdx"]);
+    repo.write("later", "later\n");
+    for _ in 0..2 {
+        repo.run(&["rollback", "--to", "1"]).ends(0);
+        assert_eq!(repo.git(&["status", "--porcelain", "-uall"]), status);
+        assert_eq!(
+            (repo.read("README").as_str(), repo.read("new/file").as_str()),
+            ("edited\n", "untracked\n")
+        );
+        repo.run(&["undo"]).ends(0);
+        assert_eq!(repo.read("later"), "later\n");
+        assert!(!repo.work.join("staged").exists());
+    }
+    assert!(repo.run(&["checkpoint", "list"]).ends(0).out.contains("mine"));
 }

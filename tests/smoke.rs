@@ -5,7 +5,7 @@ mod support;
 use support::{ONE_SPRINT, TestRepo};
 
 #[test]
-fn a_sprint_is_run_from_the_plan_to_its_end() {
+fn loa_113_cwf_a_sprint_is_run_from_the_plan_to_its_end() {
     let repo = TestRepo::new();
     repo.plan(ONE_SPRINT);
     repo.run(&["sprint-1", "--local"]).ends(0);

@@ -270,7 +270,7 @@ fn f3_approvals_are_asked_for_and_cannot_be_talked_around() {
 }
 
 #[test]
-fn f3_a_contract_weaker_than_the_plan_does_not_pass_but_by_a_person() {
+fn f3_aura_a_contract_weaker_than_the_plan_does_not_pass_but_by_a_person() {
     let weak = DESIGNED.replace("- exits with 0\\n", "- ~~exits with 0~~\\n");
     let repo = scripted(&[("design", &weak)]);
     repo.run(&["sprint-1", "--local", "--flow", "standard"]).ends(5);

@@ -220,7 +220,7 @@ fn what_cannot_be_read_is_refused() {
         assert!(ran.err.contains("claude, codex, gemini, opencode"), "{}", ran.err);
     }
     for words in
-        [&["hook", "claude"][..], &["hook", "claude", "stop"], &["hook", "nonsense"], &["hook"]]
+        [&["hook", "claude"][..], &["hook", "claude", "stops"], &["hook", "nonsense"], &["hook"]]
     {
         repo.run(words).ends(2);
     }

@@ -38,7 +38,7 @@ fn linked(repo: &TestRepo, name: &str) -> (std::path::PathBuf, String) {
 }
 
 #[test]
-fn runs_of_several_work_trees_do_not_see_each_others_position() {
+fn cwf_runs_of_several_work_trees_do_not_see_each_others_position() {
     let repo = scene();
     let (one, run_one) = linked(&repo, "one");
     let (two, run_two) = linked(&repo, "two");

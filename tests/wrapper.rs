@@ -57,7 +57,7 @@ fn table(repo: &TestRepo, text: &str) {
 }
 
 #[test]
-fn what_is_protected_is_said_in_one_word() {
+fn loa_111_loa_31_i13_what_is_protected_is_said_in_one_word() {
     let repo = toy();
     repo.git(&["config", "--add", "run.protectedBranch", "live/*"]);
     repo.git(&["symbolic-ref", "refs/heads/feature/alias", "refs/heads/main"]);
@@ -80,7 +80,7 @@ fn what_is_protected_is_said_in_one_word() {
 }
 
 #[test]
-fn what_cannot_be_told_is_protected_and_is_not_pushed() {
+fn i17_what_cannot_be_told_is_protected_and_is_not_pushed() {
     let repo = toy();
     for (key, value) in [("run.autoPush", "garbage"), ("run.nonsense", "1")] {
         repo.git(&["config", key, value]);
@@ -104,7 +104,7 @@ fn what_cannot_be_told_is_protected_and_is_not_pushed() {
 }
 
 #[test]
-fn the_words_and_codes_of_the_wrapper_are_kept() {
+fn loa_111_loa_31_the_words_and_codes_of_the_wrapper_are_kept() {
     let repo = toy();
     repo.git(&["push", "--quiet", "origin", "feature/test:feature/theirs"]);
     repo.git(&["fetch", "--quiet", "origin"]);
@@ -173,40 +173,65 @@ fn the_words_and_codes_of_the_wrapper_are_kept() {
     repo.run(&["ice", "exec", "--", "true"]).ends(0);
 }
 
-#[test]
-fn no_hole_of_the_wrapper_is_left() {
+/// Nothing moved at the remote, the branch is the same, and what was not committed is still there.
+#[track_caller]
+fn untouched(rows: &str) {
     let repo = toy();
     let (before, files) = (remote(&repo), repo.read("README"));
     repo.write("README", "not committed\n");
-    table(
-        &repo,
+    table(&repo, rows);
+    assert_eq!(remote(&repo), before);
+    assert_eq!(repo.git(&["symbolic-ref", "HEAD"]), "refs/heads/feature/test");
+    assert_ne!(repo.read("README"), files, "nothing is discarded");
+    assert_eq!(repo.try_git(&["config", "branch.feature/test.remote"]).status.code(), Some(1));
+}
+
+#[test]
+fn i1_i2_i3_i4_a_refspec_leads_to_nothing_that_is_protected() {
+    untouched(
         "
         push origin feature/test:main                 | 1 | ICE
         push origin HEAD:refs/heads/main              | 1 | ICE
         push-upstream origin feature/test:main        | 1 | ICE
         push origin refs/heads/main                   | 1 | ICE,protected branch
         push origin heads/main                        | 1 | ICE,protected branch
+        push origin refs/heads/feature/test:refs/heads/main | 1 | ICE
+        push origin origin/main                       | 1 | ICE,protected branch
+        push origin refs/remotes/origin/main          | 1 | ICE
+        push origin Main                              | 1 | ICE
+        push origin mаin                              | 1 | ICE
+        ",
+    );
+}
+
+#[test]
+fn i6_i7_nothing_is_deleted_and_no_option_stands_for_a_branch() {
+    untouched(
+        "
         push origin :feature/test                     | 1 | ICE
         push origin +feature/test                     | 1 | ICE
         push origin +refs/heads/feature/test          | 1 | ICE
         push origin refs/heads/*                      | 1 | ICE
         push origin ^main                             | 1 | ICE
-        push origin refs/heads/feature/test:refs/heads/main | 1 | ICE
         push origin --all                             | 1 | ICE
         push origin --mirror                          | 1 | ICE
         push --all                                    | 1 | ICE
         push --force origin                           | 1 | ICE
         push origin --delete                          | 1 | ICE
-        push origin origin/main                       | 1 | ICE,protected branch
-        push origin refs/remotes/origin/main          | 1 | ICE
         push origin refs/tags/v1                      | 1 | ICE
-        push origin Main                              | 1 | ICE
-        push origin mаin                              | 1 | ICE
         push origin HEAD~1                            | 1 | ICE
         push ../remote.git feature/test               | 1 | ICE
         push -f feature/test                          | 1 | ICE
         push origin missing                           | 1 | no branch
         push-upstream --force feature/test            | 1 | ICE
+        ",
+    );
+}
+
+#[test]
+fn i9_i10_only_a_branch_is_checked_out_and_nothing_is_discarded() {
+    untouched(
+        "
         checkout refs/heads/main                      | 1 | ICE,protected branch
         checkout origin/main                          | 1 | ICE,protected branch
         checkout origin/teammate/y                    | 1 | ICE
@@ -220,13 +245,33 @@ fn no_hole_of_the_wrapper_is_left() {
         checkout @{-1}                                | 1 | ICE
         ",
     );
-    assert_eq!(remote(&repo), before);
-    assert_eq!(repo.git(&["symbolic-ref", "HEAD"]), "refs/heads/feature/test");
-    assert_ne!(repo.read("README"), files, "nothing is discarded");
-    assert_eq!(repo.try_git(&["config", "branch.feature/test.remote"]).status.code(), Some(1));
+}
+
+#[test]
+fn i11_a_detached_head_is_no_safe_branch() {
+    let repo = toy();
+    let before = remote(&repo);
     repo.git(&["checkout", "--quiet", "--detach"]);
     table(&repo, "validate | 1 | ICE,detached\n push | 1 | ICE\n push origin HEAD | 1 | ICE");
     assert_eq!(remote(&repo), before);
+}
+
+#[test]
+fn i18_no_other_program_is_needed_to_read_what_is_set() {
+    let repo = toy();
+    repo.git(&["config", "run.autoPush", "false"]);
+    let bin = repo.root().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for name in ["yq", "jq", "awk", "sed", "bash", "python3"] {
+        repo.script(&bin.join(name), "#!/bin/sh\nexit 1\n");
+    }
+    let git = repo.command("sh").args(["-c", "command -v git"]).output().unwrap();
+    std::os::unix::fs::symlink(support::text(&git.stdout).trim(), bin.join("git")).unwrap();
+    for (words, said) in [(["ice", "should-push"], "LOCAL\n"), (["ice", "validate"], "OK")] {
+        let ran = repo.program().env("PATH", &bin).args(words).output().unwrap();
+        let ran = Ran::of(ran).ends(0);
+        assert!(ran.out.starts_with(said), "{words:?}: {}", ran.out);
+    }
 }
 
 #[test]
@@ -304,7 +349,7 @@ fn hooks_of_the_repository_are_asked_and_inside_of_a_fence_nothing_differs() {
 }
 
 #[test]
-fn a_pull_request_is_a_draft_whatever_is_said() {
+fn loa_111_i15_a_pull_request_is_a_draft_whatever_is_said() {
     let repo = toy();
     let bin = repo.root().join("bin");
     fs::create_dir(&bin).unwrap();
@@ -360,7 +405,7 @@ fn without_a_forge_client_it_is_told_how_to_do_it_by_hand() {
 }
 
 #[test]
-fn what_is_asked_for_goes_before_what_is_configured() {
+fn loa_111_i16_i17_what_is_asked_for_goes_before_what_is_configured() {
     let repo = toy();
     for (value, said) in [
         (None, "AUTO"),
@@ -384,7 +429,7 @@ fn what_is_asked_for_goes_before_what_is_configured() {
 }
 
 #[test]
-fn a_block_is_written_down_with_its_words_and_nothing_in_the_work_tree() {
+fn loa_111_i14_a_block_is_written_down_with_its_words_and_nothing_in_the_work_tree() {
     let repo = toy();
     let name = "a\"b\\c:main";
     verb(&repo, &["push", "origin", name]).ends(1);
@@ -421,7 +466,7 @@ fn a_run_whose_judges_have_not_passed_is_not_pushed() {
 
 /// Without the wrapper, an agent meets the same judge.
 #[test]
-fn what_goes_past_the_wrapper_does_not_go_past_the_guard() {
+fn i19_what_goes_past_the_wrapper_does_not_go_past_the_guard() {
     let repo = toy();
     repo.git(&["push", "--quiet", "origin", "feature/test"]);
     let all = || (remote(&repo), repo.git(&["rev-parse", "main"]));

@@ -145,7 +145,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     };
     now.may_answer(&approval, clock::now())
         .map_err(|why| Fail::from(Denial::new("approval", why).next("git run status")))?;
-    let artifact = signed(repo, &now, &approval, &who)?;
+    let artifact = signed(repo, (&now, &tip), &approval, &who)?;
     let signed = artifact.as_ref().map(|artifact| format!("artifacts/{}", artifact.path));
     let approval = Approval { signed, ..approval };
     let artifacts: Vec<_> = artifact.into_iter().collect();
@@ -278,9 +278,14 @@ fn after(run: &Run, gate: &Gate) -> Result<StageId, Fail> {
 }
 
 /// The word as a signed object, where git is told to sign.
-fn signed(repo: &Repo, run: &Run, of: &Approval, who: &Actor) -> Result<Option<Artifact>, Fail> {
+fn signed(
+    repo: &Repo,
+    (run, tip): (&Run, &Oid),
+    of: &Approval,
+    who: &Actor,
+) -> Result<Option<Artifact>, Fail> {
     let text = word_statement(&run.charter.run, of, &who.person);
-    rest::signed(repo, &of.tree, &text, format!("words/{:04}.commit", run.seq + 1))
+    rest::signed(repo, (tip, &of.tree), &text, format!("words/{:04}.commit", run.seq + 1))
 }
 
 /// What was asked, what there was to read, and what was said.

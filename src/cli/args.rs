@@ -105,8 +105,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: HooksCommand,
     },
-    /// What git's hooks call; and agents, before they use a tool or compact their context:
-    /// `hook <agent> pre-tool-use`, `hook <agent> pre-compact`.
+    /// What git's hooks call; and agents, before they use a tool, compact their context or stop:
+    /// `hook <agent> pre-tool-use`, `hook <agent> pre-compact`, `hook <agent> stop`.
     #[command(hide = true)]
     Hook {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

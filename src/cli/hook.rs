@@ -12,7 +12,12 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    domain::ice::{denial::Denial, ledger::Layer, push_line::INPUT_BYTES_MAX, tool::PRE_COMPACT},
+    domain::ice::{
+        denial::Denial,
+        ledger::Layer,
+        push_line::INPUT_BYTES_MAX,
+        tool::{PRE_COMPACT, STOP},
+    },
     git::Repo,
     guard::{fence, hooks, judged, ledger, local, scope, server},
     process::{
@@ -36,6 +41,9 @@ pub(super) fn run(
     if !on_server && !is_one_of(&fence::HOOKS) {
         if words.get(1).is_some_and(|word| word == PRE_COMPACT) {
             return Ok(super::compact_hook::run(ui, words));
+        }
+        if words.get(1).is_some_and(|word| word == STOP) {
+            return Ok(super::stop_hook::run(ui, words));
         }
         return super::tool_hook::run(ui, super::tool_hook::client(words)?);
     }

@@ -40,6 +40,7 @@ mod schema;
 mod show;
 mod start;
 mod status;
+mod stop_hook;
 mod sync;
 mod tool_hook;
 mod ui;

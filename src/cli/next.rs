@@ -41,7 +41,7 @@ use crate::{
         start::{Request, prepare},
     },
     git::Repo,
-    guard::person,
+    guard::{person, vouched},
     process::{alive, clock},
     report::sanitise::sanitise,
     store::{history, hold::Hold},
@@ -125,7 +125,10 @@ pub(super) fn next(ui: &mut Ui, repo: &Repo, args: &NextArgs) -> Result<Exit, Fa
     let me = alive::own_mark();
     let hold = Hold::of_worktree(repo, &me)?;
     let mut underway = match unfinished_here(repo)? {
-        Some(run) => Underway::again(repo, &run.charter.run, hold, me)?,
+        Some(run) => {
+            vouched::words(repo, &run.charter.run)?;
+            Underway::again(repo, &run.charter.run, hold, me)?
+        }
         None => Underway::begun(repo, prepare(repo, &settings, &request)?, hold, me)?,
     };
     if args.resume {
@@ -188,6 +191,7 @@ pub(super) fn report(ui: &mut Ui, repo: &Repo, args: &ReportArgs) -> Result<Exit
         return Err(Fail::new(Exit::Failed, what).hint("git run schema report"));
     }
     nothing_interrupted(repo)?;
+    vouched::words(repo, &id)?;
     hooks_in_force(ui, repo, true)?;
     let settings = Settings::read(repo)?;
     let me = alive::own_mark();

@@ -12,6 +12,7 @@ use crate::{
         finding::cut,
         gate::{Gate, REASON_BYTES_MAX, statement},
         ice::denial::Denial,
+        id::Oid,
         run::Run,
         secret,
     },
@@ -32,7 +33,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &OverrideArgs) -> Result<Exit,
     let mut rest = Rest::hold(repo, &id)?;
     let run = rest.journal.run().clone();
     let gates = gates(repo, &run, &word)?;
-    let artifact = signed(repo, &run, &gates, &reason)?;
+    let tip = rest.journal.tip().clone();
+    let artifact = signed(repo, (&run, &tip), &gates, &reason)?;
     let tree = run.tree.clone().unwrap_or_else(|| repo.no_tree());
     let events: Vec<_> = gates
         .iter()
@@ -98,10 +100,15 @@ fn gates(repo: &Repo, run: &Run, word: &str) -> Result<Vec<Gate>, Fail> {
 }
 
 /// The statement as a signed object, where git is told to sign.
-fn signed(repo: &Repo, run: &Run, gates: &[Gate], reason: &str) -> Result<Option<Artifact>, Fail> {
+fn signed(
+    repo: &Repo,
+    (run, tip): (&Run, &Oid),
+    gates: &[Gate],
+    reason: &str,
+) -> Result<Option<Artifact>, Fail> {
     let Some(tree) = &run.tree else { return Ok(None) };
     let text = statement(&run.charter.run, gates, &run.head, tree, reason);
-    rest::signed(repo, tree, &text, format!("overrides/{:04}.commit", run.seq + 1))
+    rest::signed(repo, (tip, tree), &text, format!("overrides/{:04}.commit", run.seq + 1))
 }
 
 fn answer(ui: &mut Ui, run: &Run, gates: &[Gate]) -> Result<Exit, Fail> {

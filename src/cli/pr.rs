@@ -20,7 +20,7 @@ use crate::{
     git::Repo,
     guard::{
         push::{self, Remote},
-        scope,
+        scope, vouched,
     },
     process::clock,
     report::{
@@ -61,6 +61,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PrArgs) -> Result<Exit, Fail>
     }
     // Asked twice: what is refused anyway does not even touch the lock.
     let (remote, commit) = there(repo, &run)?;
+    vouched::words(repo, &id)?;
     let written = write(repo, &run, &commit, args)?;
     if args.dry_run {
         return answer(ui, &run, &written, "would-open", None);

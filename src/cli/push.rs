@@ -17,7 +17,7 @@ use crate::{
     git::Repo,
     guard::{
         push::{self, Remote},
-        scope,
+        scope, vouched,
     },
     process::clock,
 };
@@ -27,6 +27,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PushArgs) -> Result<Exit, Fai
     // Asked twice: what is refused anyway does not even touch the lock.
     let run = rest::look(repo, &id)?;
     let commit = leaving(repo, &run)?;
+    vouched::words(repo, &id)?;
     if commit == run.charter.start {
         return answer(ui, &run, None, &commit, "nothing");
     }

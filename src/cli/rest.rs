@@ -18,6 +18,7 @@ use crate::{
         catalog,
         hold::{self, Hold},
         journal::{Artifact, Journal},
+        signatures,
     },
 };
 
@@ -96,10 +97,11 @@ fn rests(run: &Run) -> Result<(), Fail> {
     Err(Denial::new("state", what).next("git run resume, or git run halt").into())
 }
 
-/// What a person says, signed over a tree, where git is told to sign. What cannot be signed is not said.
+/// What a person says, signed over a tree, where git is told to sign, or was when the run began. What
+/// cannot be signed is not said.
 pub(super) fn signed(
     repo: &Repo,
-    tree: &Oid,
+    (tip, tree): (&Oid, &Oid),
     text: &str,
     path: String,
 ) -> Result<Option<Artifact>, Fail> {
@@ -110,6 +112,11 @@ pub(super) fn signed(
         )
     };
     if !repo.signs().map_err(|error| refused(format!("{error:#}")))? {
+        if signatures::are_asked_for(repo, tip)? {
+            let what = "git was told to sign when the run began, and is not any more";
+            let next = "git config commit.gpgSign true, and then the same again";
+            return Err(Denial::new("signature", what).next(next).into());
+        }
         return Ok(None);
     }
     let content = repo.sign(tree, text)?.map_err(refused)?;

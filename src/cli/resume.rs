@@ -18,9 +18,9 @@ use crate::{
     },
     engine::{course, start},
     git::Repo,
-    guard::person,
+    guard::{person, vouched},
     process::{alive, clock},
-    report::drift,
+    report::{drift, sanitise::one_line},
     store::{
         catalog::{self, Belongs},
         history,
@@ -39,8 +39,18 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     nothing_interrupted(repo)?;
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
-    if answers::take(repo, &id)? > 0 && !args.quiet && !ui.json {
+    let taken = answers::take(repo, &id)?;
+    if taken.words > 0 && !args.quiet && !ui.json {
         ui.tell("what was said elsewhere is taken in");
+    }
+    if let Some(why) = &taken.doubt {
+        ui.tell(&one_line(&format!("what was said elsewhere is not taken in: {why}")));
+    }
+    if let Err(fail) = vouched::words(repo, &id) {
+        if !args.force {
+            return Err(fail.into());
+        }
+        person::only("to go on by a word that nobody vouches for")?;
     }
     for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
     // Asked twice: what is denied anyway does not even touch the lock.

@@ -27,6 +27,7 @@ use crate::{
         bug::{self, Bug},
         drive::drive,
         gc,
+        prerequisites::Looked,
         real::{RealWorld, halt_asked},
         reconcile::{self, Report},
         restore,
@@ -38,7 +39,7 @@ use crate::{
     guard::{
         audit,
         hooks::{self, Force},
-        push,
+        push, vouched,
     },
     process::{
         alive, clock, env,
@@ -85,6 +86,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     let underway = match unfinished_here(repo)? {
         Some(run) => {
             may_go_on(&run, &request)?;
+            vouched::words(repo, &run.charter.run)?;
             super::resume::same_agents(repo, &run.charter.run, &settings, &request.agents)?;
             ui.tell(&format!("going on with run {}", run.charter.run));
             Underway::again(repo, &run.charter.run, hold, me)?
@@ -404,6 +406,7 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
         bug: None,
         allow_high: args.allow_high,
         looked_on: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        looked: Looked::default(),
     })
 }
 

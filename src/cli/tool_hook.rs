@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::ice::{
         ledger::Layer,
-        tool::{Client, PRE_COMPACT, PRE_TOOL_USE},
+        tool::{Client, PRE_COMPACT, PRE_TOOL_USE, STOP},
     },
     git::Repo,
     guard::{
@@ -31,9 +31,12 @@ pub(super) fn client(words: &[OsString]) -> Result<Client, Fail> {
         (Some(client), [_, event]) if event == PRE_TOOL_USE => Ok(client),
         (Some(client), _) => Err(Fail::new(
             Exit::Usage,
-            format!("`{}` asks before it uses a tool, or compacts its context", client.word()),
+            format!(
+                "`{}` asks before it uses a tool, compacts its context or stops",
+                client.word()
+            ),
         )
-        .hint(format!("git run hook {} {PRE_TOOL_USE}, or {PRE_COMPACT}", client.word()))),
+        .hint(format!("git run hook {} {PRE_TOOL_USE}, {PRE_COMPACT} or {STOP}", client.word()))),
         (None, _) => {
             let word = words.first().map(|word| word.to_string_lossy().into_owned());
             let word = word.unwrap_or_default();

@@ -20,6 +20,9 @@ use crate::{
     store::{catalog, history, signatures},
 };
 
+/// What is missing where no signature is.
+const UNSIGNED: &str = "there is none, and git was told to sign when the run began";
+
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, Fail> {
     if let Some(range) = &args.push {
         return push(ui, repo, range.as_deref(), args.onto.as_deref());
@@ -35,7 +38,10 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
             history::verify(repo, id).and_then(|found| Ok((found, signatures::check(repo, id)?)));
         let (line, value) = match proof {
             Ok((found, signed)) => {
-                if !signed.not_vouched.is_empty() && exit == Exit::Done {
+                let unsigned = signed.unsigned.iter().map(|seq| (*seq, UNSIGNED.to_owned()));
+                let not_vouched: Vec<_> =
+                    signed.not_vouched.iter().cloned().chain(unsigned).collect();
+                if !not_vouched.is_empty() && exit == Exit::Done {
                     exit = Exit::Failed;
                 }
                 let why = |(seq, why): &(u64, String)| serde_json::json!({"seq": seq, "why": why});
@@ -44,7 +50,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
                     "appends": found.appends, "states": found.states,
                     "signatures": {
                         "good": signed.good,
-                        "not_vouched": signed.not_vouched.iter().map(why).collect::<Vec<_>>(),
+                        "not_vouched": not_vouched.iter().map(why).collect::<Vec<_>>(),
                     },
                 });
                 let mut line = format!(
@@ -54,7 +60,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &VerifyArgs) -> Result<Exit, F
                 if 0 < signed.good {
                     line.push_str(&format!(", {} good", counted(signed.good, "signature")));
                 }
-                for (seq, why) in &signed.not_vouched {
+                for (seq, why) in &not_vouched {
                     line.push_str(&format!(
                         "; NOT VOUCHED FOR: the signature of event {seq}: {why}"
                     ));

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_that_moved_or_was_reported_at_another_time_is_the_same_one() {
+    fn d3_loa_33_a_finding_that_moved_or_was_reported_at_another_time_is_the_same_one() {
         let first = finding(
             "unused-variable",
             "src/a.rs",

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_could_leave_its_directory_or_its_ref_is_refused() {
+    fn loa_32_a_name_that_could_leave_its_directory_or_its_ref_is_refused() {
         for bad in [
             "", ".", "..", "a/b", "../x", "-x", "a..b", "a b", "a\n", "é", "x.lock", "x.LOCK",
             "x.", "@{", "a:b", "\u{202e}",

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn d6_a_part_of_a_word_and_an_everyday_word_are_no_risk() {
+    fn loa_115_d6_a_part_of_a_word_and_an_everyday_word_are_no_risk() {
         for (text, expected) in [
             ("the monkey key of the schema", &[][..]),
             ("a password reset", &["password"]),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn d7_what_is_dangerous_is_blocked_where_nobody_looks_on() {
+    fn loa_116_d7_what_is_dangerous_is_blocked_where_nobody_looks_on() {
         for (danger, looked_on, allow, expected) in [
             (Danger::Safe, false, false, Action::Proceed),
             (Danger::Moderate, false, false, Action::Proceed),

@@ -70,14 +70,13 @@ impl Span {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// `8h`, `90m`, `1h30m`, `45s`, `250ms`; a bare number is hours, as the older tools had it.
+    /// `8h`, `90m`, `1h30m`, `45s`, `250ms`; a bare number is hours, as the older tools had it. No time
+    /// at all is none: whoever writes a 0 means something else than to stop before the beginning.
     pub fn parse(text: &str) -> Result<Self, BadSpan> {
         let bad = || BadSpan(text.chars().take(40).collect());
-        if text.is_empty() {
-            return Err(bad());
-        }
+        let some = |span: Self| if span == Self::ZERO { Err(bad()) } else { Ok(span) };
         if let Ok(hours) = text.parse::<u32>() {
-            return Ok(Self::from_hours(u64::from(hours)));
+            return some(Self::from_hours(u64::from(hours)));
         }
         let mut total = 0u64;
         let mut rest = text;
@@ -97,7 +96,7 @@ impl Span {
             total = number.checked_mul(unit).and_then(|n| total.checked_add(n)).ok_or_else(bad)?;
             rest = &rest[end..];
         }
-        Ok(Self(total))
+        some(Self(total))
     }
 }
 
@@ -142,9 +141,19 @@ mod tests {
         ] {
             assert_eq!(Span::parse(text), Ok(Span::from_millis(millis)), "{text}");
         }
-        for bad in
-            ["", "h", "8x", "-1h", "1.5h", "99999999999999999999h", "8h ", "4294967296999999999d"]
-        {
+        for bad in [
+            "",
+            "0",
+            "0h",
+            "0m0s",
+            "h",
+            "8x",
+            "-1h",
+            "1.5h",
+            "99999999999999999999h",
+            "8h ",
+            "4294967296999999999d",
+        ] {
             assert!(Span::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_the_last_line_that_is_one() {
+    fn loa_32_an_address_is_the_last_line_that_is_one() {
         for (out, expected) in [
             ("https://forge.example/a/b/pull/7\n", Some("https://forge.example/a/b/pull/7")),
             ("Creating draft\nhttps://x/1\n\n", Some("https://x/1")),

@@ -22,6 +22,13 @@ impl Repo {
         Ok(commits || tags && self.setting("user.signingKey").is_some())
     }
 
+    /// Whether git can tell here whose a signature is: by ssh only where it was told whom to believe.
+    #[must_use]
+    pub fn can_vouch(&self) -> bool {
+        self.setting("gpg.format").as_deref() != Some("ssh")
+            || self.setting("gpg.ssh.allowedSignersFile").is_some_and(|file| !file.is_empty())
+    }
+
     /// The statement as a signed commit of this tree, as it is written.
     pub fn sign(&self, tree: &Oid, statement: &str) -> anyhow::Result<Signing<Vec<u8>>> {
         let words = ["-c", "i18n.commitEncoding=UTF-8", "commit-tree", "--gpg-sign", tree.as_str()];

@@ -15,3 +15,4 @@ pub mod scope;
 pub mod server;
 pub mod share;
 pub mod tool;
+pub mod vouched;

@@ -19,6 +19,7 @@ pub mod reconcile;
 pub mod restore;
 pub mod sanitise;
 pub mod status;
+pub mod stay;
 pub mod tool_answer;
 pub mod verdict;
 pub mod workflow;

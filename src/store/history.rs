@@ -224,7 +224,8 @@ impl Proof {
     }
 }
 
-fn tip(repo: &Repo, run: &RunId) -> anyhow::Result<Oid> {
+/// Where the journal of a run ends.
+pub fn tip(repo: &Repo, run: &RunId) -> anyhow::Result<Oid> {
     repo.refs()
         .read(&layout::journal(run))?
         .with_context(|| format!("there is no run `{run}` here"))

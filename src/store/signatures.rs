@@ -2,12 +2,12 @@
 
 use anyhow::{Context as _, ensure};
 
-use super::history;
+use super::{history, wire::policy};
 use crate::{
     domain::{
         event::{Approval, Event, GateOverride},
         gate::{Gate, statement, word_statement},
-        id::{ItemId, RunId, StageId},
+        id::{ItemId, Oid, RunId, StageId},
     },
     git::{Repo, signed},
 };
@@ -15,18 +15,55 @@ use crate::{
 /// More than any statement with its signature takes.
 const STATEMENT_BYTES_MAX: u64 = 1024 * 1024;
 
+/// More than any policy takes.
+const POLICY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// What became of what people signed for a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Signatures {
     pub good: usize,
+    /// Events without a signature in a run that began where git was told to sign.
+    pub unsigned: Vec<u64>,
     /// Those that git does not vouch for here: the event's number, and why.
     pub not_vouched: Vec<(u64, String)>,
 }
 
+/// Whether the run began where git was told to sign.
+pub fn are_asked_for(repo: &Repo, tip: &Oid) -> anyhow::Result<bool> {
+    let policy = history::read_file_at(repo, tip, "policy.json", POLICY_BYTES_MAX)?;
+    Ok(policy.is_some_and(|text| policy::signs(&text).unwrap_or(true)))
+}
+
 /// Checks every signed override and every signed word. A statement that says something else than its event is an error.
 pub fn check(repo: &Repo, run: &RunId) -> anyhow::Result<Signatures> {
-    let mut signed = Vec::new();
-    history::each_event(repo, run, |envelope, _| {
+    check_at(repo, run, &history::tip(repo, run)?)
+}
+
+/// Why the words of a journal are not all those of persons, where they are to be signed: one without a
+/// signature, with that of somebody else, or under another text. Where git cannot tell whose a signature
+/// is, that there is one has to do.
+pub fn doubt(repo: &Repo, run: &RunId, tip: &Oid) -> anyhow::Result<Option<String>> {
+    if !are_asked_for(repo, tip)? && !repo.signs()? {
+        return Ok(None);
+    }
+    let found = match check_at(repo, run, tip) {
+        Ok(found) => found,
+        Err(error) => return Ok(Some(format!("{error:#}"))),
+    };
+    if let Some(seq) = found.unsigned.first() {
+        return Ok(Some(format!(
+            "event {seq} of `{run}` is a person's word, and nobody signed it"
+        )));
+    }
+    let doubted = found.not_vouched.first().filter(|_| repo.can_vouch());
+    Ok(doubted.map(|(seq, why)| {
+        format!("git does not vouch for who signed event {seq} of `{run}`: {why}")
+    }))
+}
+
+fn check_at(repo: &Repo, run: &RunId, tip: &Oid) -> anyhow::Result<Signatures> {
+    let (mut signed, mut unsigned) = (Vec::new(), Vec::new());
+    history::each_event_at(repo, tip.clone(), &mut |envelope, _| {
         let (path, statement) = match envelope.event {
             Event::GateOverridden(of) => (of.signed.clone(), Statement::Override(of)),
             Event::ApprovalGiven(of) => {
@@ -34,12 +71,18 @@ pub fn check(repo: &Repo, run: &RunId) -> anyhow::Result<Signatures> {
             }
             _ => return Ok(()),
         };
-        signed.extend(path.map(|path| (envelope.seq, path, statement)));
+        match path {
+            Some(path) => signed.push((envelope.seq, path, statement)),
+            None => unsigned.push(envelope.seq),
+        }
         Ok(())
     })?;
     let mut found = Signatures::default();
+    if !unsigned.is_empty() && are_asked_for(repo, tip)? {
+        found.unsigned = unsigned;
+    }
     for (seq, path, of) in signed {
-        let raw = history::read_file(repo, run, &path, STATEMENT_BYTES_MAX)?
+        let raw = history::read_file_at(repo, tip, &path, STATEMENT_BYTES_MAX)?
             .with_context(|| format!("event {seq} names `{path}`, and it is not there"))?;
         ensure!(
             of.is_said_by(&raw, run),

@@ -20,7 +20,7 @@ use crate::{
     store::{
         catalog, history,
         journal::{Artifact, Journal},
-        layout,
+        layout, signatures,
     },
 };
 
@@ -53,11 +53,19 @@ pub fn give(
     }
 }
 
+/// What was said elsewhere.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub words: u32,
+    /// Why something was not taken in.
+    pub doubt: Option<String>,
+}
+
 /// Takes in what persons said elsewhere, as far as it was fetched: only where nothing else was added
-/// behind what is known here. How many words those are.
-pub fn take(repo: &Repo, run: &RunId) -> anyhow::Result<u32> {
+/// behind what is known here, and where words are to be signed, only by who did.
+pub fn take(repo: &Repo, run: &RunId) -> anyhow::Result<Taken> {
     let name = layout::journal(run);
-    let mut taken = 0;
+    let mut taken = Taken::default();
     for found in catalog::fetched(repo, None)? {
         let own = repo.refs().read(&name)?.context("the journal is gone")?;
         if found.run != *run || found.tip == own {
@@ -65,8 +73,12 @@ pub fn take(repo: &Repo, run: &RunId) -> anyhow::Result<u32> {
         }
         let is_word = |event: &Event| matches!(event, Event::ApprovalGiven(_));
         if let Some(words) = history::goes_on_with(repo, &own, &found.tip, &is_word)? {
+            if let Some(why) = signatures::doubt(repo, run, &found.tip)? {
+                taken.doubt = Some(why);
+                continue;
+            }
             repo.refs().compare_and_swap(&name, Some(&own), Some(&found.tip))?;
-            taken += words;
+            taken.words += words;
         }
     }
     Ok(taken)

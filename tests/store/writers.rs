@@ -28,7 +28,7 @@ fn mark(pid: u32) -> ProcessMark {
 }
 
 #[test]
-fn sixteen_writers_lose_no_event() {
+fn d1_loa_33_sixteen_writers_lose_no_event() {
     // Through git every append takes some processes, so there are fewer.
     let kinds = [
         (&[][..], if long() { 125 } else { 40 }),
@@ -66,7 +66,7 @@ fn sixteen_writers_lose_no_event() {
 }
 
 #[test]
-fn processes_that_write_at_once_lose_nothing() {
+fn d1_processes_that_write_at_once_lose_nothing() {
     let test = TestRepo::new();
     let repo = open(&test);
     // A holder that is at work, so that each halt is one request and nothing else.

@@ -48,7 +48,7 @@ mod tests {
     use super::{super::Answer, *};
 
     #[test]
-    fn a_report_has_to_name_every_file() {
+    fn s12_a_report_has_to_name_every_file() {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let item = |named: Option<&[&str]>| Finished {
             item: "T-1".to_owned(),

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_skipped_alone_unknown_or_of_another_tree_is_no_approval() {
+    fn s12_a4_what_is_missing_skipped_alone_unknown_or_of_another_tree_is_no_approval() {
         let pass = || report("a", Judged::pass(""), "1");
         let skip = |name| report(name, Judged::skipped("on purpose"), "1");
         for (reports, expected) in [

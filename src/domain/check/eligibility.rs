@@ -96,7 +96,7 @@ mod tests {
     use crate::domain::check::Answer;
 
     #[test]
-    fn what_shows_a_bug_adds_up() {
+    fn loa_115_what_shows_a_bug_adds_up() {
         let no = &[][..];
         for (signals, disqualifiers, expected, says) in [
             (no, no, Answer::Fail, "rejected: too little"),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_follows_is_this_table() {
+fn s15_what_follows_is_this_table() {
     let mut table = String::from("            ");
     Drift::ALL.iter().for_each(|drift| table.push_str(&format!("{:<11}", drift.word())));
     for status in Status::ALL {

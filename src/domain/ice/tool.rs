@@ -7,6 +7,8 @@ use super::{denial::Denial, name::is_invisible};
 pub const PRE_TOOL_USE: &str = "pre-tool-use";
 /// The event at which they are about to forget.
 pub const PRE_COMPACT: &str = "pre-compact";
+/// The event at which they are about to stop.
+pub const STOP: &str = "stop";
 /// What a path may be made of; more is no path.
 pub const PATH_BYTES_MAX: usize = 4096;
 /// More files than that are not changed by one use of a tool.

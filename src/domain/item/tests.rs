@@ -54,7 +54,7 @@ fn many(number: u64, words: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_limit_opens_the_breaker_at_its_number_and_not_before() {
+fn d3_loa_33_each_limit_opens_the_breaker_at_its_number_and_not_before() {
     let words = |text: &str| vec![text.to_owned()];
     let letters = |number: u64| "z".repeat(number as usize);
     let one = |findings: Vec<String>| (1, findings);
@@ -113,7 +113,7 @@ fn a_build_that_a_hook_refuses_again_and_again_opens_the_breaker() {
 }
 
 #[test]
-fn neither_a_halt_nor_a_crash_nor_a_remark_in_between_counts_as_time_that_was_run() {
+fn loa_33_d3_neither_a_halt_nor_a_crash_nor_a_remark_in_between_counts_as_time_that_was_run() {
     let limits = Limits { run_time_max: Span::from_hours(8), ..roomy() };
     let hundred_hours = Span::from_hours(100);
     let mut tape = begun(limits);
@@ -147,7 +147,7 @@ fn neither_a_halt_nor_a_crash_nor_a_remark_in_between_counts_as_time_that_was_ru
 }
 
 #[test]
-fn a_reset_lets_one_cycle_be_tried_that_closes_the_breaker_or_opens_it_again() {
+fn d3_loa_33_a_reset_lets_one_cycle_be_tried_that_closes_the_breaker_or_opens_it_again() {
     let tripped = || {
         let mut tape = begun(roomy());
         for _ in 0..3 {

@@ -83,7 +83,7 @@ fn q2_what_is_paused_holds_up_what_waits_for_it_and_nothing_else() {
 }
 
 #[test]
-fn q3_a_cascade_is_overlap_and_followers_each_once_in_the_order_of_the_plan() {
+fn s15_q3_a_cascade_is_overlap_and_followers_each_once_in_the_order_of_the_plan() {
     let plan = plan(SHOP);
     for (changed, expected) in [
         ("T-1", "T-2 T-2T T-4 F-1"),
@@ -136,7 +136,7 @@ fn q5_a_gap_of_the_second_level_pauses_its_task_alone() {
 }
 
 #[test]
-fn q6_every_status_has_one_word_and_one_meaning() {
+fn s15_q6_every_status_has_one_word_and_one_meaning() {
     let table: Vec<String> = Status::ALL
         .iter()
         .map(|status| format!("{status}: {:?}", status.stand()).to_lowercase())
@@ -171,7 +171,7 @@ fn q6_every_status_has_one_word_and_one_meaning() {
 }
 
 #[test]
-fn q7_a_name_tells_what_a_task_is_for() {
+fn s15_q7_a_name_tells_what_a_task_is_for() {
     for (name, kind) in [
         ("F-012", Kind::Fix),
         ("T-012T", Kind::Test),

@@ -283,7 +283,7 @@ newer              =      =      =      =      =      =      =      =      =    
 ";
 
 #[test]
-fn every_event_in_every_state_gives_the_next_state_or_a_refusal_that_names_both() {
+fn loa_112_every_event_in_every_state_gives_the_next_state_or_a_refusal_that_names_both() {
     let columns = fixtures();
     let mut rows: Vec<String> = Vec::new();
     let head: String = columns.iter().map(|(name, _)| format!(" {name:6}")).collect();

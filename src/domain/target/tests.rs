@@ -74,7 +74,7 @@ fn a_target_is_a_sprint_or_a_task_of_the_plan_and_nothing_else_starts_anything()
 }
 
 #[test]
-fn a_range_of_the_plan_is_inclusive_and_takes_numbers_for_sprints() {
+fn loa_113_a_range_of_the_plan_is_inclusive_and_takes_numbers_for_sprints() {
     let all = "sprint-1 sprint-2 sprint-3 cleanup";
     for (from, to, skip, expected) in [
         ("", "", "", all),

@@ -2,6 +2,7 @@
 //! at every event what must always hold.
 
 mod lanes;
+mod reopen;
 mod rollback;
 mod script;
 
@@ -19,7 +20,7 @@ use crate::domain::{
     deletion::Deleted,
     event::{Approval, Cause, Delivery, Envelope, Event, StageEnd, StageStart, Word, Work},
     id::{ItemId, Oid, StageId},
-    item::{Phase, Progress},
+    item::{Item, Phase, Progress},
     limits::{Limits, RATE_WINDOW},
     outcome::{Failure, Outcome, Verdict},
     request::{Answer, Request, decide},
@@ -132,6 +133,7 @@ impl World {
             let Some(reset_breaker) = resumes.next() else { return };
             self.repo.elsewhere = false;
             self.answer();
+            self.reopen();
             let Ok(Answer::Write(events)) =
                 decide(&self.tape.run, &Request::Resume { reset_breaker: *reset_breaker })
             else {
@@ -401,6 +403,13 @@ impl World {
         self.before_lanes(event);
         let run = &self.tape.run;
         match event {
+            // One that made room goes on with what it had passed.
+            Event::ItemStarted { item, .. } => {
+                let fresh = |one: &Item| one.id == *item && one.progress == Progress::Pending;
+                if run.items.iter().any(fresh) {
+                    self.passed.retain(|(of, _), _| of != item);
+                }
+            }
             Event::StageStarted(_) => {
                 let open = matches!(run.breaker, Breaker::Open { .. });
                 let spent = run.active().map_or(0, |active| active.counters.spent);
@@ -433,8 +442,8 @@ impl World {
     fn after(&mut self, event: &Event) {
         self.after_lanes(event);
         match event {
-            Event::ItemStarted { item, .. } => self.passed.retain(|(of, _), _| of != item),
             Event::RolledBack(back) => self.rolled_back(back),
+            Event::StageReopened { .. } => self.reopened(event),
             Event::StageStarted(start) => {
                 self.shown = Some((start.item.clone(), start.stage.clone(), start.tree.clone()));
                 if !self.tape.run.shape(&start.stage).is_some_and(|shape| shape.duty.calls()) {
@@ -524,7 +533,7 @@ fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
                     cycle-limit delivery-ended failures halt-requested item-finished item-reopened \
                     item-started jack-in-began lane-dropped lane-ended lane-joined lane-started lease-taken plateau remarked rolled-back \
                     run-completed run-created run-resumed run-started same-finding stage-ended \
-                    stage-lost stage-started time-limit trial-failed work-committed work-seen";
+                    stage-lost stage-reopened stage-started time-limit trial-failed work-committed work-seen";
     assert_eq!(reached.into_iter().collect::<Vec<_>>().join(" "), expected);
 }
 

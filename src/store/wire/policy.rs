@@ -76,6 +76,16 @@ pub fn gates(text: &[u8]) -> Result<Option<serde_json::Value>, DecodeError> {
     serde_json::from_slice(text).map(|doc: PolicyDoc| doc.gates).map_err(garbled("a policy"))
 }
 
+/// Whether git was told to sign when the run began; then no word of a person goes without.
+pub fn signs(text: &[u8]) -> Result<bool, DecodeError> {
+    #[derive(Deserialize)]
+    struct PolicyDoc {
+        #[serde(default)]
+        signs: bool,
+    }
+    serde_json::from_slice(text).map(|doc: PolicyDoc| doc.signs).map_err(garbled("a policy"))
+}
+
 /// The agents of a frozen policy.
 pub fn agents(text: &[u8]) -> Result<Agents, DecodeError> {
     #[derive(Deserialize)]

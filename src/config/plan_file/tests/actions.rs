@@ -79,7 +79,7 @@ fn at_valid_actions_become_waves_of_groups() {
 }
 
 #[test]
-fn at_valid_minimal_is_one_sprint() {
+fn s37_valid_minimal_is_one_sprint() {
     let text = r#"{"version":1,"tasks":[{"id":"T1","owner":"implementor","summary":"x",
         "file_scope":{"allow":["src/"]},"acceptance_criteria":[{"id":"A","statement":"x"}]}],
         "parallel_execution":{"enabled":false}}"#;
@@ -88,7 +88,7 @@ fn at_valid_minimal_is_one_sprint() {
 }
 
 #[test]
-fn at_what_a_file_must_say() {
+fn s12_what_a_file_must_say() {
     for (change, expected) in [
         (
             Box::new(set("/version", json!(2))) as Box<dyn FnOnce(&mut Value)>,
@@ -156,7 +156,7 @@ fn at_what_a_file_must_say() {
 }
 
 #[test]
-fn at_writes_are_files_and_directories() {
+fn s12_s37_writes_are_files_and_directories() {
     let place = "/tasks/1/file_scope/writes";
     for (value, expected) in [
         (
@@ -188,7 +188,7 @@ fn at_writes_are_files_and_directories() {
 }
 
 #[test]
-fn at_verifications_have_what_their_type_needs() {
+fn s12_a9_verifications_have_what_their_type_needs() {
     let at = "`tasks[1].acceptance_criteria[0].verifications[0]`: ";
     for (value, expected) in [
         (json!({"type": "file"}), "a `file` verification of `impl-cart` has no `path`"),
@@ -219,7 +219,7 @@ fn at_verifications_have_what_their_type_needs() {
 }
 
 #[test]
-fn at_groups_hold_each_code_task_once() {
+fn s12_s37_groups_hold_each_code_task_once() {
     let groups = "/parallel_execution/groups";
     for (change, expected) in [
         (
@@ -270,7 +270,7 @@ fn at_groups_hold_each_code_task_once() {
 }
 
 #[test]
-fn at_no_two_tasks_of_a_group_write_the_same_file() {
+fn s12_no_two_tasks_of_a_group_write_the_same_file() {
     for (writes, overlaps) in [
         (json!(["src/cart.rs"]), true),
         (json!(["src/"]), true),
@@ -287,7 +287,7 @@ fn at_no_two_tasks_of_a_group_write_the_same_file() {
 }
 
 #[test]
-fn at_a6_a_circle_of_dependencies_is_refused() {
+fn a6_a_circle_of_dependencies_is_refused() {
     let found = faults(set("/tasks/0/depends_on", json!(["impl-cart"])));
     assert_eq!(
         found,
@@ -303,7 +303,7 @@ fn at_a6_a_circle_of_dependencies_is_refused() {
 }
 
 #[test]
-fn at_strategy_tdd_wants_tests_first() {
+fn s12_strategy_tdd_wants_tests_first() {
     let strict = |root: &mut Value| root["strategy"] = json!("tdd");
     let found = faults(strict);
     for expected in [
@@ -327,7 +327,7 @@ fn at_strategy_tdd_wants_tests_first() {
 }
 
 #[test]
-fn at_a_stricter_plan_wants_verifications_and_stories() {
+fn s12_a_stricter_plan_wants_verifications_and_stories() {
     let found = faults(|root| {
         root["require_verifications_for_code_tasks"] = json!(true);
         root["require_user_stories"] = json!(true);

@@ -95,7 +95,7 @@ fn told(plan: &Plan) -> String {
 }
 
 #[test]
-fn a_document_is_read_as_people_write_it() {
+fn loa_113_a_document_is_read_as_people_write_it() {
     let plan = read("sprint.md", FULL).unwrap();
     assert_eq!((plan.id.as_str(), plan.title.as_str()), ("sprint", "Checkout rewrite"));
     let expected = "\

@@ -64,7 +64,7 @@ fn lines(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn cl_a_page_is_read_leniently() {
+fn s15_a_page_is_read_leniently() {
     let plan = read("docs/TASKS.md", PAGE).unwrap();
     assert_eq!(
         lines(&plan),
@@ -72,7 +72,7 @@ fn cl_a_page_is_read_leniently() {
             r#"sprint-1 T-009 Only a | row [status="skipped"]"#,
             r##"sprint-2 T-001 Model the cart [complexity="medium" notes="It is the first one." source="spec-derived" spec_hash="sha256:ab12" status="done"]"##,
             r#"sprint-2 T-001T Test the cart [status="in-progress"]"#,
-            r#"sprint-3 F-001 Mend the sum [notes="- type: regression" status="done (external)"]"#,
+            r#"sprint-3 F-001 Mend the sum [fix_type="regression" status="done (external)"]"#,
         ]
     );
     assert_eq!(plan.title, "Shop");
@@ -93,7 +93,7 @@ fn cl_a_page_is_read_leniently() {
 }
 
 #[test]
-fn cl_a_page_is_written_stably_with_the_status_of_a_run() {
+fn s15_a_page_is_written_stably_with_the_status_of_a_run() {
     let toml = r#"format = 1
 id = "shop"
 title = "Shop"

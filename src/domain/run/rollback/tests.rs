@@ -338,7 +338,7 @@ fn a_checkpoint_is_made_at_the_stage_that_is_at_work_or_next() {
 }
 
 #[test]
-fn the_newest_checkpoint_is_the_one_with_the_highest_number() {
+fn a8_the_newest_checkpoint_is_the_one_with_the_highest_number() {
     let mut tape = tape();
     assert_eq!(tape.run.checkpoint, None);
     for (number, newest) in [(1, 1), (3, 3), (2, 3), (4, 4)] {
