@@ -408,7 +408,6 @@ fn what_each_lane_needs_is_copied_and_set_up() {
     }
     // What cannot be copied leaves no work tree behind.
     let broken = scene(&TWO, PLAIN);
-    broken.write("deps", "");
     broken.git(&["config", "--add", "run.lane.copy", "../deps"]);
     go(&broken, 2, 0);
     assert_eq!(lanes(&broken), "A:dropped B:dropped");

@@ -43,10 +43,10 @@ pub fn home(repo: &Repo, settings: &Lanes) -> anyhow::Result<PathBuf> {
     };
     let plain = real(&dir);
     // Of a linked work tree the main one is where the directory of all of them lies.
-    let common = repo.common_dir();
-    let main = common.parent().filter(|_| common.ends_with(".git"));
-    for own in [repo.worktree(), Some(common), main].into_iter().flatten() {
-        let own = own.canonicalize()?;
+    let common = repo.common_dir().canonicalize()?;
+    let main = common.parent().filter(|_| common.ends_with(".git")).map(Path::to_owned);
+    let here = repo.worktree().map(Path::canonicalize).transpose()?;
+    for own in [here, main, Some(common)].into_iter().flatten() {
         if plain.starts_with(&own) {
             bail!(
                 "lanes would be made in `{}`, which is inside of the repository; set `run.lane.dir` elsewhere",

@@ -19,6 +19,7 @@ use crate::{
         paper,
         run::Run,
         secret,
+        tale::counted,
         time::Span,
         workflow::Stage,
     },
@@ -49,69 +50,82 @@ impl RealWorld<'_> {
         log: &mut dyn Log,
     ) -> Result<Standing, AppendError> {
         let run = log.run().clone();
-        let working: Vec<Lane> =
-            run.lanes.iter().filter(|lane| lane.is_working()).cloned().collect();
+        let working: Vec<&Lane> = run.lanes.iter().filter(|lane| lane.is_working()).collect();
         // First all of them are seen to be gone: nothing is written while one is at work.
         for lane in &working {
-            let Some(mark) = &lane.process else { continue };
-            match alive::standing(mark) {
-                alive::Standing::Gone => {}
-                alive::Standing::Alive => return Ok(Standing::Alive(mark.clone())),
-                alive::Standing::CannotTell { .. } if self.vouched => {}
-                alive::Standing::CannotTell { why } => return Ok(Standing::CannotTell(why)),
-            }
-            let left = call::sweep_lane(&run, &name_of(Path::new(&lane.worktree)));
-            if 0 < left {
-                let why = format!("{left} processes of the lane of {} cannot be ended", lane.item);
-                return Ok(Standing::CannotTell(why));
+            match self.standing_of(&run, lane) {
+                Standing::Gone(_) => {}
+                other => return Ok(other),
             }
         }
-        for lane in &working {
-            let start = StageStart {
-                item: lane.item.clone(),
-                stage: lane.stage.clone(),
-                cycle: 1,
-                attempt: 1,
-                agent: lane.agent.clone(),
-                head: lane.base.clone(),
-                tree: self.repo.tree_of(&lane.base)?,
-            };
-            let mut end = nothing_of(
-                &start,
-                lane::lost("its runner ended, and nobody heard what came of it"),
-            );
-            let known = self.repo.lanes().into_iter();
-            let tree = known.into_iter().find(|tree| tree.worktree == Path::new(&lane.worktree));
-            let settings = &self.settings.checkpoints;
-            let saved = tree.as_ref().map(|tree| -> anyhow::Result<_> {
-                take_lane(self.repo, settings, &run, (&lane.item, &tree.open()?))
-            });
-            let mut fate = None;
-            let saved = match saved {
-                Some(Ok((made, snapshot))) => {
-                    end.head = made.checkpoint.head.clone().unwrap_or(start.head.clone());
-                    end.tree = made.checkpoint.tree.clone();
-                    fate = tree.as_ref().map(|tree| (tree, made.clone(), snapshot));
-                    Some(Saved { number: made.checkpoint.number, commit: made.commit })
-                }
-                Some(Err(error)) => {
-                    end.outcome = lane::lost(&format!(
-                        "its runner ended, and `{}` cannot be saved and stays: {error:#}",
-                        lane.worktree
-                    ));
-                    None
-                }
-                None => None,
-            };
-            let of = LaneEnd { item: lane.item.clone(), end, saved };
-            log.append(vec![Event::LaneEnded(Box::new(of))], &[], clock::now())?;
-            if let Some((tree, made, snapshot)) = fate
-                && let Fate::Kept(why) = trees::remove(self.repo, settings, tree, &made, &snapshot)
-            {
-                tracing::warn!("{why}");
-            }
+        for lane in working {
+            self.keep_lost(log, &run, lane)?;
         }
         Ok(Standing::Gone(String::new()))
+    }
+
+    fn standing_of(&self, run: &Run, lane: &Lane) -> Standing {
+        let Some(mark) = &lane.process else { return Standing::Gone(String::new()) };
+        match alive::standing(mark) {
+            alive::Standing::Gone => {}
+            alive::Standing::Alive => return Standing::Alive(mark.clone()),
+            alive::Standing::CannotTell { .. } if self.vouched => {}
+            alive::Standing::CannotTell { why } => return Standing::CannotTell(why),
+        }
+        // Its supervisor may have been killed as well, and then nobody ended what it watched over.
+        match call::sweep_lane(run, &name_of(Path::new(&lane.worktree))) {
+            0 => Standing::Gone(String::new()),
+            left => Standing::CannotTell(format!(
+                "{} of the lane of {} cannot be ended",
+                counted(left, "process"),
+                lane.item
+            )),
+        }
+    }
+
+    /// Saves what a lane left of which nobody heard any more, says so, and takes its work tree away.
+    fn keep_lost(&self, log: &mut dyn Log, run: &Run, lane: &Lane) -> Result<(), AppendError> {
+        let mut why = "its runner ended, and nobody heard what came of it".to_owned();
+        let (mut head, mut tree) = (lane.base.clone(), self.repo.tree_of(&lane.base)?);
+        let (mut saved, mut held) = (None, None);
+        let settings = &self.settings.checkpoints;
+        let mut known = self.repo.lanes().into_iter();
+        if let Some(place) = known.find(|known| known.worktree == Path::new(&lane.worktree)) {
+            let take = || take_lane(self.repo, settings, run, (&lane.item, &place.open()?));
+            match take() {
+                Ok((made, snapshot)) => {
+                    let checkpoint = &made.checkpoint;
+                    head = checkpoint.head.clone().unwrap_or(head);
+                    tree = checkpoint.tree.clone();
+                    saved = Some(Saved { number: checkpoint.number, commit: made.commit.clone() });
+                    held = Some((place, made, snapshot));
+                }
+                Err(error) => {
+                    let place = &lane.worktree;
+                    why = format!(
+                        "its runner ended, and `{place}` cannot be saved and stays: {error:#}"
+                    );
+                }
+            }
+        }
+        let start = StageStart {
+            item: lane.item.clone(),
+            stage: lane.stage.clone(),
+            cycle: 1,
+            attempt: 1,
+            agent: lane.agent.clone(),
+            head,
+            tree,
+        };
+        let end = nothing_of(&start, lane::lost(&why));
+        let of = LaneEnd { item: lane.item.clone(), end, saved };
+        log.append(vec![Event::LaneEnded(Box::new(of))], &[], clock::now())?;
+        if let Some((place, made, snapshot)) = held
+            && let Fate::Kept(why) = trees::remove(self.repo, settings, &place, &made, &snapshot)
+        {
+            tracing::warn!("{why}");
+        }
+        Ok(())
     }
 }
 
@@ -280,11 +294,7 @@ impl Keeper<'_> {
                 && there.uncommitted(|_| false)?.is_empty())
         };
         if untouched().unwrap_or(false) && self.repo.remove_lane(&lane.tree).is_err() {
-            tracing::warn!("`{}` stays", path_of(lane).display());
+            tracing::warn!("`{}` stays", lane.tree.worktree.display());
         }
     }
-}
-
-fn path_of(lane: &Laid) -> &Path {
-    &lane.tree.worktree
 }
