@@ -8,6 +8,7 @@ mod commands;
 mod docs;
 mod machine;
 mod papers;
+mod registry;
 mod secrets;
 mod sight;
 
