@@ -884,7 +884,6 @@ fn executed<'e>(
         items: &[],
         expect,
         policy,
-        known: &[],
         papers: Box::leak(Box::default()),
         report,
     };
@@ -937,39 +936,6 @@ fn the_engine_gets_a_report_as_from_any_agent_with_the_evidence_beside_it() {
     });
     assert_eq!(report.unwrap()["verdict"], "pass");
     drop(set);
-}
-
-#[test]
-fn a_report_out_of_the_journal_holds_for_its_own_tree_and_definition_alone() {
-    let repo = TestRepo::scripted(&[("implement", "mkdir -p src; echo w > src/a")]);
-    repo.write("plan.toml", PLAN);
-    repo.git(&["commit", "--quiet", "-am", "docs: scopes"]);
-    repo.run(&["sprint-1", "--local"]).ends(0);
-    let command = |line: &str| git_run::domain::check::policy::Command {
-        command: line.to_owned(),
-        timeout: git_run::domain::time::Span::from_secs(60),
-        expect: Expect::Pass,
-        versions: Vec::new(),
-    };
-    let counts = format!("echo x >> {}/count", repo.root().display());
-    let count = || fs::read_to_string(repo.root().join("count")).unwrap().lines().count();
-    let policy =
-        Policy { commands: [("own".to_owned(), command(&counts))].into(), ..Policy::default() };
-    let other = Policy {
-        commands: [("own".to_owned(), command(&format!("{counts} ")))].into(),
-        ..Policy::default()
-    };
-    let gates = [Check::Own("own".to_owned())];
-    let (_, _, set) = executed(&repo, |asked| (asked.policy, asked.gates) = (&policy, &gates));
-    let known = [gate::read(&set["reports"][0]).unwrap()];
-    assert_eq!(count(), 1);
-    executed(&repo, |asked| (asked.policy, asked.gates, asked.known) = (&policy, &gates, &known));
-    assert_eq!(count(), 1, "what holds is not done again");
-    executed(&repo, |asked| (asked.policy, asked.gates, asked.known) = (&other, &gates, &known));
-    assert_eq!(count(), 2, "another command is another gate");
-    sh(&repo, "echo more >> src/a");
-    executed(&repo, |asked| (asked.policy, asked.gates, asked.known) = (&policy, &gates, &known));
-    assert_eq!(count(), 3, "another tree is another question");
 }
 
 #[test]

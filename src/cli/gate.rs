@@ -26,7 +26,10 @@ use crate::{
         run::Run,
         workflow::Part,
     },
-    gates::examine::{Case, Examiner, Machine},
+    gates::{
+        examine::{Case, Examiner, Machine},
+        known,
+    },
     git::Repo,
     guard::{fence::Fence, scope},
     process::{env, stop::StopSignal},
@@ -56,6 +59,9 @@ pub(super) struct GateArgs {
     /// Ask a command for this instead of what is set: `tests=fail` while tests are written first.
     #[arg(long, value_name = "NAME=pass|fail")]
     pub expect: Vec<String>,
+    /// Run every command, also one that the run's gates saw passing for this very tree.
+    #[arg(long)]
+    pub again: bool,
     /// Say which gates there are, and evaluate none.
     #[arg(long)]
     pub list: bool,
@@ -211,6 +217,10 @@ fn case<'r>(
             (fork(repo, settings)?, plan_here(repo, settings)?, tip)
         }
     };
+    let known = match run.filter(|_| !args.again) {
+        Some(run) => known::evidence(repo, run, &catalog::find(repo, run.charter.run.as_str())?.1)?,
+        None => Vec::new(),
+    };
     Ok(Case {
         repo,
         plan,
@@ -227,7 +237,7 @@ fn case<'r>(
         asides: Vec::new(),
         tip,
         expect: expected(settings, &args.expect)?,
-        known: Vec::new(),
+        known,
         papers: Default::default(),
         again: false,
         verified: false,

@@ -44,6 +44,17 @@ impl Examiner<'_> {
             evidence: None,
             last: String::new(),
         };
+        let tree = &self.sight.subject.tree;
+        let shows = |known: &&Evidence| known.shows(line, expect, tree, versions);
+        if let Some(known) = self.case.known.iter().find(shows) {
+            return Ok(Done {
+                answer: Answer::Pass,
+                why: format!("{} (known for this tree)", known.end.says()),
+                findings: Vec::new(),
+                last: known.tail.clone(),
+                evidence: Some(Evidence { reused: true, ..known.clone() }),
+            });
+        }
         if let Some(why) = self.cannot_run() {
             return Ok(unknown(why));
         }
@@ -63,6 +74,7 @@ impl Examiner<'_> {
                 tail: ran.tail(),
                 tree: self.sight.subject.tree.clone(),
                 versions: versions.to_vec(),
+                reused: false,
             }),
             last: ran.last.clone(),
         };

@@ -7,8 +7,8 @@ use super::{artifacts, docs, papers, secrets, sight::Sight};
 use crate::{
     domain::{
         check::{
-            Judged, Report, Subject, command::Expect, compliance, finding, name::Check, parallel,
-            paths, policy::Policy,
+            Evidence, Judged, Report, Subject, command::Expect, compliance, finding, name::Check,
+            parallel, paths, policy::Policy,
         },
         criterion::Verification,
         finding::Severity,
@@ -38,9 +38,8 @@ pub struct Case<'a> {
     pub tip: Option<Oid>,
     /// What is asked of a command here, whatever is set.
     pub expect: BTreeMap<String, Expect>,
-    /// Reports that somebody vouches for, out of the journal: what holds for this very tree and
-    /// definition is not done again.
-    pub known: Vec<Report>,
+    /// Commands that were run before, out of the journal: what passed for this very tree is not run again.
+    pub known: Vec<Evidence>,
     /// What earlier stages of the run handed in, by its name.
     pub papers: BTreeMap<String, String>,
     /// It was gated before, and the range holds what was done since.
@@ -120,17 +119,7 @@ impl<'a> Examiner<'a> {
                     let others: Vec<&str> = others.map(Check::name).collect();
                     Ok(compliance::judge(&others, &reports, self.subject()))
                 }
-                check => match self.known(check) {
-                    Some(report) => {
-                        let goes_on = each(&report);
-                        reports.push(report);
-                        if goes_on {
-                            continue;
-                        }
-                        break;
-                    }
-                    None => self.judge(check),
-                },
+                check => self.judge(check),
             };
             // What stopped the look is what cannot be told.
             let judged = judged.unwrap_or_else(|error| Judged::unknown(format!("{error:#}")));
@@ -143,18 +132,6 @@ impl<'a> Examiner<'a> {
             }
         }
         reports
-    }
-
-    /// A report that holds for this very tree, and by the same definition.
-    fn known(&self, check: &Check) -> Option<Report> {
-        let definition = self.case.definition(check);
-        let same = |report: &&Report| {
-            report.gate == check.name()
-                && report.subject == *self.subject()
-                && report.definition == definition
-                && report.answer.lets_through()
-        };
-        self.case.known.iter().find(same).cloned()
     }
 
     fn judge(&mut self, check: &Check) -> anyhow::Result<Judged> {

@@ -6,6 +6,7 @@ mod adherence;
 mod artifacts;
 mod commands;
 mod docs;
+pub mod known;
 mod machine;
 mod papers;
 mod registry;

@@ -11,7 +11,10 @@ use std::{
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::examine::{Case, Examiner, Machine};
+use super::{
+    examine::{Case, Examiner, Machine},
+    known,
+};
 use crate::{
     agents::report_file,
     config::plan_file,
@@ -57,8 +60,6 @@ pub struct Asked<'a> {
     pub expect: &'a BTreeMap<String, Expect>,
     /// As it was frozen, or as it was read before any agent could write it.
     pub policy: &'a Policy,
-    /// Reports out of the run's journal. What holds for this very tree is not done again.
-    pub known: &'a [Report],
     /// It was gated before, and the range holds what was done since.
     pub again: bool,
     /// A judge verified each criterion with evidence, for this very tree.
@@ -79,7 +80,6 @@ pub struct Script {
     items: Vec<String>,
     expect: BTreeMap<String, String>,
     policy: PolicyDoc,
-    known: Vec<serde_json::Value>,
     papers: BTreeMap<String, String>,
     #[serde(default)]
     again: bool,
@@ -103,7 +103,6 @@ pub fn script(asked: &Asked<'_>) -> Script {
         items: asked.items.to_vec(),
         expect: expect.collect(),
         policy: PolicyDoc::of(asked.policy),
-        known: asked.known.iter().map(gate::json).collect(),
         papers: asked.papers.clone(),
         again: asked.again,
         verified: asked.verified,
@@ -172,10 +171,10 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
     let aside = |(one, other): &(String, String)| -> anyhow::Result<_> {
         Ok((Oid::parse(one)?, Oid::parse(other)?))
     };
-    let known = script.known.iter().map(|value| gate::read(value).map_err(anyhow::Error::msg));
+    let present = catalog::present(repo, &run, &tip)?;
     Ok(Case {
         repo,
-        plan: Ok(frozen_plan(repo, &catalog::present(repo, &run, &tip)?, &tip)?),
+        plan: Ok(frozen_plan(repo, &present, &tip)?),
         policy: script.policy.policy()?,
         run: Some(run),
         items: script.items.clone(),
@@ -186,7 +185,7 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
         papers: script.papers.clone(),
         again: script.again,
         verified: script.verified,
-        known: known.collect::<Result<_, _>>()?,
+        known: known::evidence(repo, &present, &tip)?,
     })
 }
 

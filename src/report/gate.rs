@@ -64,6 +64,8 @@ struct EvidenceDoc {
     tail: String,
     tree: String,
     versions: BTreeMap<String, String>,
+    #[serde(default)]
+    reused: bool,
 }
 
 /// `git-run/gate/1`.
@@ -123,6 +125,7 @@ fn evidence_doc(evidence: &Evidence) -> EvidenceDoc {
         tail: evidence.tail.clone(),
         tree: evidence.tree.to_string(),
         versions: evidence.versions.iter().cloned().collect(),
+        reused: evidence.reused,
     }
 }
 
@@ -157,6 +160,7 @@ pub fn read(value: &Value) -> Result<Report, String> {
             tail: doc.tail,
             tree: oid(&doc.tree)?,
             versions: doc.versions.into_iter().collect(),
+            reused: doc.reused,
         })
     };
     Ok(Report {
@@ -186,6 +190,13 @@ pub fn set_json(reports: &[Report]) -> Value {
         "verdict": verdict(reports),
         "reports": reports.iter().map(json).collect::<Vec<_>>(),
     })
+}
+
+/// The reports of a set that was written by [`set_json`].
+pub fn read_set(text: &[u8]) -> Result<Vec<Report>, String> {
+    let set: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let reports = set.get("reports").and_then(Value::as_array).ok_or("it has no reports")?;
+    reports.iter().map(read).collect()
 }
 
 /// What a set came to: one failure fails it, and nothing at all is no pass.
@@ -362,6 +373,7 @@ mod tests {
             tail: "```\n# no title\n````\n\u{1b}[2J".to_owned(),
             tree: id,
             versions: vec![("git-run".to_owned(), "0".to_owned())],
+            reused: true,
         };
         let found = finding("r", Severity::High, Some(b"a|\n\xff"), "m `x` <b>".to_owned());
         let judged =

@@ -21,10 +21,10 @@ pub mod registry;
 use super::{
     finding::{FINDINGS_MAX, Finding, Severity, cut},
     id::{Digest, Oid},
-    path,
+    path, secret,
     time::Span,
 };
-use command::End;
+use command::{End, Expect, judge};
 
 /// What is kept of the end of a command's output.
 pub const TAIL_BYTES_MAX: usize = 8 * 1024;
@@ -137,6 +137,27 @@ pub struct Evidence {
     pub tree: Oid,
     /// Programs and what they call their version.
     pub versions: Vec<(String, String)>,
+    /// It was run before, for this very tree, and holds still.
+    pub reused: bool,
+}
+
+impl Evidence {
+    /// Whether it shows what a line of shell would come to, were it run once more on this tree.
+    #[must_use]
+    pub fn shows(
+        &self,
+        line: &str,
+        expect: Expect,
+        tree: &Oid,
+        versions: &[(String, String)],
+    ) -> bool {
+        let same_tools = self.versions.len() == versions.len()
+            && versions.iter().all(|version| self.versions.contains(version));
+        // What was cut or made unreadable could have been another line.
+        let same_line =
+            self.command == line && line.len() < COMMAND_BYTES_MAX && secret::redact(line) == line;
+        same_line && same_tools && self.tree == *tree && judge(self.end, expect) == Answer::Pass
+    }
 }
 
 /// What was judged.

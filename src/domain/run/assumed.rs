@@ -1,7 +1,7 @@
 //! What was assumed where the plan said nothing: counted over all of the run, and looked over every few
 //! finished items. What is assumed again and again becomes a question to a person.
 
-use super::{Refusal, Run};
+use super::{Refusal, Run, State};
 use crate::domain::{
     event::{Cause, Event},
     item::Progress,
@@ -72,9 +72,18 @@ impl Run {
         Ok(())
     }
 
-    /// Counts what was assumed, and gives the kind of which there are too many for the first time, with
-    /// how many there are.
-    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<(String, u32)> {
+    /// Counts what an agent assumed, wherever it worked. Where there are too many of a kind for the first
+    /// time, a person is asked what is right.
+    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<Cause> {
+        let (kind, count) = self.promoted(kinds)?;
+        let why = format!(
+            "`{kind}` was assumed {count} times by now; say what is right (git run fix, modify), or resume to let it stand"
+        );
+        Some(Cause::PersonNeeded { why })
+    }
+
+    /// The kind of which there are too many for the first time, and how many there are.
+    fn promoted(&mut self, kinds: &[String]) -> Option<(String, u32)> {
         let scans = self.charter.scan_every.is_some();
         let mut promoted = None;
         for kind in kinds {
@@ -83,8 +92,9 @@ impl Run {
                 true => !self.asked.contains_key(kind) && self.is_often(kind, count),
                 false => count as usize == ASSUMPTIONS_MAX,
             };
-            // One question at a time; the next scan has the others.
-            if !is_first || (scans && promoted.is_some()) {
+            // One question at a time, and none that nobody would hear: the next scan has the others.
+            let heard = promoted.is_none() && self.stop.is_none() && self.state == State::Running;
+            if !is_first || (scans && !heard) {
                 continue;
             }
             if scans {
@@ -93,15 +103,6 @@ impl Run {
             promoted = Some((kind.clone(), count));
         }
         promoted
-    }
-
-    /// What was assumed where nobody could be asked at once: the next scan looks at it.
-    pub(super) fn assume_aside(&mut self, kinds: &[String]) {
-        if self.charter.scan_every.is_some() {
-            for kind in kinds {
-                self.count_assumed(kind);
-            }
-        }
     }
 
     fn count_assumed(&mut self, kind: &str) -> Option<u32> {

@@ -142,11 +142,8 @@ impl Run {
             }
             self.keep_papers(&item, &end.papers);
         }
-        if let Some((kind, count)) = self.assume(&end.assumed) {
-            let why = format!(
-                "`{kind}` was assumed {count} times by now; say what is right (git run fix, modify), or resume to let it stand"
-            );
-            self.stop = Some(Cause::PersonNeeded { why });
+        if let Some(cause) = self.assume(&end.assumed) {
+            self.stop = Some(cause);
         }
         self.park();
         self.usage = self.usage.plus(end.usage);

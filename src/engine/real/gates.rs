@@ -85,7 +85,6 @@ impl RealWorld<'_> {
                 items: &items,
                 expect: &expect,
                 policy: &policy,
-                known: &[],
                 papers: &papers,
                 again,
                 verified,

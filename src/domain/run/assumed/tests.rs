@@ -41,10 +41,10 @@ fn five_assumptions_of_one_kind_are_a_question_at_once_and_once() {
     for scan_every in [None, Some(2)] {
         let mut tape = tape(&["a", "b"], scan_every);
         let run = &mut tape.run;
-        assert_eq!(run.assume(&kinds("a a b a")), None);
-        assert_eq!(run.assume(&kinds("b a")), None);
-        assert_eq!(run.assume(&kinds("a")), Some(("a".to_owned(), 5)));
-        assert_eq!(run.assume(&kinds("a a a a a a")), None);
+        assert_eq!(run.promoted(&kinds("a a b a")), None);
+        assert_eq!(run.promoted(&kinds("b a")), None);
+        assert_eq!(run.promoted(&kinds("a")), Some(("a".to_owned(), 5)));
+        assert_eq!(run.promoted(&kinds("a a a a a a")), None);
     }
 }
 
@@ -72,10 +72,10 @@ fn what_is_assumed_five_times_more_is_asked_again_by_the_next_scan() {
 }
 
 #[test]
-fn what_was_assumed_aside_is_asked_by_the_scan() {
+fn of_two_kinds_at_once_the_second_is_asked_by_the_scan() {
     let mut tape = tape(&["a", "b"], Some(1));
-    tape.run.assume_aside(&kinds("x x x x x x"));
-    assert!(tape.run.stop.is_none());
+    let asked = format!("{:?}", tape.run.assume(&kinds("y x y x y x y x y x x")));
+    assert!(asked.contains("PersonNeeded") && asked.contains("`y` was assumed 5 times"), "{asked}");
     finish(&mut tape, "a", "");
     let scan = tape.run.scan_due().unwrap();
     assert_eq!(scan.promoted, [Promoted { kind: "x".into(), count: 6 }]);
