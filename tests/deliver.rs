@@ -506,6 +506,30 @@ fn s12_from_a_phase_on_without_a_plan_or_a_run_nothing_is_approved() {
 }
 
 #[test]
+fn s12_documents_that_tasks_name_are_in_the_registry() {
+    let registry = json!({"version": 1, "docs": [
+        {"id": "spec", "path": "docs/spec.md", "type": "spec", "tier": 1, "when": "always"}
+    ]});
+    for (id, code) in [("spec", 0), ("lore", 4)] {
+        let mut plan = actions();
+        plan["tasks"][1]["context"]["doc_ids"] = json!([id]);
+        let repo = delivering(&plan, BUILDS, "report '{\"format\":1}'");
+        repo.write("docs/spec.md", "# Spec\n");
+        repo.write("docs/registry.json", &registry.to_string());
+        repo.git(&["add", "-A"]);
+        repo.git(&["commit", "--quiet", "-m", "docs: the registry"]);
+        repo.git(&["config", "run.gate.docs.registry", "docs/registry.json"]);
+        repo.git(&["config", "run.breaker.failures", "1"]);
+        go(&repo, code);
+        let (set, page) = gates(&repo, "closing", "0005-gates");
+        let docs = set["reports"].as_array().unwrap().iter().find(|of| of["gate"] == "docs");
+        let expected = if code == 0 { "pass" } else { "fail" };
+        assert_eq!(docs.unwrap()["result"], expected, "{page}");
+        assert_eq!(set.to_string().contains("names the document `lore`"), code != 0, "{page}");
+    }
+}
+
+#[test]
 fn s12_a_task_whose_condition_holds_is_not_done() {
     let mut plan = actions();
     plan["tasks"][1]["skip_if"] = json!({"file": "lib/sum"});

@@ -574,6 +574,67 @@ fn s12_documents_do_not_link_to_nowhere() {
 }
 
 #[test]
+fn s12_documents_are_those_that_the_registry_names_and_no_others() {
+    let repo = planned(PLAN);
+    repo.git(&["config", "run.gate.docs.registry", "docs/registry.json"]);
+    let rules = |repo: &TestRepo| {
+        let report = gate_of(repo, "docs");
+        (report["result"].as_str().unwrap().to_owned(), found(&report, "rule"))
+    };
+    // It is set, so it has to be there.
+    assert_eq!(rules(&repo), ("fail".into(), vec!["bad-registry".into()]));
+    assert!(repo.run(&["gate", "--list"]).ends(0).out.contains("* docs"));
+    let doc = |id: &str, path: &str| {
+        format!(r#"{{"id":"{id}","path":"{path}","type":"guide","tier":1,"when":["always"]}}"#)
+    };
+    let registry = |docs: &[String]| {
+        sh(&repo, "mkdir -p docs");
+        let text = format!(r#"{{"version":1,"docs":[{}]}}"#, docs.join(","));
+        repo.write("docs/registry.json", &text);
+    };
+    repo.write("docs/a.md", "[b](b.md)\n");
+    repo.write("docs/b.md", "b\n");
+    registry(&[doc("a", "docs/a.md"), doc("b", "docs/b.md")]);
+    assert_eq!(rules(&repo), ("pass".into(), vec![]));
+    repo.git(&["config", "run.gate.docs.dir", "docs/"]);
+    assert_eq!(rules(&repo), ("pass".into(), vec![]));
+    repo.write("docs/c.md", "[b](gone.md)\n");
+    let (result, found) = rules(&repo);
+    assert_eq!((result.as_str(), found.len()), ("fail", 2), "{found:?}");
+    assert!(found.contains(&"orphan-document".into()) && found.contains(&"broken-link".into()));
+    repo.write("docs/c.md", "c\n");
+    registry(&[doc("a", "docs/a.md"), doc("b", "docs/b.md"), doc("c", "docs/gone.md")]);
+    let (_, found) = rules(&repo);
+    assert_eq!(found, ["missing-document", "orphan-document"]);
+    // A registry that is not sound names nothing, and passes nothing.
+    for bad in [
+        "",
+        "[]",
+        "{}",
+        r#"{"docs":{}}"#,
+        r#"{"version":2,"docs":[]}"#,
+        r#"{"docs":[1]}"#,
+        r#"{"docs":[{"id":"a","path":"docs/a.md","type":"guide","tier":1}]}"#,
+        r#"{"docs":[{"id":"a","path":"docs/a.md","type":"guide","when":"now"}]}"#,
+        r#"{"docs":[{"id":" ","path":"docs/a.md","type":"guide","tier":1,"when":"now"}]}"#,
+        r#"{"docs":[{"id":"a","path":"../a.md","type":"guide","tier":1,"when":"now"}]}"#,
+        r#"{"docs":[{"id":"a","path":"/etc/passwd","type":"guide","tier":1,"when":"now"}]}"#,
+    ] {
+        repo.write("docs/registry.json", bad);
+        let (result, found) = rules(&repo);
+        assert_eq!((result.as_str(), found[0].as_str()), ("fail", "bad-registry"), "{bad}");
+    }
+    // Nothing is read through a link.
+    sh(&repo, "rm docs/registry.json && ln -s /etc/passwd docs/registry.json");
+    assert_eq!(rules(&repo).0, "fail");
+    for bad in ["", "../r.json", "/r.json", "docs/", "*.json"] {
+        repo.git(&["config", "run.gate.docs.registry", bad]);
+        let ran = repo.run(&["gate", "docs"]).ends(1);
+        assert!(ran.err.contains("run.gate.docs.registry"), "{bad}: {}", ran.err);
+    }
+}
+
+#[test]
 fn s12_finished_items_leave_reports_that_name_their_files() {
     let with = |report: &str| {
         let repo = TestRepo::scripted(&[(

@@ -180,7 +180,9 @@ impl<'a> Examiner<'a> {
                 Some(run) => artifacts::judge(self.case.repo, &self.sight, run, &self.case.items),
                 None => Ok(Judged::fail("there is no run, so there is no report to look at")),
             },
-            Check::Docs => docs::judge(&self.sight, &self.case.policy.docs),
+            Check::Docs => {
+                docs::judge(&self.sight, &self.case.policy, self.case.plan.as_ref().ok())
+            }
             Check::Quality => self.quality(),
             Check::Coverage => self.coverage(),
             Check::Tests | Check::Own(_) => self.command(check),

@@ -9,6 +9,7 @@ mod docs;
 pub mod known;
 mod machine;
 mod papers;
+mod registry;
 mod secrets;
 mod sight;
 

@@ -71,7 +71,7 @@ pub fn charter(repo: &Repo) -> Charter {
         papers: Vec::new(),
         documents: Vec::new(),
         groups: git_run::domain::lane::Groups::default(),
-        scan_every: Some(5),
+        scan_every: None,
     }
 }
 

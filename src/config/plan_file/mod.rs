@@ -21,7 +21,7 @@ mod write_toml;
 
 pub use fixes::{fix_sprint, fix_task};
 pub use freeze::to_json;
-pub use pointers::task_context;
+pub use pointers::{doc_ids, task_context};
 pub use prerequisites::{prerequisites, skip_if};
 pub use tasks::{Statuses, to_tasks};
 pub use write_actions::to_actions;

@@ -25,6 +25,13 @@ pub fn task_context(task: &Task) -> Option<TaskContext> {
     })
 }
 
+/// The ids of the documents that a task names.
+#[must_use]
+pub fn doc_ids(task: &Task) -> Vec<String> {
+    let root = task.extra.get("context").and_then(|said| json::parse(said).ok());
+    root.map(|root| texts(&root, "doc_ids")).unwrap_or_default()
+}
+
 fn pointer(node: &Node) -> Option<Pointer> {
     let pattern = match field(node, "pattern") {
         Some(pattern) => Some(Pattern::parse(text(pattern)?).ok()?),

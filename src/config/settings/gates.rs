@@ -26,7 +26,7 @@ pub(super) fn keys(subsection: &str) -> Option<&'static [&'static str]> {
     Some(match Check::parse(name) {
         Some(Check::DiffSize) => &["maxfiles", "maxlines"],
         Some(Check::Plan) => &["strict", "timeout"],
-        Some(Check::Docs) => &["dir"],
+        Some(Check::Docs) => &["dir", "registry"],
         Some(Check::Quality) => &["command", "requiresenv", "requiresfile", "timeout"],
         Some(Check::Coverage) => &["command", "timeout", "version", "min"],
         Some(Check::Tests | Check::Own(_)) => &["command", "timeout", "version", "expect"],
@@ -42,6 +42,7 @@ pub(super) fn read(raw: &Raw, repo: &Repo) -> anyhow::Result<Policy> {
         strict: strict(raw, repo)?,
         verify_timeout: span(raw, "plan", VERIFY_TIMEOUT)?,
         docs: paths(of(raw, "docs", "dir"), "run.gate.docs.dir")?,
+        docs_registry: registry(raw)?,
         coverage_min: coverage_min(raw)?,
         quality: suite(raw)?,
         quality_timeout: span(raw, "quality", TIMEOUT)?,
@@ -108,6 +109,15 @@ fn paths<'a>(all: impl Iterator<Item = &'a Setting>, name: &str) -> anyhow::Resu
         }
     })
     .collect()
+}
+
+/// The one file that names the documents: the last setting counts, and a bad one never means none.
+fn registry(raw: &Raw) -> anyhow::Result<Option<String>> {
+    let name = name("docs", "registry");
+    let Some(setting) = of(raw, "docs", "registry").next_back() else { return Ok(None) };
+    let found = paths(std::iter::once(setting), &name)?.into_iter().next();
+    let file = found.filter(|path| !path.ends_with('/') && path != ".");
+    file.map(Some).ok_or_else(|| bad(&name, setting, "a file below the top"))
 }
 
 /// `id=value`, where the id is as a gate's name.

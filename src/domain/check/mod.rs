@@ -16,6 +16,7 @@ pub mod name;
 pub mod parallel;
 pub mod paths;
 pub mod policy;
+pub mod registry;
 
 use super::{
     finding::{FINDINGS_MAX, Finding, Severity, cut},

@@ -1,7 +1,7 @@
 //! What was assumed where the plan said nothing: counted over all of the run, and looked over every few
 //! finished items. What is assumed again and again becomes a question to a person.
 
-use super::{Refusal, Run};
+use super::{Refusal, Run, State};
 use crate::domain::{
     event::{Cause, Event},
     item::Progress,
@@ -97,8 +97,9 @@ impl Run {
                 true => !self.asked.contains_key(kind) && self.is_often(kind, count),
                 false => count as usize == ASSUMPTIONS_MAX,
             };
-            // One question at a time; the next scan has the others.
-            if !is_first || (scans && promoted.is_some()) {
+            // One question at a time, and none that nobody would hear: the next scan has the others.
+            let heard = promoted.is_none() && self.stop.is_none() && self.state == State::Running;
+            if !is_first || (scans && !heard) {
                 continue;
             }
             if scans {

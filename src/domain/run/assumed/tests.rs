@@ -72,12 +72,13 @@ fn what_is_assumed_five_times_more_is_asked_again_by_the_next_scan() {
 }
 
 #[test]
-fn a_scan_says_what_the_count_says() {
+fn of_two_kinds_at_once_the_second_is_asked_by_the_scan() {
     let mut tape = tape(&["a", "b"], Some(1));
-    tape.run.promoted(&kinds("x x x x x x y y y y"));
-    finish(&mut tape, "a", "x x x x y");
+    let asked = format!("{:?}", tape.run.assume(&kinds("y x y x y x y x y x x")));
+    assert!(asked.contains("PersonNeeded") && asked.contains("`y` was assumed 5 times"), "{asked}");
+    finish(&mut tape, "a", "");
     let scan = tape.run.scan_due().unwrap();
-    assert_eq!(scan.promoted, [Promoted { kind: "x".into(), count: 10 }]);
+    assert_eq!(scan.promoted, [Promoted { kind: "x".into(), count: 6 }]);
     let mut other = scan.clone();
     other.promoted.clear();
     assert!(tape.write(Event::AssumptionsScanned(other)).is_err(), "it is what it is");
