@@ -1,7 +1,7 @@
 //! What is to be mended in a finished item: its number, what kind of thing went wrong, how far it is.
 //! It asks for nothing by itself.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{
     finding::Finding,
@@ -89,10 +89,12 @@ impl FixId {
         plain.then(|| digits.parse().ok().map(Self)).flatten()
     }
 
-    /// The one behind all of these; nothing where there are no more numbers.
+    /// The one behind all of these. Where somebody took the last number there is, the first free one.
     #[must_use]
     pub fn after(taken: impl Iterator<Item = Self>) -> Option<Self> {
-        taken.max().map_or(Some(1), |Self(last)| last.checked_add(1)).map(Self)
+        let taken: BTreeSet<u32> = taken.map(|Self(number)| number).collect();
+        let behind = taken.last().map_or(Some(1), |last| last.checked_add(1));
+        behind.or_else(|| (1..=u32::MAX).find(|number| !taken.contains(number))).map(Self)
     }
 }
 
@@ -168,6 +170,6 @@ mod tests {
         };
         assert_eq!(after(&[]).as_deref(), Some("F-001"));
         assert_eq!(after(&["F-003", "F-7", "F-005"]).as_deref(), Some("F-008"));
-        assert_eq!(after(&["F-4294967295"]), None);
+        assert_eq!(after(&["F-4294967295", "F-001", "F-003"]).as_deref(), Some("F-002"));
     }
 }
