@@ -62,6 +62,7 @@ fn loa_112_every_answer_has_the_documented_fields() {
         (&["status", "--for-agent", "--json"], 0),
         (&["list", "--json"], 0),
         (&["verify", "--json"], 0),
+        (&["show", "provenance", "--json"], 0),
         (&["push", "--dry-run", "--json"], 1),
         (&["pr", "--body-only", "--json"], 0),
         (&["verify", "--push", "HEAD..HEAD", "--onto", "main", "--json"], 0),

@@ -118,6 +118,99 @@ fn s12_each_task_is_built_and_gated_and_all_of_it_is_approved() {
     );
 }
 
+/// Three tasks of one group, side by side.
+fn grouped() -> Value {
+    let task = |id: &str, file: &str| {
+        json!({
+            "id": id, "owner": "implementor", "summary": format!("Make {id}"),
+            "file_scope": {"allow": ["src/"], "writes": [file]},
+            "acceptance_criteria": [{"id": format!("AC-{id}"), "statement": "it is there",
+                "verifications": [{"type": "file", "path": file}]}]
+        })
+    };
+    json!({
+        "version": 1, "workflow": "deliver",
+        "tasks": [task("cart", "src/cart"), task("pay", "src/pay"), task("ship", "src/ship")],
+        "parallel_execution": {"enabled": true, "groups": [
+            {"group_id": "one", "execution_order": 1, "tasks": ["cart", "pay", "ship"]}
+        ]}
+    })
+}
+
+fn lanes(status: &Value) -> Vec<String> {
+    let all = status["lanes"].as_array().unwrap().iter();
+    all.map(|lane| format!("{} {}", lane["item"], lane["state"]).replace('"', "")).collect()
+}
+
+#[test]
+fn s12_a_group_is_built_side_by_side_and_goes_through_every_gate() {
+    let repo = delivering(&grouped(), BUILDS, "exit 1");
+    repo.git(&["config", "run.parallel", "2"]);
+    let status = go(&repo, 0);
+    assert_eq!(lanes(&status), ["cart joined", "pay joined", "ship joined"]);
+    assert_eq!((repo.calls("implement"), repo.calls("remediate")), (3, 0));
+    let subjects = repo.git(&["log", "--reverse", "--format=%s", "main.."]);
+    let expected = ["cart", "pay", "ship"].map(|id| format!("feat({id}): implement {id}"));
+    assert_eq!(subjects, expected.join("\n"));
+    // Each is held to its own commit, as if it had been built in its turn.
+    for (item, call, from) in [
+        ("cart", "0004-task", "main"),
+        ("pay", "0005-task", "HEAD~2"),
+        ("ship", "0006-task", "HEAD~1"),
+    ] {
+        let (set, _) = gates(&repo, item, call);
+        assert_eq!(set["reports"][0]["range"]["from"], repo.git(&["rev-parse", from]), "{item}");
+    }
+    let (set, page) = gates(&repo, "closing", "0007-gates");
+    assert_eq!(set["verdict"], "APPROVE", "{page}");
+}
+
+#[test]
+fn a3_what_strays_in_its_lane_is_built_again_and_then_held_to_every_gate() {
+    // `pay` leaves its scope, and `ship` writes in the file of `cart`; on the branch nobody does.
+    let strays = format!(
+        "{BUILDS}\n[ -n \"$GIT_RUN_LANE\" ] && case $GIT_RUN_ITEM in\n\
+         pay) echo x > stray ;; ship) echo x >> src/cart ;; esac; true"
+    );
+    let repo = delivering(&grouped(), &strays, "exit 1");
+    repo.git(&["config", "run.parallel", "3"]);
+    let status = go(&repo, 0);
+    assert_eq!(lanes(&status), ["cart joined", "pay dropped", "ship dropped"]);
+    assert_eq!(repo.calls("implement"), 5);
+    assert!(!repo.work.join("stray").exists());
+    assert!(!repo.read("src/cart").contains('x'));
+    let told = repo.told("text").join("\n");
+    for part in [
+        "pay: what its lane built is not taken (lane-scope)",
+        "not taken (lane-same-file, lane-scope)",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let brief = std::fs::read_to_string(repo.root().join("brief.ship")).unwrap();
+    assert!(brief.contains("lane-same-file src/cart"), "{brief}");
+    let (set, page) = gates(&repo, "closing", "0009-gates");
+    assert_eq!(set["verdict"], "APPROVE", "{page}");
+}
+
+#[test]
+fn a4_a_lane_whose_report_names_no_files_is_not_approved() {
+    // One that was taken, and one that was not: what that one said is no evidence of what came after it.
+    let silent = "mkdir -p src; echo $calls > src/$GIT_RUN_ITEM\n\
+        if [ -n \"$GIT_RUN_LANE\" ] && [ $GIT_RUN_ITEM = ship ]; then\n\
+        echo x > stray; report '{\"format\":1,\"files\":[\"src/ship\"]}'\n\
+        else report '{\"format\":1}'; fi";
+    let repo = delivering(&grouped(), silent, "exit 1");
+    repo.git(&["config", "run.parallel", "3"]);
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    let status = go(&repo, 4);
+    assert_eq!(lanes(&status), ["cart joined", "pay joined", "ship dropped"]);
+    let (set, page) = gates(&repo, "closing", "0008-gates");
+    assert_eq!(set["verdict"], "REJECT");
+    for item in ["cart", "pay", "ship"] {
+        assert!(set.to_string().contains(&format!("no report of `{item}`")), "{item}: {page}");
+    }
+}
+
 #[test]
 fn s12_a_task_gate_looks_at_the_tasks_own_commits_alone() {
     let repo = delivering(&actions(), BUILDS, "exit 1");

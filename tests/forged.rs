@@ -194,8 +194,10 @@ fn cwf_nothing_leaves_by_a_forged_word() {
             let ran = repo.run(words).ends(3);
             assert!(ran.err.contains("rule: signature"), "{what}: {words:?}: {}", ran.err);
         }
-        let pushed = Ran::of(repo.try_git(&["push", "origin", "feature/sprint-1"]));
-        assert!(pushed.code != Some(0) && pushed.err.contains("[signature]"), "{}", pushed.err);
+        for refspec in ["feature/sprint-1", "HEAD:refs/heads/elsewhere"] {
+            let pushed = Ran::of(repo.try_git(&["push", "origin", refspec]));
+            assert!(pushed.code != Some(0) && pushed.err.contains("[signature]"), "{}", pushed.err);
+        }
         assert_eq!(repo.remote_refs(), ["refs/heads/main"], "{what}");
         repo.git(&["update-ref", &repo.journal(), &genuine]);
     }

@@ -461,6 +461,72 @@ fn a_branch_without_a_run_and_one_whose_run_is_over_is_a_persons_own() {
 }
 
 #[test]
+fn work_that_was_not_judged_does_not_leave_under_another_name() {
+    let repo = halted();
+    repo.git(&["branch", "mine", "main"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "and more"]);
+    repo.git(&["tag", "-a", "-m", "v1", "v1"]);
+    repo.git(&["branch", "merged", "main"]);
+    repo.git(&[
+        "update-ref",
+        "refs/heads/merged",
+        &repo.git(&["commit-tree", "-m", "merged", "-p", "main", "-p", "HEAD", "HEAD^{tree}"]),
+    ]);
+    let words = [
+        &["HEAD:refs/heads/other"][..],
+        &["feature/sprint-1:other"],
+        &["HEAD~1:refs/heads/other"],
+        &["+HEAD:other"],
+        &["v1"],
+        &["HEAD:refs/tags/v2"],
+        &["merged"],
+        &["merged:main"],
+        &["mine", "HEAD:refs/heads/other"],
+        &["--all"],
+        &["--mirror"],
+    ];
+    for words in words {
+        let ran = git_push(&repo, words);
+        assert_ne!(ran.code, Some(0), "{words:?}");
+        assert!(
+            ran.err.contains("work of `feature/sprint-1`: not passed yet")
+                || ran.err.contains("not passed yet: "),
+            "{words:?}: {}",
+            ran.err
+        );
+        assert_eq!(repo.remote_refs(), ["refs/heads/main"], "{words:?}");
+    }
+    // What is none of its work is nobody's business.
+    assert_eq!(git_push(&repo, &["mine", "main"]).code, Some(0));
+    repo.git(&["tag", "-a", "-m", "v0", "v0", "main"]);
+    assert_eq!(git_push(&repo, &["v0", "main^{tree}:refs/tags/tree"]).code, Some(0));
+    assert_eq!(git_push(&repo, &["--delete", "mine"]).code, Some(0));
+    // From another work tree as well.
+    repo.git(&["worktree", "add", "--quiet", "-b", "beside", "../beside", "main"]);
+    repo.git(&["-C", "../beside", "push", "--quiet", "origin", "beside"]);
+    let there = Ran::of(repo.try_git(&["-C", "../beside", "push", "origin", "feature/sprint-1:x"]));
+    assert!(there.err.contains("not passed yet"), "{}", there.err);
+    // What a person answers for may leave, and so may anything when the run is given up.
+    repo.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    overridden(&repo);
+    assert_eq!(git_push(&repo, &["HEAD:refs/heads/other"]).code, Some(0));
+    assert_ne!(git_push(&repo, &["v1"]).code, Some(0));
+    repo.run(&["halt", "--force"]).ends(0);
+    assert_eq!(git_push(&repo, &["v1"]).code, Some(0));
+}
+
+#[test]
+fn what_came_to_the_base_since_is_not_the_runs_work() {
+    let repo = halted();
+    let later = repo.git(&["commit-tree", "-m", "theirs", "-p", "main", "main^{tree}"]);
+    repo.git(&["push", "--quiet", "origin", &format!("{later}:main")]);
+    repo.git(&["fetch", "--quiet", "origin"]);
+    repo.git(&["merge", "--quiet", "-m", "merge", "origin/main"]);
+    assert_eq!(git_push(&repo, &["origin/main:refs/heads/mine"]).code, Some(0));
+    assert_ne!(git_push(&repo, &["HEAD:refs/heads/mine"]).code, Some(0));
+}
+
+#[test]
 fn what_came_after_the_last_verdict_stays_here() {
     let repo = local();
     repo.git(&["commit", "--quiet", "--allow-empty", "-m", "later"]);

@@ -10,7 +10,6 @@
 mod support;
 
 use std::{
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -18,102 +17,11 @@ use std::{
 
 use support::{
     Ran, TestRepo,
-    scripted::{eventually, works},
+    lanes::{
+        FOUR, HELP, PLAIN, TWO, built, go, holds, home, lanes, plan, prepared, scene, trees, words,
+    },
+    scripted::works,
 };
-
-const WORKFLOW: &str = "format = 2\nname = \"w\"\nunit = \"task\"\n\
-    [[stage]]\nid = \"implement\"\nduty = \"build\"\nask = \"Build it.\"\n\
-    [[stage]]\nid = \"review\"\nduty = \"judge\"\nback_to = \"implement\"\nask = \"Look.\"\n";
-
-/// What every script may use: whether it is a lane, and waiting for a file beside the work tree.
-const HELP: &str = r#"
-lane() { [ -n "$GIT_RUN_LANE" ]; }
-until_there() {
-  n=0
-  until [ -e "$HOME/$1" ]; do n=$((n + 1)); [ $n -lt 400 ] || exit 9; sleep 0.05; done
-}
-echo "$GIT_RUN_ITEM ${GIT_RUN_LANE:+lane}" >> "$HOME/built"
-"#;
-
-/// A plan of one sprint: tasks with what they may write, all in the group `g`.
-fn plan(tasks: &[(&str, &str)]) -> String {
-    let mut text =
-        "format = 1\nid = \"p\"\ntitle = \"P\"\n[[sprint]]\nid = \"sprint-1\"\ntitle = \"One\"\n"
-            .to_owned();
-    for (id, writes) in tasks {
-        write!(
-            text,
-            "[[sprint.task]]\nid = \"{id}\"\ntitle = \"Make {id}\"\ngroup = \"g\"\nwrites = [\"{writes}\"]\n"
-        )
-        .unwrap();
-    }
-    text
-}
-
-const TWO: [(&str, &str); 2] = [("A", "a/"), ("B", "b/")];
-
-fn prepared(repo: TestRepo, tasks: &[(&str, &str)], script: &str) -> TestRepo {
-    repo.plan(&plan(tasks));
-    repo.git(&["config", "run.agent", "command"]);
-    repo.agent("implement", &format!("{HELP}{script}"));
-    repo.agent("review", "pass");
-    fs::write(repo.root().join("w.toml"), WORKFLOW).unwrap();
-    repo
-}
-
-fn scene(tasks: &[(&str, &str)], script: &str) -> TestRepo {
-    prepared(TestRepo::new(), tasks, script)
-}
-
-/// Each task leaves one file in its directory.
-const PLAIN: &str =
-    "d=$(echo $GIT_RUN_ITEM | tr A-Z a-z); mkdir -p $d; echo $GIT_RUN_ITEM > $d/made";
-
-fn words(repo: &TestRepo, parallel: u32) -> Vec<String> {
-    let file = repo.root().join("w.toml");
-    let parallel = parallel.to_string();
-    ["sprint-1", "--local", "--workflow", file.to_str().unwrap(), "--parallel", &parallel]
-        .map(str::to_owned)
-        .to_vec()
-}
-
-fn go(repo: &TestRepo, parallel: u32, code: i32) -> Ran {
-    let words = words(repo, parallel);
-    let ran = repo.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).ends(code);
-    repo.run(&["verify"]).ends(0);
-    repo.git(&["fsck", "--strict", "--no-dangling"]);
-    ran
-}
-
-/// The lanes by what has become of them: `A:joined B:dropped`.
-fn lanes(repo: &TestRepo) -> String {
-    let status = repo.status();
-    let all = status["lanes"].as_array().unwrap().iter();
-    let mut told: Vec<_> = all
-        .map(|lane| {
-            format!("{}:{}", lane["item"].as_str().unwrap(), lane["state"].as_str().unwrap())
-        })
-        .collect();
-    told.sort();
-    told.join(" ")
-}
-
-/// Who was called, in the order of the calls: with `lane` behind those that were built ahead.
-fn built(repo: &TestRepo) -> Vec<String> {
-    let text = fs::read_to_string(repo.root().join("built")).unwrap_or_default();
-    text.lines().map(|line| line.trim().to_owned()).collect()
-}
-
-fn home(repo: &TestRepo) -> PathBuf {
-    repo.root().join(".cache/git-run/lanes")
-}
-
-/// The work trees of lanes that are there.
-fn trees(repo: &TestRepo) -> Vec<PathBuf> {
-    let list = repo.git(&["worktree", "list", "--porcelain"]);
-    let all = list.lines().filter_map(|line| line.strip_prefix("worktree "));
-    all.filter(|path| path.contains("/lanes/")).map(PathBuf::from).collect()
-}
 
 #[test]
 fn two_lanes_work_at_the_same_time_and_their_work_becomes_two_commits() {
@@ -151,9 +59,121 @@ fn s15_no_more_work_at_once_than_were_asked_for() {
     let counts = fs::read_to_string(repo.root().join("counts")).unwrap();
     let most = counts.lines().map(|line| line.trim().parse::<u32>().unwrap()).max();
     assert_eq!(most, Some(2), "{counts}");
-    // The last one is alone, and so no lane.
+    assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined E:joined");
+    assert!(built(&repo).iter().all(|call| call.ends_with(" lane")));
+}
+
+#[test]
+fn as_soon_as_one_ends_the_next_begins() {
+    // A ends only when all others have ended, which work beside it one after the other.
+    let script = format!(
+        "lane && case $GIT_RUN_ITEM in\n\
+         A) until_there ended.D ;;\n\
+         C) until_there ended.B ;;\n\
+         D) until_there ended.C ;;\nesac\n\
+         git rev-parse HEAD >> \"$HOME/bases\"\n{PLAIN}\ntouch \"$HOME/ended.$GIT_RUN_ITEM\""
+    );
+    let repo = scene(&FOUR, &script);
+    go(&repo, 2, 0);
     assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined");
-    assert_eq!(built(&repo).last().unwrap(), "E");
+    assert_eq!(built(&repo), ["A lane", "B lane", "C lane", "D lane"]);
+    let log = repo.git(&["log", "--reverse", "--format=%s", "main.."]);
+    let expected = ["A", "B", "C", "D"].map(|item| format!("feat({item}): implement {item}"));
+    assert_eq!(log, expected.join("\n"));
+    // All of them begin where the first one did, so that it does not matter who ends first.
+    let bases = fs::read_to_string(repo.root().join("bases")).unwrap();
+    assert_eq!(bases, format!("{}\n", repo.git(&["rev-parse", "main"])).repeat(4));
+    assert_eq!(trees(&repo), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn one_that_fails_makes_room_for_the_next_and_loses_nobody() {
+    let script = format!(
+        "lane && case $GIT_RUN_ITEM in A) until_there ended.D ;; B) exit 3 ;; C) kill -9 $PPID ;; esac\n\
+         {PLAIN}\ntouch \"$HOME/ended.$GIT_RUN_ITEM\""
+    );
+    let repo = scene(&FOUR, &script);
+    go(&repo, 2, 0);
+    assert_eq!(lanes(&repo), "A:joined B:dropped C:dropped D:joined");
+    let built = built(&repo);
+    assert_eq!(built[..4], ["A lane", "B lane", "C lane", "D lane"]);
+    assert_eq!(built[4..], ["B", "C"]);
+    assert_eq!(trees(&repo), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn provenance_tells_who_built_what_ahead_and_what_became_of_it() {
+    let script = format!("{PLAIN}\nlane && [ $GIT_RUN_ITEM = C ] && exit 3; true");
+    let repo = scene(&FOUR[..3], &script);
+    go(&repo, 2, 0);
+    let told = repo.run(&["show", "provenance", "--json"]).ends(0).json();
+    let rows = told["rows"].as_array().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let lane = if row["lane"] == true { " lane" } else { "" };
+            format!(
+                "{} {}{lane} {}",
+                text(&row["item"]),
+                text(&row["stage"]),
+                text(&row["outcome"])
+            )
+        })
+        .collect();
+    for line in [
+        "A implement lane done, and brought in",
+        "B implement lane done, and brought in",
+        "C implement lane no result (exit): exit code 3",
+        "A review pass",
+        "B review pass",
+        "C implement done",
+        "C review pass",
+    ] {
+        assert_eq!(lines.iter().filter(|known| *known == line).count(), 1, "{line}: {lines:?}");
+    }
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    let lane = rows.iter().find(|row| row["lane"] == true && row["item"] == "A").unwrap();
+    let stage =
+        rows.iter().find(|row| row["stage"] == "implement" && row["lane"] == false).unwrap();
+    assert_eq!((&lane["by"], &lane["cycle"]), (&stage["by"], &1.into()));
+    assert_eq!(lane["commit"].as_str().unwrap(), repo.git(&["rev-parse", "HEAD~2"]));
+    assert!(lane["took_ms"].as_u64().is_some() && !lane["finished"].is_null(), "{lane}");
+    let told = repo.run(&["show", "provenance"]).ends(0).out;
+    assert!(told.contains("implement of A (lane)"), "{told}");
+}
+
+#[test]
+fn nothing_more_begins_when_somebody_asks_to_stop() {
+    let script = format!(
+        "lane && {{ touch \"$HOME/at.$GIT_RUN_ITEM\"; until_there \"go.$GIT_RUN_ITEM\"; }}\n{PLAIN}"
+    );
+    for signal in [true, false] {
+        let repo = scene(&FOUR, &script);
+        let words = words(&repo, 2);
+        let working = repo.begin(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        repo.await_file("at.A");
+        repo.await_file("at.B");
+        if signal {
+            working.signal("-INT");
+        } else {
+            repo.run(&["halt"]).ends(0);
+            // Who is at work may end; nobody follows.
+            fs::write(repo.root().join("go.A"), "").unwrap();
+            fs::write(repo.root().join("go.B"), "").unwrap();
+        }
+        working.ended();
+        let word = if signal { "stopped" } else { "built" };
+        assert_eq!(lanes(&repo), format!("A:{word} B:{word}"));
+        assert_eq!(repo.status()["state"], "HALTED");
+        assert_eq!(trees(&repo), Vec::<PathBuf>::new());
+        for item in ["A", "B", "C", "D"] {
+            fs::write(repo.root().join(format!("go.{item}")), "").unwrap();
+        }
+        repo.run(&["resume"]).ends(0);
+        assert_eq!(lanes(&repo), "A:joined B:joined C:joined D:joined");
+        assert_eq!(repo.git(&["status", "--porcelain"]), "");
+    }
 }
 
 #[test]
@@ -167,14 +187,15 @@ fn one_at_a_time_is_as_it_always_was() {
 #[test]
 fn the_result_is_the_same_whichever_ends_first() {
     let mut found = Vec::new();
-    for last in ["A", "B"] {
+    for last in ["A", "B", "C"] {
         let script = format!("[ $GIT_RUN_ITEM = {last} ] && sleep 0.5\n{PLAIN}");
-        let repo = scene(&TWO, &script);
+        let repo = scene(&FOUR, &script);
         go(&repo, 2, 0);
+        assert!(built(&repo).iter().all(|call| call.ends_with(" lane")));
         let log = repo.git(&["log", "--reverse", "--format=%s %T", "main.."]);
         found.push(log);
     }
-    assert_eq!(found[0], found[1]);
+    assert_eq!([&found[1], &found[2]], [&found[0]; 2]);
 }
 
 #[test]
@@ -212,6 +233,33 @@ fn s15_a_file_that_two_lanes_changed_is_a_finding_on_the_later_one() {
 }
 
 #[test]
+fn what_was_not_taken_of_one_is_in_nobodys_way() {
+    // A strays into the file that B is there for; B keeps to its own.
+    let script = format!(
+        "{PLAIN}\nlane && [ $GIT_RUN_ITEM = A ] && {{ mkdir -p b; echo a > b/made; }}; true"
+    );
+    let repo = scene(&TWO, &script);
+    go(&repo, 2, 0);
+    assert_eq!(lanes(&repo), "A:dropped B:joined");
+    assert_eq!((repo.read("a/made"), repo.read("b/made")), ("A\n".into(), "B\n".into()));
+}
+
+#[test]
+fn five_assumptions_in_lanes_are_a_question_as_they_are_on_the_branch() {
+    let gap = r#"{"level":"L1","kind":"error-format","text":"plain text"}"#;
+    let script = format!("{PLAIN}\nreport '{{\"format\":1,\"gaps\":[{gap},{gap}]}}'");
+    let repo = scene(&FOUR, &script);
+    go(&repo, 2, 5);
+    let status = repo.status();
+    let halt = status["halt"].to_string();
+    assert!(halt.contains("error-format") && halt.contains("5 times"), "{halt}");
+    // The third is one too many, and the fourth was at work by then or did not begin.
+    assert!(lanes(&repo).starts_with("A:built B:built C:built"), "{}", lanes(&repo));
+    repo.run(&["resume"]).ends(0);
+    assert_eq!(repo.status()["assumed"]["error-format"], 8);
+}
+
+#[test]
 fn what_does_not_fit_the_branch_is_built_again() {
     // The review of A, which comes first, changes a file of B on the branch.
     let script = "if lane; then mkdir -p b a; echo lane > b/made; echo x > a/made\n\
@@ -241,6 +289,40 @@ fn an_ignored_file_of_a_person_is_not_written_over() {
         told.contains("(lane-conflict): files that git does not track are in the way"),
         "{told}"
     );
+}
+
+#[test]
+fn an_ignored_file_on_the_way_or_in_a_directory_of_that_name_is_not_lost() {
+    for (mine, made) in [("b", "b/made"), ("b/made/deep/mine", "b/made")] {
+        let script = format!(
+            "if [ $GIT_RUN_ITEM = B ]; then lane && {{ mkdir -p b; echo B > {made}; git add -f {made}; }}; true\n\
+             else {PLAIN}; fi"
+        );
+        let repo = scene(&TWO, &script);
+        fs::write(repo.work.join(".git/info/exclude"), "b\n").unwrap();
+        repo.write(mine, "mine\n");
+        let words = words(&repo, 2);
+        repo.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(repo.read(mine), "mine\n");
+        assert_eq!(lanes(&repo), "A:joined B:dropped", "{mine}");
+        assert!(
+            repo.told("text").join("\n").contains("files that git does not track are in the way")
+        );
+    }
+}
+
+#[test]
+fn a_directory_of_the_commits_that_becomes_a_file_is_in_nobodys_way() {
+    let script = format!(
+        "if lane && [ $GIT_RUN_ITEM = B ]; then rm -r b/old; echo B > b/old; else {PLAIN}; fi"
+    );
+    let repo = scene(&TWO, &script);
+    repo.write("b/old/deep/file", "x\n");
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "-qm", "docs: something"]);
+    go(&repo, 2, 0);
+    assert_eq!(lanes(&repo), "A:joined B:joined");
+    assert_eq!(repo.read("b/old"), "B\n");
 }
 
 #[test]
@@ -324,6 +406,16 @@ fn what_each_lane_needs_is_copied_and_set_up() {
         let seen = fs::read_to_string(repo.root().join(format!("seen.{item}"))).unwrap();
         assert_eq!(seen, format!("dep\nE=1\nit's {item}\nx\n"));
     }
+    // What cannot be copied leaves no work tree behind.
+    let broken = scene(&TWO, PLAIN);
+    broken.write("deps", "");
+    broken.git(&["config", "--add", "run.lane.copy", "../deps"]);
+    go(&broken, 2, 0);
+    assert_eq!(lanes(&broken), "A:dropped B:dropped");
+    assert_eq!(
+        (trees(&broken), built(&broken)),
+        (Vec::new(), vec!["A".to_owned(), "B".to_owned()])
+    );
     let failing = scene(&TWO, PLAIN);
     failing.git(&["config", "--add", "run.lane.setup", "[ $GIT_RUN_ITEM = B ]"]);
     go(&failing, 2, 0);
@@ -417,108 +509,6 @@ fn somebody_who_stops_it_ends_all_lanes_and_loses_nothing() {
             (repo.read("a/made"), repo.read("b/made")),
             ("whole\n".into(), "whole\n".into())
         );
-    }
-}
-
-/// Some checkpoint of the run has this file with this line.
-fn holds(repo: &TestRepo, path: &str, line: &str) {
-    let chain = repo.journal().replace("/journal", "/checkpoints");
-    let all = repo.git(&["rev-list", "--first-parent", &chain]);
-    let has = |commit: &str| {
-        let out = repo.try_git(&["show", &format!("{commit}:{path}")]).stdout;
-        support::text(&out).trim() == line
-    };
-    assert!(all.lines().any(has), "no checkpoint has `{path}` as `{line}`");
-}
-
-#[test]
-fn a_runner_that_is_killed_loses_nothing_and_leaves_nobody() {
-    let script = "echo $$ > \"$HOME/pid.$GIT_RUN_ITEM\"; d=$(echo $GIT_RUN_ITEM | tr A-Z a-z); mkdir -p $d\n\
-        if lane; then echo half > $d/made; echo un > $d/un; git add $d/made\n\
-        touch \"$HOME/at.$GIT_RUN_ITEM\"; sleep 60; fi; echo whole > $d/made";
-    let repo = scene(&TWO, script);
-    let words = words(&repo, 2);
-    let working = repo.begin(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    repo.await_file("at.A");
-    repo.await_file("at.B");
-    working.signal("-KILL");
-    let _ = working.ended();
-    let gone = |item: &str| {
-        let pid = fs::read_to_string(repo.root().join(format!("pid.{item}"))).unwrap();
-        eventually("the end of an agent", || !works(&pid));
-    };
-    gone("A");
-    gone("B");
-    let left = trees(&repo);
-    assert_eq!(left.len(), 2);
-    let told = repo.run(&["status"]).ends(0).out;
-    assert!(told.contains("lane      A in doubt"), "{told}");
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    // The supervisors may need a moment to see that nobody is there any more.
-    eventually("a run that goes on", || {
-        let ran = repo.run(&words);
-        assert!(ran.code == Some(0) || ran.err.contains("still at work"), "{}", ran.err);
-        ran.code == Some(0)
-    });
-    assert_eq!(lanes(&repo), "A:dropped B:dropped");
-    for (path, line) in [("a/made", "half"), ("b/made", "half"), ("a/un", "un"), ("b/un", "un")] {
-        holds(&repo, path, line);
-    }
-    assert_eq!(trees(&repo), Vec::<PathBuf>::new());
-    assert_eq!((repo.read("a/made"), repo.read("b/made")), ("whole\n".into(), "whole\n".into()));
-    repo.run(&["verify"]).ends(0);
-}
-
-#[test]
-fn a_runner_that_is_killed_at_any_write_ends_as_if_it_had_not_been() {
-    let counted = scene(&TWO, PLAIN);
-    let log = counted.root().join("points");
-    let words_of = |repo: &TestRepo| words(repo, 2);
-    let out = counted
-        .program()
-        .args(words_of(&counted))
-        .env("GIT_RUN_CRASH_AT", "0")
-        .env("GIT_RUN_CRASH_LOG", &log)
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{}", support::text(&out.stderr));
-    let names = fs::read_to_string(&log).unwrap();
-    let points = names.lines().count();
-    for name in ["lane-made", "lane-removed", "before-bring-in", "after-bring-in"] {
-        assert!(names.contains(name), "{name} was not reached");
-    }
-    let step = if support::long() { 1 } else { points.div_ceil(24) };
-    for at in (1..=points).step_by(step) {
-        let repo = scene(&TWO, PLAIN);
-        let crash = repo
-            .program()
-            .args(words_of(&repo))
-            .env("GIT_RUN_CRASH_AT", at.to_string())
-            .output()
-            .unwrap();
-        let own = words_of(&repo);
-        let own: Vec<&str> = own.iter().map(String::as_str).collect();
-        if !crash.status.success() {
-            eventually("a run that goes on", || {
-                let ran = repo.run(&own);
-                let waits = ran.err.contains("still at work") || ran.err.contains("is at work");
-                assert!(ran.code == Some(0) || waits, "point {at}: {}", ran.err);
-                ran.code == Some(0)
-            });
-        }
-        assert_eq!(repo.status()["state"], "JACKED_OUT", "point {at}");
-        assert_eq!(
-            (repo.read("a/made"), repo.read("b/made")),
-            ("A\n".into(), "B\n".into()),
-            "{at}"
-        );
-        let log = repo.git(&["log", "--reverse", "--format=%s", "main..feature/sprint-1"]);
-        assert_eq!(log, "feat(A): implement A\nfeat(B): implement B", "point {at}");
-        assert_eq!(repo.git(&["status", "--porcelain"]), "", "point {at}");
-        repo.run(&["verify"]).ends(0);
-        repo.run(&["gc"]).ends(0);
-        assert_eq!(trees(&repo), Vec::<PathBuf>::new(), "point {at}");
-        repo.git(&["fsck", "--strict", "--no-dangling"]);
     }
 }
 

@@ -128,7 +128,7 @@ impl Called {
 /// What an agent says while it works, for whoever looks on.
 pub type Tail = Box<dyn FnMut(&[u8])>;
 
-pub use lanes::sweep as sweep_lane;
+pub use lanes::{Pool, sweep as sweep_lane};
 
 /// Calls agents, one at a time or side by side, and hears when somebody wants to stop.
 pub struct Caller {
@@ -168,7 +168,7 @@ impl Caller {
             &mut |_: Stream, bytes: &[u8]| (tail.borrow_mut())(bytes),
             &mut self.stop,
         ))?;
-        called(call, dir.path(), &ended)
+        called(&HandsIn::of(call), dir.path(), &ended)
     }
 
     /// Sleeps until then, or until somebody wants to stop.
@@ -200,8 +200,22 @@ fn laid_out(call: &Call<'_>) -> anyhow::Result<(tempfile::TempDir, Launch)> {
     Ok((dir, launch))
 }
 
+/// What is looked for where an agent has ended.
+struct HandsIn {
+    /// What our own subcommands say beyond a report stands beside it.
+    beside: bool,
+    papers: Vec<String>,
+}
+
+impl HandsIn {
+    fn of(call: &Call<'_>) -> Self {
+        let papers = call.makes.iter().map(|paper| paper.name.clone()).collect();
+        Self { beside: matches!(call.doer, Doer::Own { .. }), papers }
+    }
+}
+
 /// What an agent that has ended said and left.
-fn called(call: &Call<'_>, dir: &Path, ended: &agent::Ended) -> anyhow::Result<Called> {
+fn called(of: &HandsIn, dir: &Path, ended: &agent::Ended) -> anyhow::Result<Called> {
     let mut transcript = String::from_utf8_lossy(&ended.stdout.joined()).into_owned();
     let errors = ended.stderr.joined();
     if !errors.is_empty() {
@@ -214,15 +228,13 @@ fn called(call: &Call<'_>, dir: &Path, ended: &agent::Ended) -> anyhow::Result<C
         Handed::Report(report) => (Some(*report), None),
     };
     let mut papers = report.as_ref().map(|report| report.papers.clone()).unwrap_or_default();
-    // What our own subcommands say beyond a report stands beside it.
-    let beside = (matches!(call.doer, Doer::Own { .. }), dir.join(BESIDE));
-    if let (true, Some(text)) = (beside.0, report_file::paper(&beside.1)) {
+    if let (true, Some(text)) = (of.beside, report_file::paper(&dir.join(BESIDE))) {
         papers.insert(BESIDE.to_owned(), text);
     }
-    for paper in call.makes {
-        let path = dir.join(OUTPUT).join(&paper.name);
-        if let (false, Some(text)) = (papers.contains_key(&paper.name), report_file::paper(&path)) {
-            papers.insert(paper.name.clone(), text);
+    for name in &of.papers {
+        let path = dir.join(OUTPUT).join(name);
+        if let (false, Some(text)) = (papers.contains_key(name), report_file::paper(&path)) {
+            papers.insert(name.clone(), text);
         }
     }
     let took = Span::from_millis(u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX));

@@ -13,6 +13,7 @@ use super::{
     outcome::{Failure, Outcome},
     plan::Scope,
     run::{Breaker, Run},
+    step,
     time::Timestamp,
     workflow::{Duty, Need, StageShape},
 };
@@ -164,6 +165,17 @@ impl Lane {
         matches!(self.phase, Phase::Joined(_) | Phase::Dropped { .. })
     }
 
+    /// Whether its item has use for what it does or left, as it is.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        !self.is_over() && !self.may_be_followed()
+    }
+
+    #[must_use]
+    pub fn is_joining(&self) -> bool {
+        matches!(self.phase, Phase::Joining { .. })
+    }
+
     #[must_use]
     pub fn is_working(&self) -> bool {
         self.phase == Phase::Working
@@ -213,24 +225,45 @@ pub fn ahead<'r>(run: &'r Run, item: &ItemId) -> Option<&'r StageShape> {
     (shape.duty == Duty::Build && shape.needs.iter().all(has)).then_some(shape)
 }
 
-/// The items that are to be built side by side now, in the order of the plan. Never one alone.
+/// The items that are to be built side by side now, in the order of the plan: as many of one group as
+/// may begin, each when there is room for it. Never one alone.
 #[must_use]
 pub fn due(run: &Run, now: Timestamp) -> Vec<ItemId> {
-    let groups = &run.charter.groups;
-    let may = groups.is_on()
-        && run.active().is_none()
-        && run.breaker == Breaker::Closed
-        && run.ran_by(now) < run.charter.limits.run_time_max
-        && run.next_call_at(now).is_none();
-    let next = run.next_item().filter(|item| may && item.progress == Progress::Pending);
-    let Some(next) = next else { return Vec::new() };
-    let Some(group) = groups.items.iter().find(|group| group.contains(&next.id)) else {
+    let next = run.next_item().filter(|item| item.progress == Progress::Pending);
+    let Some(next) = next.filter(|_| is_open(run, now)) else { return Vec::new() };
+    let Some(group) = run.charter.groups.items.iter().find(|group| group.contains(&next.id)) else {
         return Vec::new();
     };
-    let at_once = groups.parallel.min(PARALLEL_MAX).min(run.calls_left(now));
+    let waiting = run.lanes.iter().filter(|lane| lane.is_waited_for()).count();
+    let most = LANES_KEPT_MAX.saturating_sub(waiting).min(run.calls_left(now) as usize);
     let due: Vec<ItemId> =
-        group.iter().filter(|item| may_begin(run, item)).take(at_once as usize).cloned().collect();
+        group.iter().filter(|item| may_begin(run, item)).take(most).cloned().collect();
     if due.len() < 2 || !due.contains(&next.id) { Vec::new() } else { due }
+}
+
+/// The first of those that are due for which there is room now, whoever is at work already. Each limit
+/// is looked at anew: what has ended meanwhile may have used it up.
+#[must_use]
+pub fn next<'i>(run: &Run, due: &'i [ItemId], now: Timestamp) -> Option<&'i ItemId> {
+    let working = run.lanes.iter().filter(|lane| lane.is_working()).count();
+    let room = working < at_once(run) && is_open(run, now) && !step::is_spent(run);
+    due.iter().find(|item| room && may_begin(run, item))
+}
+
+/// How many may be at work at the same time.
+pub(super) fn at_once(run: &Run) -> usize {
+    run.charter.groups.parallel.min(PARALLEL_MAX) as usize
+}
+
+/// Whether anything may be begun ahead at all.
+fn is_open(run: &Run, now: Timestamp) -> bool {
+    run.charter.groups.is_on()
+        && run.active().is_none()
+        && run.halt_request.is_none()
+        && run.stop.is_none()
+        && run.breaker == Breaker::Closed
+        && run.ran_by(now) < run.charter.limits.run_time_max
+        && run.next_call_at(now).is_none()
 }
 
 /// Whether a lane may be begun for the item.

@@ -1,5 +1,12 @@
 //! Who did which stage, from when to when, and what came of it: one row for each stage that was begun,
-//! asked, passed over or left out, and one for each that the run did not come to.
+//! asked, passed over or left out, and one for each that the run did not come to. A stage that was done
+//! ahead, in a lane, has a row of its own, whatever became of it.
+
+mod ahead;
+
+use std::collections::BTreeMap;
+
+use ahead::Ahead;
 
 use super::{
     event::{Cause, Envelope, Event, PaperRef, Word},
@@ -15,6 +22,8 @@ pub struct Row {
     /// Nothing for a stage that the run leaves out for all of its items.
     pub item: Option<ItemId>,
     pub stage: StageId,
+    /// Whether it was done ahead of its item's turn, beside others.
+    pub lane: bool,
     pub cycle: u32,
     pub attempt: u32,
     /// Who did it, or answered.
@@ -33,6 +42,7 @@ impl Row {
         Self {
             item,
             stage,
+            lane: false,
             cycle: 0,
             attempt: 0,
             by: String::new(),
@@ -51,6 +61,8 @@ impl Row {
 pub struct Provenance {
     rows: Vec<Row>,
     at_work: Option<usize>,
+    /// The newest lane of each item.
+    lanes: BTreeMap<ItemId, Ahead>,
 }
 
 impl Provenance {
@@ -77,6 +89,9 @@ impl Provenance {
                     row.commit = Some(end.head.clone());
                 });
             }
+            Event::LaneStarted(start) => self.begin_ahead(start, before, at),
+            Event::LaneEnded(of) => self.end_ahead(of, at),
+            Event::WorkCommitted(work) => self.commit_ahead(work, before),
             Event::StageLost { why } => self.end(at, format!("lost: {why}"), |_| {}),
             Event::ApprovalAsked(asked) => {
                 let cycle = active(before, &asked.item).map_or(0, |active| active.cycle);
@@ -123,11 +138,9 @@ impl Provenance {
     /// All rows, with those of the stages that the run leaves out or did not come to.
     #[must_use]
     pub fn rows(mut self, run: &Run) -> Vec<Row> {
+        self.settle(run);
         if let Some(row) = self.at_work.and_then(|at| self.rows.get_mut(at)) {
-            row.outcome = match run.state.is_over() {
-                true => "not ended".into(),
-                false => "at work, or its end is not known".into(),
-            };
+            row.outcome = not_ended(run);
         }
         let mut rows = Vec::new();
         for shape in &run.charter.stages {
@@ -219,6 +232,11 @@ fn active<'r>(run: &'r Run, item: &ItemId) -> Option<&'r Active> {
         Progress::Active(active) | Progress::Paused(active) => Some(&**active),
         Progress::Pending | Progress::Done { .. } | Progress::Inferred { .. } => None,
     })
+}
+
+fn not_ended(run: &Run) -> String {
+    let told = if run.state.is_over() { "not ended" } else { "at work, or its end is not known" };
+    told.to_owned()
 }
 
 fn not_reached(run: &Run) -> String {

@@ -369,6 +369,10 @@ pub fn cannot_apply(run: &Run, answers: &[Answered]) -> Option<String> {
             return Some("a commit is announced".to_owned());
         }
     }
+    if let Some(lane) = run.lanes.iter().find(|lane| lane.is_working() || lane.is_joining()) {
+        let what = if lane.is_working() { "at work" } else { "being brought in" };
+        return Some(format!("the lane of `{}` is {what}", lane.item));
+    }
     let again = answers.iter().filter(|answer| answer.answer == Answer::ReVerify);
     let again: Vec<_> = again.map(|answer| &answer.item).collect();
     match again.as_slice() {

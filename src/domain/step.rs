@@ -393,7 +393,13 @@ fn earlier_stale<'a>(run: &'a Run, active: &Active, seen: &Sight) -> Option<&'a 
     (at(stale) < at(&active.stage)).then_some(stale)
 }
 
-fn budget(run: &Run) -> Option<Step> {
+/// Whether the budget is used up, so that nobody is called any more.
+pub(super) fn is_spent(run: &Run) -> bool {
+    used(run).is_some_and(|(level, _)| level == BudgetLevel::Stop)
+}
+
+/// How much of the budget is used up, of that of which the least is left.
+fn used(run: &Run) -> Option<(BudgetLevel, String)> {
     let limits = &run.charter.limits;
     let rows = [
         ("tokens", run.usage.tokens(), limits.tokens_max),
@@ -401,8 +407,12 @@ fn budget(run: &Run) -> Option<Step> {
     ];
     let (what, used, max) =
         rows.into_iter().max_by_key(|(_, used, max)| BudgetLevel::of(*used, *max))?;
-    let level = BudgetLevel::of(used, max);
-    let what = format!("{used} of {} {what}", max.unwrap_or_default());
+    let told = format!("{used} of {} {what}", max.unwrap_or_default());
+    Some((BudgetLevel::of(used, max), told))
+}
+
+fn budget(run: &Run) -> Option<Step> {
+    let (level, what) = used(run)?;
     if run.budget < level {
         return Some(Step::Record(vec![Event::BudgetReached { level, what }]));
     }

@@ -2,7 +2,10 @@
 //! is ever taken away whose state is not held by a ref.
 
 use std::{
-    fs,
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs, io,
+    os::unix::ffi::OsStrExt as _,
     path::{Component, Path, PathBuf},
 };
 
@@ -39,7 +42,10 @@ pub fn home(repo: &Repo, settings: &Lanes) -> anyhow::Result<PathBuf> {
         }
     };
     let plain = real(&dir);
-    for own in [repo.worktree(), Some(repo.common_dir())].into_iter().flatten() {
+    // Of a linked work tree the main one is where the directory of all of them lies.
+    let common = repo.common_dir();
+    let main = common.parent().filter(|_| common.ends_with(".git"));
+    for own in [repo.worktree(), Some(common), main].into_iter().flatten() {
         let own = own.canonicalize()?;
         if plain.starts_with(&own) {
             bail!(
@@ -117,6 +123,44 @@ fn copy_file(from: &Path, to: &Path, left: &mut usize) -> anyhow::Result<()> {
         fs::copy(from, to)?;
     }
     Ok(())
+}
+
+/// Whether a file cannot be made at this path without losing another: where it goes, instead of a
+/// directory on its way, or in a directory of its name. What is `gone` is in some commit.
+pub fn is_in_the_way(top: &Path, path: &[u8], gone: &BTreeSet<Vec<u8>>) -> io::Result<bool> {
+    let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let above = slashes.map(|(at, _)| &path[..at]);
+    for path in above {
+        match kind(top, path)? {
+            Some(kind) if !kind.is_dir() => return Ok(!gone.contains(path)),
+            Some(_) => {}
+            None => return Ok(false),
+        }
+    }
+    holds_another(top, path, gone)
+}
+
+fn holds_another(top: &Path, path: &[u8], gone: &BTreeSet<Vec<u8>>) -> io::Result<bool> {
+    match kind(top, path)? {
+        None => return Ok(false),
+        Some(kind) if !kind.is_dir() => return Ok(!gone.contains(path)),
+        Some(_) => {}
+    }
+    for entry in fs::read_dir(top.join(OsStr::from_bytes(path)))? {
+        let below = [path, b"/", entry?.file_name().as_bytes()].concat();
+        if holds_another(top, &below, gone)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn kind(top: &Path, path: &[u8]) -> io::Result<Option<fs::FileType>> {
+    match top.join(OsStr::from_bytes(path)).symlink_metadata() {
+        Ok(about) => Ok(Some(about.file_type())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What became of a work tree.
@@ -200,6 +244,11 @@ fn clean_one(
     let run = catalog::present(repo, &tree.run, &tip)?;
     if is_busy(&run, tree) {
         return kept("somebody is at work in it");
+    }
+    // Whoever goes on with the run writes down what it left, and where that is kept.
+    let own = |lane: &Lane| Path::new(&lane.worktree) == tree.worktree;
+    if !run.state.is_over() && run.lanes.iter().any(|lane| own(lane) && lane.is_working()) {
+        return kept("its end is not written down yet: git run resume");
     }
     if !tree.worktree.exists() {
         return kept("its directory is gone: git worktree prune");

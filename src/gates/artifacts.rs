@@ -46,21 +46,30 @@ pub(super) fn judge(
     Ok(artifacts::judge(&found))
 }
 
-/// The run as its journal has it, and where the reports of each item's stages are.
+/// The run as its journal has it, and where the reports of each item's stages are. That of a lane counts
+/// as soon as what it built is brought in, and else not at all.
 fn told(repo: &Repo, id: &RunId) -> anyhow::Result<(Run, BTreeMap<String, Vec<String>>)> {
     let (mut run, mut reports) = (None::<Run>, BTreeMap::<String, Vec<String>>::new());
+    let mut ahead = BTreeMap::new();
     history::each_event(repo, id, |envelope, _| {
         match &mut run {
             Some(run) => run.apply(&envelope)?,
             None => run = Some(Run::begin(&envelope)?),
         }
-        if let (Event::StageEnded(end), Some(run)) = (&envelope.event, &run)
-            && let Some(report) = &end.report
-        {
+        let report = match envelope.event {
+            Event::StageEnded(end) => end.report,
+            Event::LaneEnded(of) => {
+                ahead.insert(of.item, of.end.report);
+                None
+            }
+            Event::LaneJoined { item, .. } => ahead.get(&item).cloned().flatten(),
+            _ => None,
+        };
+        if let (Some(report), Some(run)) = (report, &run) {
             // `artifacts/<item>/<number>-<stage>.json`
             let item = report.split('/').nth(1).unwrap_or_default();
             if run.items.iter().any(|known| known.id.as_str() == item) {
-                reports.entry(item.to_owned()).or_default().push(report.clone());
+                reports.entry(item.to_owned()).or_default().push(report);
             }
         }
         Ok(())

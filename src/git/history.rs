@@ -69,6 +69,18 @@ impl Repo {
         Ok(found)
     }
 
+    /// The commit that an object is, or that a tag leads to; nothing for a tree or a blob.
+    pub fn peeled_to_commit(&self, id: &Oid) -> anyhow::Result<Option<Oid>> {
+        match self.kind_of(id)?.as_str() {
+            "commit" => Ok(Some(id.clone())),
+            "tag" => {
+                let object = self.gix().find_object(to_gix(id)?)?.peel_tags_to_end()?;
+                Ok((object.kind == Kind::Commit).then(|| from_gix(&object.id)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The ids alone.
     pub fn ids_between(&self, tip: &Oid, hidden: &[Oid]) -> anyhow::Result<HashSet<Oid>> {
         let mut found = HashSet::new();

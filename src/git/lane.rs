@@ -68,8 +68,10 @@ impl Repo {
         worktree: &Path,
         base: &Oid,
     ) -> anyhow::Result<LaneTree> {
-        let shown = worktree.display().to_string();
-        let words = ["worktree", "add", "--quiet", "--detach", &shown, base.as_str()];
+        let shown = worktree.to_str().filter(|path| !path.contains('\n'));
+        let shown =
+            shown.context("git has no note for a path of such bytes; set `run.lane.dir`")?;
+        let words = ["worktree", "add", "--quiet", "--detach", shown, base.as_str()];
         let done = self.git().repeatable(&words, &[])?;
         let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
         ensure!(done.status == ExitStatus::Code(0), "git worktree add `{shown}`: {said}");

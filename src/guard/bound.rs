@@ -31,11 +31,19 @@ impl Runs {
         lines: &[PushLine],
         here: Option<Run>,
     ) -> anyhow::Result<Self> {
+        let names = lines.iter().flat_map(|line| [&line.remote, &line.local]);
         let branches: BTreeSet<_> =
-            lines.iter().filter_map(|line| line.remote.strip_prefix("refs/heads/")).collect();
+            names.filter_map(|name| name.strip_prefix("refs/heads/")).collect();
         let claims = catalog::claiming(repo, &branches)?;
         let (lost, clone) = (catalog::lost_here(repo)?, repo.clone_name());
         Ok(Self { here, claims, lost, clone })
+    }
+
+    /// The runs whose work a push may send: the one of this work tree, and that of the branch it is from.
+    pub(super) fn behind(&self, line: &PushLine) -> impl Iterator<Item = &Run> {
+        let from = line.local.strip_prefix("refs/heads/");
+        let claims = self.claims.iter();
+        claims.filter(move |run| Some(run.charter.branch.as_str()) == from).chain(&self.here)
     }
 
     /// The run that has a say in a push to this branch. More than one, or one that cannot be

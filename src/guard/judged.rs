@@ -12,7 +12,7 @@ use crate::{
     domain::{
         ice::{
             denial::Denial,
-            judge::{During, Motion, Move, Rules, Who, judge},
+            judge::{During, Motion, Move, Rules, Who, gates, judge, shown},
             ledger::Layer,
             push_line::{PushLine, parse_push},
         },
@@ -21,6 +21,9 @@ use crate::{
     },
     git::Repo,
 };
+
+/// Where this program keeps what it knows; none of it is anybody's work.
+const OWN_PLACES: [&str; 2] = ["refs/run/", "refs/notes/"];
 
 /// Every ref of a push, or the first no.
 pub fn pre_push(repo: &Repo, remote: &str, url: &str, input: &[u8]) -> Result<(), Denial> {
@@ -134,8 +137,49 @@ fn push_by(
         if let Some(run) = run.filter(|_| has_a_say) {
             vouched::words(repo, &run.charter.run)?;
         }
+        if who == Who::Person && !has_a_say {
+            under_another_name(repo, &runs, line)?;
+        }
     }
     Ok(())
+}
+
+/// What holds a run's branch back holds its commits back, whatever they are called at the remote.
+fn under_another_name(repo: &Repo, runs: &Runs, line: &PushLine) -> Result<(), Denial> {
+    let Some(new) = &line.new else { return Ok(()) };
+    if OWN_PLACES.iter().any(|place| line.remote.starts_with(place)) {
+        return Ok(());
+    }
+    for run in runs.behind(line).filter(|run| !run.all_done()) {
+        let open: Vec<_> = run.open_gates(Some(new)).iter().map(ToString::to_string).collect();
+        let words = match open.is_empty() {
+            true => vouched::words(repo, &run.charter.run),
+            false => Ok(()),
+        };
+        // What cannot be told is no reason to let it leave.
+        if (!open.is_empty() || words.is_err()) && carries(repo, run, new).unwrap_or(true) {
+            words?;
+            return gates(&open).map_err(|denial| {
+                let (name, branch) = (shown(&line.remote), &run.charter.branch);
+                let reason = format!("`{name}` would hold work of `{branch}`: {}", denial.reason);
+                Denial { reason, ..denial }
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a commit has any that the run's branch has beyond what it was built on, and beyond what the
+/// remotes' base branches have.
+fn carries(repo: &Repo, run: &Run, commit: &Oid) -> anyhow::Result<bool> {
+    let Some(commit) = repo.peeled_to_commit(commit)? else { return Ok(false) };
+    let (branch, base) = (&run.charter.branch, format!("/{}", run.charter.base));
+    let mut known = vec![run.charter.start.clone()];
+    let remotes = repo.refs().list("refs/remotes/")?.into_iter();
+    known.extend(remotes.filter(|(name, _)| name.ends_with(&base)).map(|(_, id)| id));
+    let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
+    let own = repo.ids_between(tip.as_ref().unwrap_or(&run.head), &known)?;
+    Ok(!own.is_empty() && !own.is_disjoint(&repo.ids_between(&commit, &known)?))
 }
 
 /// What is open for what is pushed. No override helps what would drop or delete anything.

@@ -60,6 +60,7 @@ pub fn json(run: &Run, rows: &[Row], time: Clock<'_>) -> Value {
         json!({
             "item": row.item.as_ref().map(|item| item.as_str()),
             "stage": row.stage.as_str(),
+            "lane": row.lane,
             "cycle": row.cycle,
             "attempt": row.attempt,
             "by": row.by,
@@ -84,6 +85,7 @@ pub fn json(run: &Run, rows: &[Row], time: Clock<'_>) -> Value {
 fn cells(row: &Row, time: Clock<'_>) -> [String; 8] {
     let none = || "-".to_owned();
     let item = row.item.as_ref().map_or(String::new(), |item| format!(" of {item}"));
+    let lane = if row.lane { " (lane)" } else { "" };
     let cycle = match (row.cycle, row.attempt) {
         (0, _) => none(),
         (cycle, 0 | 1) => cycle.to_string(),
@@ -91,7 +93,7 @@ fn cells(row: &Row, time: Clock<'_>) -> [String; 8] {
     };
     let artifacts = if row.artifacts.is_empty() { none() } else { row.artifacts.join(", ") };
     [
-        format!("{}{item}", row.stage),
+        format!("{}{item}{lane}", row.stage),
         cycle,
         if row.by.is_empty() { none() } else { row.by.clone() },
         row.started.map_or_else(none, time),

@@ -9,6 +9,7 @@
     reason = "tests start processes, and may panic"
 )]
 
+pub mod lanes;
 pub mod scripted;
 
 use std::{

@@ -1,11 +1,8 @@
 //! Several agents side by side, each in a work tree of its own.
 
-use std::{
-    cell::RefCell,
-    ffi::{OsStr, OsString},
-};
+use std::ffi::{OsStr, OsString};
 
-use super::{Call, Called, Caller, called, laid_out};
+use super::{Call, Called, Caller, HandsIn, called, laid_out};
 use crate::{
     domain::{event::ProcessMark, run::Run},
     process::{
@@ -18,40 +15,66 @@ use crate::{
 /// What of a line is kept until its end is said.
 const LINE_BYTES_MAX: usize = 4096;
 
-/// What becomes of agents that work side by side.
-pub(super) type Started<'a> = &'a mut dyn FnMut(usize, ProcessMark) -> anyhow::Result<()>;
-pub(super) type Ended<'a> = &'a mut dyn FnMut(usize, anyhow::Result<Called>) -> anyhow::Result<()>;
+/// Agents that work side by side, each begun when there is room for it and known by what it was begun
+/// with. Where the pool is dropped, those that are still at work are ended.
+pub struct Pool<'a, L> {
+    caller: &'a Caller,
+    working: Vec<(L, Working<'a>)>,
+}
+
+/// Nothing where it has ended.
+type Working<'a> = Option<Waited<'a, anyhow::Result<Called>>>;
+
+impl<L> std::fmt::Debug for Pool<'_, L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("working", &self.working.len()).finish_non_exhaustive()
+    }
+}
 
 impl Caller {
-    /// Runs all of them to their ends. `started` writes each process down before its agent may do
-    /// anything; `ended` hears of each as it ends. Where that fails, the others are stopped.
-    pub fn call_all(
+    #[must_use]
+    pub fn pool<L>(&self) -> Pool<'_, L> {
+        Pool { caller: self, working: Vec::new() }
+    }
+}
+
+impl<'a, L> Pool<'a, L> {
+    /// Whether a signal asked to stop.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        self.caller.stop.beside(Box::new(|| None)).pending().is_some()
+    }
+
+    /// Starts one more agent. `started` writes its process down before it may do anything; what is wrong
+    /// with it is heard as its end.
+    pub fn begin(
         &mut self,
-        calls: &[Call<'_>],
-        started: Started<'_>,
-        ended: Ended<'_>,
-    ) -> anyhow::Result<()> {
-        let started = RefCell::new(started);
-        let (tail, started) = (&self.tail, &started);
-        let mut all: Vec<Option<Waited<'_, anyhow::Result<Called>>>> = Vec::new();
-        for (at, call) in calls.iter().enumerate() {
-            let mut stop = self.stop.twin();
-            let work = async move {
-                let (dir, launch) = laid_out(call)?;
-                let mut lines = Lines::of(call.start.item.as_str());
-                let mut say = |_: Stream, bytes: &[u8]| {
-                    lines.take(bytes, &mut |line| (tail.borrow_mut())(line));
-                };
-                let on_started = |mark| (started.borrow_mut())(at, mark);
-                let done = agent::run(launch, on_started, &mut say, &mut stop).await?;
-                called(call, dir.path(), &done)
+        lane: L,
+        call: &Call<'_>,
+        started: impl FnOnce(ProcessMark) -> anyhow::Result<()> + 'a,
+    ) {
+        let laid = laid_out(call);
+        let (tail, mut stop) = (&self.caller.tail, self.caller.stop.twin());
+        let (mut lines, hands_in) = (Lines::of(call.start.item.as_str()), HandsIn::of(call));
+        let mut work: Waited<'a, _> = Box::pin(async move {
+            let (dir, launch) = laid?;
+            let mut say = |_: Stream, bytes: &[u8]| {
+                lines.take(bytes, &mut |line| (tail.borrow_mut())(line));
             };
-            all.push(Some(Box::pin(work)));
-        }
-        while let Some((at, done)) = self.runtime.wait_for_any(&mut all) {
-            ended(at, done)?;
-        }
-        Ok(())
+            let done = agent::run(launch, started, &mut say, &mut stop).await?;
+            called(&hands_in, dir.path(), &done)
+        });
+        // So far that it is written down. An end as early as this is heard as any other.
+        let early = self.caller.runtime.go_on(&mut work);
+        let work = early.map_or(work, |done| Box::pin(std::future::ready(done)));
+        self.working.push((lane, Some(work)));
+    }
+
+    /// Waits for one of them: what it was begun with, and what came of it. Nothing where none is at work.
+    pub fn ended(&mut self) -> Option<(L, anyhow::Result<Called>)> {
+        let mut all: Vec<_> = self.working.iter_mut().map(|(_, work)| work).collect();
+        let (at, done) = self.caller.runtime.wait_for_any(&mut all)?;
+        Some((self.working.remove(at).0, done))
     }
 }
 

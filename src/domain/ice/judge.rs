@@ -204,7 +204,8 @@ fn motion(branch: &str, motion: Motion) -> Verdict {
     }
 }
 
-fn gates(open: &[String]) -> Verdict {
+/// What is not passed yet holds up what is pushed.
+pub fn gates(open: &[String]) -> Verdict {
     if open.is_empty() {
         return Ok(());
     }
@@ -224,7 +225,7 @@ fn proof(commit: Option<&Oid>, proven: Option<&Oid>) -> Verdict {
 }
 
 /// A stranger's text, safe to print.
-pub(super) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()
 }
 

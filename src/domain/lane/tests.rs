@@ -73,7 +73,7 @@ fn what_may_be_built_side_by_side() {
     for (parallel, after, calls, expected) in [
         (0, &[][..], 3, ""),
         (1, &[], 3, ""),
-        (2, &[], 3, "a b"),
+        (2, &[], 3, "a b c"),
         (3, &[], 3, "a b c"),
         (8, &[], 9, "a b c"),
         // The rate limit holds for all of them together.
@@ -138,6 +138,68 @@ fn the_budget_is_looked_at_first() {
     );
 }
 
+/// The one that would begin now, of all that were due at first.
+fn next_now(tape: &Tape) -> String {
+    let due = ["a", "b", "c"].map(item);
+    next(&tape.run, &due, tape.now).map_or(String::new(), ToString::to_string)
+}
+
+#[test]
+fn as_soon_as_one_ends_the_next_begins() {
+    let mut tape = standing(2, &[], Limits { calls_per_hour_max: 9, ..limits() });
+    assert_eq!(next_now(&tape), "a");
+    assert!(begin(&mut tape, "a"));
+    assert_eq!(next_now(&tape), "b");
+    assert!(begin(&mut tape, "b"));
+    assert_eq!(next_now(&tape), "", "there is no room");
+    assert!(!begin(&mut tape, "c"));
+    end(&mut tape, "b", failed(Failure::Exit));
+    assert_eq!(next_now(&tape), "c", "and one that failed does not begin again");
+    assert!(begin(&mut tape, "c"));
+    end(&mut tape, "a", Outcome::Built);
+    end(&mut tape, "c", Outcome::Built);
+    assert_eq!(next_now(&tape), "");
+}
+
+#[test]
+fn what_ended_may_have_used_up_what_the_next_would_need() {
+    let until = |tape: &Tape| tape.now.after(Span::from_hours(1));
+    type Ends = fn(&mut Tape);
+    let cases: [(&str, &str, Limits, Ends); 7] = [
+        ("nothing", "c", limits(), |tape| end(tape, "a", Outcome::Built)),
+        ("calls", "", Limits { calls_per_hour_max: 2, ..limits() }, |tape| {
+            end(tape, "a", Outcome::Built);
+        }),
+        ("stopped", "", limits(), |tape| end(tape, "a", Outcome::Stopped)),
+        ("unavailable", "", limits(), |tape| {
+            end(tape, "a", Outcome::Unavailable { why: "none".into() });
+        }),
+        ("halt", "", limits(), |tape| {
+            end(tape, "a", Outcome::Built);
+            tape.write(Event::HaltRequested { reason: "x".into(), force: false }).unwrap();
+        }),
+        ("time", "", Limits { run_time_max: Span::from_secs(9), ..limits() }, |tape| {
+            tape.now = tape.now.after(Span::from_secs(10));
+            end(tape, "a", Outcome::Built);
+        }),
+        ("tokens", "", Limits { tokens_max: Some(10), ..limits() }, |tape| {
+            end(tape, "a", Outcome::Built);
+            tape.run.usage = Usage { input_tokens: 10, ..Usage::default() };
+        }),
+    ];
+    for (name, expected, limits, ends) in cases {
+        let mut tape = standing(2, &[], limits);
+        assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+        ends(&mut tape);
+        assert_eq!(next_now(&tape), expected, "{name}");
+    }
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    let until = until(&tape);
+    end(&mut tape, "a", Outcome::Held { until });
+    assert_eq!(next_now(&tape), "", "it asked to be called later");
+}
+
 #[test]
 fn what_follows_from_an_ended_lane() {
     for (outcome, word, stops) in [
@@ -185,6 +247,36 @@ fn a_lane_that_was_stopped_may_begin_once_more_and_one_that_failed_may_not() {
     assert_eq!(due_now(&tape), "a c");
     assert!(!begin(&mut tape, "b") && begin(&mut tape, "a"));
     assert_eq!(tape.run.lanes.iter().filter(|lane| lane.item == item("a")).count(), 1);
+}
+
+#[test]
+fn what_was_assumed_in_lanes_counts_as_it_does_on_the_branch() {
+    let mut tape = standing(3, &[], limits());
+    for name in ["a", "b", "c"] {
+        assert!(begin(&mut tape, name));
+    }
+    for (name, outcome, stops) in [
+        ("a", Outcome::Built, false),
+        // Whatever came of it otherwise: so it is on the branch.
+        ("b", failed(Failure::Exit), false),
+        ("c", Outcome::Built, true),
+    ] {
+        let assumed = ["x", "x"].map(str::to_owned).to_vec();
+        let end = StageEnd { assumed, ..ended(outcome, 5, Vec::new()) };
+        let of = LaneEnd { item: item(name), end, saved: None };
+        tape.write(Event::LaneEnded(Box::new(of))).unwrap();
+        assert_eq!(matches!(tape.run.stop, Some(Cause::PersonNeeded { .. })), stops, "{name}");
+    }
+    assert_eq!(tape.run.assumed["x"], 6);
+}
+
+#[test]
+fn of_several_that_end_the_first_reason_to_stop_is_told() {
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    end(&mut tape, "a", Outcome::Unavailable { why: "none".into() });
+    end(&mut tape, "b", Outcome::Stopped);
+    assert!(matches!(tape.run.stop, Some(Cause::AgentUnavailable { .. })));
 }
 
 /// `a` is at work, and its lane is announced to be brought in.
@@ -281,7 +373,7 @@ fn what_is_not_taken_is_a_finding_for_the_agent() {
 #[test]
 fn the_second_group_has_its_turn_when_the_first_is_done() {
     let mut tape = standing(2, &[], Limits { calls_per_hour_max: 100, ..limits() });
-    for (name, expected) in [("a", "a b"), ("b", "b c"), ("c", ""), ("d", "d e")] {
+    for (name, expected) in [("a", "a b c"), ("b", "b c"), ("c", ""), ("d", "d e")] {
         assert_eq!(due_now(&tape), expected, "before {name}");
         walk(&mut tape, name);
     }
@@ -340,4 +432,51 @@ fn what_a_run_remembers_is_bounded() {
         end(&mut tape, name, failed(Failure::Exit));
     }
     assert_eq!(tape.run.lanes.len(), LANES_KEPT_MAX);
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    end(&mut tape, "a", Outcome::Built);
+    end(&mut tape, "b", Outcome::Built);
+    let (head, tree) = (oid(1), oid(1));
+    tape.write(Event::ItemStarted { item: item("a"), head, tree }).unwrap();
+    let joined = Event::LaneJoined { item: item("a"), head: oid(2), tree: oid(9) };
+    // The tape itself looks whether anything is another thing after a refusal.
+    assert!(tape.write(joined).is_err(), "the branch stands elsewhere");
+    assert_eq!(tape.run.lanes[0].word(), "built");
+}
+
+#[test]
+fn what_others_say_of_a_run_waits_until_nobody_is_at_work_in_a_lane() {
+    use crate::domain::reconcile::cannot_apply;
+    let mut tape = standing(2, &[], limits());
+    assert!(begin(&mut tape, "a") && begin(&mut tape, "b"));
+    let why = cannot_apply(&tape.run, &[]);
+    assert_eq!(why.as_deref(), Some("the lane of `a` is at work"));
+    end(&mut tape, "a", Outcome::Built);
+    end(&mut tape, "b", Outcome::Built);
+    assert_eq!(cannot_apply(&tape.run, &[]), None);
+    let why = cannot_apply(&joining_a().run, &[]);
+    assert_eq!(why.as_deref(), Some("the lane of `a` is being brought in"));
+}
+
+#[test]
+fn no_more_are_due_than_can_wait_for_their_turn() {
+    let many: Vec<String> = (0..100).map(|n| format!("i{n}")).collect();
+    let all: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut charter =
+        charter(&all, "build review<build", Limits { calls_per_hour_max: 1000, ..limits() });
+    charter.groups = Groups { parallel: 2, items: vec![charter.items.clone()] };
+    let mut tape = Tape::begin(charter);
+    tape.take_lease();
+    tape.write(Event::JackInBegan).unwrap();
+    tape.write(Event::RunStarted { head: oid(1), tree: oid(1) }).unwrap();
+    let items = due(&tape.run, tape.now);
+    assert_eq!(items.len(), LANES_KEPT_MAX);
+    for name in &all[..LANES_KEPT_MAX] {
+        assert!(begin(&mut tape, name), "{name}");
+        end(&mut tape, name, Outcome::Built);
+    }
 }

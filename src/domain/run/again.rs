@@ -7,6 +7,7 @@ use crate::domain::{
     finding::Finding,
     id::ItemId,
     item::Progress,
+    queue::ASSUMPTIONS_MAX,
     workflow::{Duty, Part},
 };
 
@@ -122,8 +123,18 @@ impl Run {
         }
     }
 
+    /// Counts what an agent assumed, wherever it worked. Where it is one of a kind too many, a person is
+    /// asked what is right.
+    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<Cause> {
+        let kind = self.promoted(kinds)?;
+        let why = format!(
+            "`{kind}` was assumed {ASSUMPTIONS_MAX} times by now; say what is right (git run fix, modify), or resume to let it stand"
+        );
+        Some(Cause::PersonNeeded { why })
+    }
+
     /// Assumptions by their kinds; the kind of which there are too many by now.
-    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<String> {
+    fn promoted(&mut self, kinds: &[String]) -> Option<String> {
         let mut promoted = None;
         for kind in kinds {
             if ASSUMED_MAX <= self.assumed.len() && !self.assumed.contains_key(kind) {
@@ -131,7 +142,7 @@ impl Run {
             }
             let count = self.assumed.entry(kind.clone()).or_default();
             *count = count.saturating_add(1);
-            if *count as usize == crate::domain::queue::ASSUMPTIONS_MAX {
+            if *count as usize == ASSUMPTIONS_MAX {
                 promoted = Some(kind.clone());
             }
         }

@@ -6,7 +6,7 @@ use crate::domain::{
     finding::Finding,
     id::{ItemId, Oid},
     item::{Phase, Then},
-    lane::{self, LANES_KEPT_MAX, Lane, LaneEnd, LaneStart, PARALLEL_MAX},
+    lane::{self, LANES_KEPT_MAX, Lane, LaneEnd, LaneStart},
     outcome::Outcome,
     time::Timestamp,
     workflow::Duty,
@@ -23,22 +23,26 @@ impl Run {
             return Err(self.refuse(event, "it is being halted"));
         }
         let working = self.lanes.iter().filter(|lane| lane.is_working()).count();
-        let most = self.charter.groups.parallel.min(PARALLEL_MAX) as usize;
         let stage = lane::ahead(self, &start.item).map(|shape| &shape.id);
         let fits = self.active().is_none()
-            && working < most
+            && working < lane::at_once(self)
             && stage == Some(&start.stage)
             && lane::may_begin(self, &start.item);
         if !fits {
             let why = format!("`{}` may not be built ahead", start.item);
             return Err(self.refuse(event, &why));
         }
-        self.lanes.retain(|lane| lane.item != start.item);
-        if LANES_KEPT_MAX <= self.lanes.len() {
-            let Some(oldest) = self.lanes.iter().position(Lane::is_over) else {
-                return Err(self.refuse(event, "too many lanes wait for their turn"));
-            };
-            self.lanes.remove(oldest);
+        let own = self.lanes.iter().position(|lane| lane.item == start.item);
+        let full = own.is_none() && LANES_KEPT_MAX <= self.lanes.len();
+        let gone = match own {
+            None if full => self.lanes.iter().position(|lane| !lane.is_waited_for()),
+            own => own,
+        };
+        if full && gone.is_none() {
+            return Err(self.refuse(event, "too many lanes wait for their turn"));
+        }
+        if let Some(gone) = gone {
+            self.lanes.remove(gone);
         }
         self.lanes.push(Lane::begun(start));
         self.count_call(Duty::Build, at);
@@ -58,19 +62,25 @@ impl Run {
         lane.end(of);
         self.usage = self.usage.plus(of.end.usage);
         self.checkpoint = self.checkpoint.max(of.saved.as_ref().map(|saved| saved.number));
+        let assumed = self.assume(&of.end.assumed);
         if self.state != State::Running {
             return Ok(());
         }
-        match &of.end.outcome {
-            Outcome::Held { until } => self.hold(*until, at),
-            Outcome::Unavailable { why } => {
-                self.stop = Some(Cause::AgentUnavailable { why: why.clone() });
+        let cause = match &of.end.outcome {
+            Outcome::Held { until } => {
+                self.hold(*until, at);
+                assumed
             }
-            Outcome::Stopped => self.stop = Some(Cause::Interrupted),
+            Outcome::Unavailable { why } => Some(Cause::AgentUnavailable { why: why.clone() }),
+            Outcome::Stopped => Some(Cause::Interrupted),
             Outcome::Built
             | Outcome::Judged(_)
             | Outcome::Failed { .. }
-            | Outcome::Blocked { .. } => {}
+            | Outcome::Blocked { .. } => assumed,
+        };
+        // Of several that end, the first reason is the reason.
+        if self.stop.is_none() {
+            self.stop = cause;
         }
         Ok(())
     }
@@ -83,21 +93,17 @@ impl Run {
         head: &Oid,
         tree: &Oid,
     ) -> Result<(), Refusal> {
-        let lane = self.lane_due(event, id)?;
-        let (agent, papers) = match &lane.phase {
-            lane::Phase::Ended(left) => {
-                let told = (lane.agent.clone(), left.papers.clone());
-                lane.phase = lane::Phase::Joining { left: left.clone(), tree: tree.clone() };
-                told
-            }
-            _ => return Err(self.refuse(event, "it has not ended")),
-        };
-        self.keep_papers(id, &papers);
-        let head_is = self.head.clone();
-        let active = self.active_for(event)?;
-        if *head != head_is {
+        if *head != self.head {
             return Err(self.refuse(event, "the branch stands elsewhere"));
         }
+        let lane = self.lane_due(event, id)?;
+        let lane::Phase::Ended(left) = lane.phase.clone() else {
+            return Err(self.refuse(event, "it has not ended"));
+        };
+        lane.phase = lane::Phase::Joining { left: left.clone(), tree: tree.clone() };
+        let agent = lane.agent.clone();
+        self.keep_papers(id, &left.papers);
+        let active = self.active_for(event)?;
         if !active.builders.contains(&agent) {
             active.builders.push(agent);
         }

@@ -6,7 +6,6 @@ use crate::domain::{
     id::{ItemId, Oid, StageId},
     item::{Active, Committing, Phase, Progress},
     outcome::{Outcome, Verdict},
-    queue::ASSUMPTIONS_MAX,
     time::Timestamp,
 };
 
@@ -143,12 +142,8 @@ impl Run {
             }
             self.keep_papers(&item, &end.papers);
         }
-        if let Some(kind) = self.assume(&end.assumed) {
-            let count = ASSUMPTIONS_MAX;
-            let why = format!(
-                "`{kind}` was assumed {count} times by now; say what is right (git run fix, modify), or resume to let it stand"
-            );
-            self.stop = Some(Cause::PersonNeeded { why });
+        if let Some(cause) = self.assume(&end.assumed) {
+            self.stop = Some(cause);
         }
         self.park();
         self.usage = self.usage.plus(end.usage);

@@ -189,8 +189,11 @@ impl Tape {
     }
 
     pub(crate) fn write(&mut self, event: Event) -> Result<(), Refusal> {
-        let envelope = self.next(event);
-        self.run.apply(&envelope)?;
+        let (envelope, before) = (self.next(event), self.run.clone());
+        if let Err(refusal) = self.run.apply(&envelope) {
+            assert_eq!(self.run, before, "what is refused changes nothing: {refusal}");
+            return Err(refusal);
+        }
         self.written.push(envelope);
         Ok(())
     }

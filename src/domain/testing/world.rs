@@ -1,14 +1,19 @@
 //! A world that does what a script says: a loop like the engine's over the pure domain, which checks
 //! at every event what must always hold.
 
+mod lanes;
 mod reopen;
 mod rollback;
+mod script;
 
 use std::collections::BTreeMap;
 
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::prelude::*;
 
+use lanes::Ahead;
 use rollback::Kept;
+use script::{Hook, Incident, Leaves, Play, WORKFLOWS};
+pub(crate) use script::{Script, script};
 
 use super::{BRANCH, Tape, charter, ended, failed, finding, minutes, oid};
 use crate::domain::{
@@ -25,168 +30,6 @@ use crate::domain::{
     workflow::{Duty, Exhausted},
 };
 
-/// What an agent does when its stage runs. The lists of plays begin again at their end, so that
-/// nothing but the run's own limits ends it.
-#[derive(Debug, Clone)]
-pub(crate) enum Play {
-    Built(Leaves),
-    Judged(Verdict, Vec<&'static str>),
-    Failed(Failure, Leaves),
-    Held(u64),
-    Unavailable,
-    /// It cannot go on without a person's answer.
-    Blocked,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leaves {
-    Nothing,
-    /// Changes that are not committed.
-    Changes,
-    /// A commit of the agent's own.
-    Commit,
-    Both,
-}
-
-/// What becomes of a commit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Hook {
-    Allows,
-    Refuses,
-    /// Git commits nothing, and the work tree is as dirty as before.
-    Nothing,
-}
-
-/// What happens from outside between a decision and its deed. Each happens once.
-#[derive(Debug, Clone)]
-pub(crate) enum Incident {
-    Quiet,
-    HaltAsked,
-    /// The process dies before the step, or when the step is done but not written down.
-    CrashBefore(u64),
-    CrashAfter(u64),
-    CommitByOthers,
-    ChangesByOthers,
-    TidiedUp,
-    OtherBranch,
-    /// Minutes, in either direction.
-    ClockJumps(i64),
-    Remark,
-    /// What is there is kept, and where the run stands.
-    Checkpoint,
-    /// Back to one of the checkpoints, or to one that is not of this run; then the run is resumed.
-    RollBack {
-        to: usize,
-        stranger: bool,
-    },
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Script {
-    workflow: &'static str,
-    items: usize,
-    builds: Vec<Play>,
-    judges: Vec<Play>,
-    hooks: Vec<Hook>,
-    incidents: Vec<Incident>,
-    /// What a person says, each time that a word is asked for.
-    words: Vec<Word>,
-    /// After each halt: whether the breaker is reset.
-    resumes: Vec<bool>,
-    hours_max: u64,
-}
-
-const WORKFLOWS: [&str; 7] = [
-    "build review<build",
-    "build review<build audit<build",
-    "build review<build document check<document audit<build",
-    "tests gate:red<tests! build gate:green<build! human:seen<build! refactor review<refactor=2p",
-    "+write:plan +judge:look<plan=1p +human:agree<plan build review<build=1p +mend^ +team<mend=2g +human:ship<mend",
-    "build review<build=1h human:sign",
-    "write:design build gate:tests judge:review<build=2g",
-];
-
-pub(crate) fn script() -> impl Strategy<Value = Script> {
-    (
-        select(WORKFLOWS.to_vec()),
-        1..3usize,
-        vec(build(), 1..5),
-        vec(judge(), 1..6),
-        vec(hook(), 1..5),
-        vec(incident(), 0..40),
-        (
-            vec(any::<bool>(), 0..5),
-            vec(select(vec![Word::Approve, Word::Approve, Word::Modify, Word::Reject]), 1..5),
-        ),
-        // So much time that no limit but the others can end a run, or little.
-        select(vec![5, 100_000]),
-    )
-        .prop_map(
-            |(workflow, items, builds, judges, hooks, incidents, (resumes, words), hours_max)| {
-                Script {
-                    workflow,
-                    items,
-                    builds,
-                    judges,
-                    hooks,
-                    incidents,
-                    words,
-                    resumes,
-                    hours_max,
-                }
-            },
-        )
-}
-
-fn leaves() -> impl Strategy<Value = Leaves> {
-    select(vec![Leaves::Nothing, Leaves::Changes, Leaves::Commit, Leaves::Both])
-}
-
-fn build() -> impl Strategy<Value = Play> {
-    prop_oneof![6 => leaves().prop_map(Play::Built), 3 => mishap(), 1 => Just(Play::Blocked)]
-}
-
-fn judge() -> impl Strategy<Value = Play> {
-    let words = vec(select(vec!["alpha", "beta", "gamma", "delta", "epsilon"]), 1..4);
-    prop_oneof![
-        5 => select(vec![Verdict::Pass, Verdict::Conditional]).prop_map(|v| Play::Judged(v, vec![])),
-        4 => words.prop_map(|words| Play::Judged(Verdict::Revise, words)),
-        1 => Just(Play::Judged(Verdict::Fail, vec!["alpha"])),
-        2 => leaves().prop_map(|leaves| Play::Failed(Failure::Voided, leaves)),
-        2 => mishap(),
-    ]
-}
-
-fn mishap() -> impl Strategy<Value = Play> {
-    prop_oneof![
-        4 => (select(Failure::ALL.to_vec()), leaves()).prop_map(|(f, leaves)| Play::Failed(f, leaves)),
-        2 => (1..90u64).prop_map(Play::Held),
-        1 => Just(Play::Unavailable),
-    ]
-}
-
-fn hook() -> impl Strategy<Value = Hook> {
-    prop_oneof![6 => Just(Hook::Allows), 2 => Just(Hook::Refuses), 1 => Just(Hook::Nothing)]
-}
-
-fn incident() -> impl Strategy<Value = Incident> {
-    prop_oneof![
-        30 => Just(Incident::Quiet),
-        2 => Just(Incident::HaltAsked),
-        2 => (0..6000u64).prop_map(Incident::CrashBefore),
-        4 => (0..6000u64).prop_map(Incident::CrashAfter),
-        2 => Just(Incident::CommitByOthers),
-        2 => Just(Incident::ChangesByOthers),
-        1 => Just(Incident::TidiedUp),
-        1 => Just(Incident::OtherBranch),
-        3 => (-600..600i64).prop_map(Incident::ClockJumps),
-        1 => Just(Incident::Remark),
-        4 => Just(Incident::Checkpoint),
-        3 => (0..9usize, prop::bool::weighted(0.2))
-            .prop_map(|(to, stranger)| Incident::RollBack { to, stranger }),
-    ]
-}
-
 /// Small, so that scripts reach them.
 fn limits(hours_max: u64) -> Limits {
     Limits {
@@ -198,7 +41,7 @@ fn limits(hours_max: u64) -> Limits {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Repo {
     head: u64,
     tree: u64,
@@ -207,12 +50,15 @@ struct Repo {
     marks: Option<Marks>,
     /// The last number that was given to a commit or a tree.
     numbers: u64,
+    /// The tree that was brought in from a lane and is not committed yet.
+    brought: Option<u64>,
 }
 
 impl Repo {
     fn commit(&mut self, marks: Option<Marks>) {
         self.numbers += 1;
         (self.head, self.tree, self.marks) = (self.numbers, self.numbers, marks);
+        self.brought = None;
     }
 }
 
@@ -233,6 +79,7 @@ pub(crate) struct World {
     passed: BTreeMap<(ItemId, StageId), Oid>,
     shown: Option<(ItemId, StageId, Oid)>,
     kept: Vec<Kept>,
+    ahead: Ahead,
     failures: Vec<String>,
 }
 
@@ -246,11 +93,16 @@ pub(crate) struct Journey {
 }
 
 pub(crate) fn travel(script: &Script) -> Journey {
-    let names = &["a", "b", "c"][..script.items];
+    let names = &["a", "b", "c", "d", "e", "f"][..script.items];
+    let mut charter = charter(names, script.workflow, limits(script.hours_max));
+    if let Some(side) = &script.side {
+        side.arrange(&mut charter);
+    }
+    let repo = Repo { head: 1, tree: 1, numbers: 1, ..Repo::default() };
     let mut world = World {
-        tape: Tape::begin(charter(names, script.workflow, limits(script.hours_max))),
+        tape: Tape::begin(charter),
         script: script.clone(),
-        repo: Repo { head: 1, tree: 1, dirty: false, elsewhere: false, marks: None, numbers: 1 },
+        repo,
         builds: 0,
         judges: 0,
         said: 0,
@@ -261,6 +113,7 @@ pub(crate) fn travel(script: &Script) -> Journey {
         passed: BTreeMap::new(),
         shown: None,
         kept: Vec::new(),
+        ahead: Ahead::default(),
         failures: Vec::new(),
     };
     world.tape.take_lease();
@@ -377,6 +230,8 @@ impl World {
                 if let Step::RunStage(start) = step {
                     self.write(Event::StageStarted(start.clone()));
                     self.play(start);
+                } else if let Step::RunLanes(items) = step {
+                    self.run_lanes(items, gap as usize % lanes::POINTS_MAX);
                 } else {
                     self.perform(step.clone());
                     self.forget(before);
@@ -385,7 +240,7 @@ impl World {
             }
             Incident::CommitByOthers => self.repo.commit(None),
             Incident::ChangesByOthers => self.repo.dirty = true,
-            Incident::TidiedUp => self.repo.dirty = false,
+            Incident::TidiedUp => (self.repo.dirty, self.repo.brought) = (false, None),
             Incident::OtherBranch => self.repo.elsewhere = true,
             Incident::ClockJumps(by) => {
                 self.tape.now = Timestamp::from_millis(self.tape.now.millis() + by * 60_000);
@@ -425,9 +280,10 @@ impl World {
                 let end = self.play(&start);
                 self.write(Event::StageEnded(Box::new(end)));
             }
-            Step::RunLanes(_) | Step::SeeLanesGone | Step::JoinLane(_) | Step::BringIn { .. } => {
-                self.check("nothing is built ahead where nobody asked for it", false);
-            }
+            Step::RunLanes(items) => self.run_lanes(&items, usize::MAX),
+            Step::SeeLanesGone => self.see_lanes_gone(),
+            Step::JoinLane(item) => self.join(&item),
+            Step::BringIn { tree, then } => self.bring_in(&tree, *then),
             Step::SeeProcessGone => self.write(Event::StageLost { why: "gone".into() }),
             Step::Commit => self.commit(),
             Step::AdoptCommit => self.committed(),
@@ -492,11 +348,15 @@ impl World {
         match hook {
             Hook::Refuses => self.write(Event::CommitRefused { why: "a hook says no".into() }),
             Hook::Nothing => self.survey(),
+            // Somebody tidied up in between.
+            Hook::Allows if !self.repo.dirty => self.survey(),
             Hook::Allows => {
                 let (run, parent) = (self.tape.run.charter.run.clone(), oid(self.repo.head));
                 let (item, stage) = ("a".to_owned(), "build".to_owned());
                 let marks = Marks { run, item, stage, cycle: 1, parent: Some(parent) };
+                let brought = self.repo.brought;
                 self.repo.commit(Some(marks));
+                self.repo.tree = brought.unwrap_or(self.repo.tree);
                 self.repo.dirty = false;
                 self.committed();
             }
@@ -540,6 +400,7 @@ impl World {
     }
 
     fn before(&mut self, event: &Event) {
+        self.before_lanes(event);
         let run = &self.tape.run;
         match event {
             // One that made room goes on with what it had passed.
@@ -579,6 +440,7 @@ impl World {
     }
 
     fn after(&mut self, event: &Event) {
+        self.after_lanes(event);
         match event {
             Event::RolledBack(back) => self.rolled_back(back),
             Event::StageReopened { .. } => self.reopened(event),
@@ -587,11 +449,7 @@ impl World {
                 if !self.tape.run.shape(&start.stage).is_some_and(|shape| shape.duty.calls()) {
                     return;
                 }
-                self.starts.push(self.tape.run.steady);
-                let most = self.tape.run.charter.limits.calls_per_hour_max as usize;
-                let earlier = self.starts.len().checked_sub(most + 1).map(|at| self.starts[at]);
-                let spread = earlier.is_none_or(|at| RATE_WINDOW <= self.tape.run.steady.since(at));
-                self.check("no hour has too many calls", spread);
+                self.called();
             }
             Event::StageEnded(end) => {
                 let shown = self.shown.take();
@@ -616,6 +474,14 @@ impl World {
         let halted_at_work = run.state == State::Halted && working;
         self.check("one item is at work", one);
         self.check("no halt leaves a stage at work", !halted_at_work);
+    }
+
+    fn called(&mut self) {
+        self.starts.push(self.tape.run.steady);
+        let most = self.tape.run.charter.limits.calls_per_hour_max as usize;
+        let earlier = self.starts.len().checked_sub(most + 1).map(|at| self.starts[at]);
+        let spread = earlier.is_none_or(|at| RATE_WINDOW <= self.tape.run.steady.since(at));
+        self.check("no hour has too many calls", spread);
     }
 
     /// A stage whose tries are used up lets an item go on with its findings, where it says so.
@@ -648,7 +514,9 @@ fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
     let mut reached = std::collections::BTreeSet::new();
     let mut runner = TestRunner::deterministic();
     for _ in 0..4000 {
-        let journey = travel(&script().new_tree(&mut runner).unwrap().current());
+        let script = script().new_tree(&mut runner).unwrap().current();
+        let journey = travel(&script);
+        assert!(journey.failures.is_empty(), "{:?} {script:?}", journey.failures);
         for envelope in &journey.written {
             reached.insert(match &envelope.event {
                 Event::BreakerOpened { trip, .. } => trip.word().to_owned(),
@@ -660,10 +528,10 @@ fn the_scripts_reach_every_event_every_phase_of_the_breaker_and_every_end() {
         }
         reached.insert(journey.run.state.word().to_owned());
     }
-    let expected = "AgentUnavailable Approval Asked Breaker FailVerdict HALTED JACKED_OUT PersonNeeded TriesUsed \
+    let expected = "AgentUnavailable Approval Asked Breaker FailVerdict HALTED Interrupted JACKED_OUT PersonNeeded TriesUsed \
                     approval-asked approval-given breaker-closed breaker-reset calls-held checkpoint-made commit-announced commit-refused \
                     cycle-limit delivery-ended failures halt-requested item-finished item-reopened \
-                    item-started jack-in-began lease-taken plateau remarked rolled-back \
+                    item-started jack-in-began lane-dropped lane-ended lane-joined lane-started lease-taken plateau remarked rolled-back \
                     run-completed run-created run-resumed run-started same-finding stage-ended \
                     stage-lost stage-reopened stage-started time-limit trial-failed work-committed work-seen";
     assert_eq!(reached.into_iter().collect::<Vec<_>>().join(" "), expected);
@@ -681,6 +549,7 @@ fn a_world_in_which_all_goes_well_ends_with_every_item_done() {
         words: vec![Word::Approve],
         resumes: vec![],
         hours_max: 5,
+        side: None,
     };
     let journey = travel(&script);
     assert_eq!(journey.failures, Vec::<String>::new());

@@ -44,7 +44,7 @@ impl World {
         if stranger {
             kept.place = Place::Unknown;
         }
-        self.repo.dirty = false;
+        (self.repo.dirty, self.repo.brought) = (false, None);
         (self.repo.head, self.repo.tree, self.repo.marks) = (kept.head, kept.tree, kept.marks);
         let back = Rollback {
             how: RollbackKind::Rollback,
