@@ -81,7 +81,9 @@ fn loa_112_every_answer_has_the_documented_fields() {
         (&["audit", "--json"], 0),
         (&["hooks", "status", "--json"], 1),
         (&["doctor", "--json"], 0),
+        (&["show", "board", "--json"], 0),
         (&["halt", "--force", "--json"], 1),
+        (&["fix", "sprint-1", "--message", "it is wrong", "--json"], 0),
     ] {
         let answer = repo.run(words).ends(code).json();
         // Without a run there is less to say of it.

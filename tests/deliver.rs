@@ -406,6 +406,106 @@ fn s12_what_the_plan_needs_is_looked_at_before_anything_begins() {
 }
 
 #[test]
+fn s12_each_command_of_the_plan_is_run_once_for_a_start() {
+    let mut plan = actions();
+    let looks = |what: &str, end: &str| format!("echo {what} >> \"$HOME/looked\"; {end}");
+    plan["prerequisites"] = json!({"tools": [
+        {"name": "wheel", "check": looks("wheel", "true"), "required": true},
+        {"name": "axle", "check": looks("axle", "true"), "required": true},
+    ]});
+    plan["tasks"][1]["skip_if"] = json!({"command": looks("skip", "false")});
+    let repo = delivering(&plan, BUILDS, "exit 1");
+    let looked = || std::fs::read_to_string(repo.root().join("looked")).unwrap_or_default();
+    repo.run(&["sprint-plan", "--workflow", "deliver", "--local", "--dry-run"]).ends(0);
+    assert_eq!(looked(), "skip\nwheel\naxle\n");
+    std::fs::write(repo.root().join("looked"), "").unwrap();
+    go(&repo, 0);
+    assert_eq!(looked(), "skip\nwheel\naxle\n");
+    // The next start looks anew.
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.run(&["sprint-plan", "--workflow", "deliver", "--local", "--again", "--branch", "b"]);
+    assert_eq!(looked().lines().count(), 6);
+}
+
+/// What `git run gate --from-phase` evaluated, phase by phase, as its answer has it.
+fn evaluated(set: &Value) -> Vec<&str> {
+    let reports = set["reports"].as_array().unwrap().iter();
+    reports.map(|report| report["gate"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn s12_from_each_phase_on_a_finished_run_is_looked_at_again() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    go(&repo, 0);
+    for (phase, first, last) in [
+        ("validate_plan", "validate-plan", "compliance"),
+        ("validate-plan", "validate-plan", "compliance"),
+        ("task_contexts", "task-contexts", "compliance"),
+        ("checkpoint", "secrets", "compliance"),
+        ("gates", "secrets", "compliance"),
+    ] {
+        let ran = repo.run(&["gate", "--from-phase", phase, "--json"]).ends(0);
+        let set = ran.json();
+        let gates = evaluated(&set);
+        assert!(gates.contains(&first) && gates.last() == Some(&last), "{phase}: {gates:?}");
+        assert_eq!(set["verdict"], "APPROVE", "{phase}");
+        let has_plan = gates.contains(&"validate-plan");
+        assert_eq!(has_plan, phase.starts_with("validate"), "{phase}: {gates:?}");
+    }
+    let ran = repo.run(&["gate", "--from-phase", "progress"]).ends(0);
+    assert!(ran.out.contains("JACKED_OUT") && !ran.out.contains("✓"), "{}", ran.out);
+    let ran = repo.run(&["gate", "--from-phase", "no_such_phase"]).ends(2);
+    for phase in ["validate-plan", "task-contexts", "checkpoint", "gates", "progress"] {
+        assert!(ran.err.contains(phase), "{phase}: {}", ran.err);
+    }
+    repo.run(&["gate", "scope", "--from-phase", "gates"]).ends(2);
+}
+
+#[test]
+fn s12_from_a_phase_on_inside_of_a_run_its_frozen_plan_and_its_whole_range_count() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    repo.agent("implement", &format!("[ $GIT_RUN_ITEM = pay ] && exit 1\n{BUILDS}"));
+    go(&repo, 4);
+    // What the plan says since counts for nothing, and what is not there yet does not pass.
+    repo.git(&["config", "run.plan", "nowhere.json"]);
+    let ran = repo.run(&["gate", "--from-phase", "validate_plan", "--json"]).ends(3);
+    let set = ran.json();
+    let gates = evaluated(&set);
+    assert_eq!(set["reports"][0]["result"], "pass", "{set}");
+    let stopped = set["reports"].as_array().unwrap().last().unwrap();
+    assert_eq!(stopped["result"], "fail", "up to the first that does not pass: {gates:?}");
+    assert!(!gates.contains(&"compliance"), "{gates:?}");
+    let words = ["gate", "--from-phase", "validate_plan", "--continue-on-fail", "--json"];
+    let set = repo.run(&words).ends(3).json();
+    assert!(gates.len() < evaluated(&set).len() && set["verdict"] == "REJECT", "{set}");
+    let ran = repo.run(&["gate", "--from-phase", "gates", "--continue-on-fail"]).ends(3);
+    assert!(ran.out.contains("next: git run resume"), "{}", ran.out);
+    let state = repo.status();
+    assert_eq!(state["state"], "HALTED", "looking changes nothing");
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn s12_from_a_phase_on_without_a_plan_or_a_run_nothing_is_approved() {
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    for phase in ["validate_plan", "task_contexts"] {
+        repo.git(&["config", "run.plan", "nowhere.json"]);
+        let ran = repo.run(&["gate", "--from-phase", phase]).ends(3);
+        assert!(ran.out.contains("✗") && !ran.out.contains("APPROVE"), "{}", ran.out);
+        // What fails before the checkpoint needs none.
+        let listed = repo.run(&["checkpoint", "list", "--json"]).ends(0).json();
+        assert_eq!(listed["checkpoints"], json!([]), "{phase}");
+    }
+    repo.git(&["config", "run.plan", "actions.json"]);
+    // Nothing was done yet, so nothing is there to be approved.
+    let ran = repo.run(&["gate", "--from-phase", "gates", "--continue-on-fail"]).ends(3);
+    assert!(ran.out.contains("REJECT"), "{}", ran.out);
+    let ran = repo.run(&["gate", "--from-phase", "progress"]);
+    assert!(matches!(ran.code, Some(0 | 1)), "{:?} {}", ran.code, ran.err);
+    repo.run(&["gate", "--from-phase", "gates", "--run", "20200101-000000-0000000000"]).ends(1);
+}
+
+#[test]
 fn s12_a_task_whose_condition_holds_is_not_done() {
     let mut plan = actions();
     plan["tasks"][1]["skip_if"] = json!({"file": "lib/sum"});

@@ -818,6 +818,7 @@ fn executed<'e>(
         verified: false,
         run,
         from,
+        asides: &[],
         gates: &[Check::Secrets, Check::Scope],
         items: &[],
         expect,

@@ -201,6 +201,60 @@ fn s15_what_only_a_person_can_say_pauses_its_task_alone() {
     }
 }
 
+/// T-001 leaves `first`, asks, and leaves `then` when it was answered. T-003 is done meanwhile.
+fn asks_in_between(first: &str, then: &str) -> TestRepo {
+    let gap = r#"{"level":"L2","kind":"currency","text":"which currency?"}"#;
+    let builds = format!(
+        r#"
+mkdir -p src
+if [ $GIT_RUN_ITEM = T-001 ] && ! grep -q euros "$GIT_RUN_BRIEF"; then
+  {first}
+  report '{{"format":1,"gaps":[{gap}]}}'
+  exit 0
+fi
+{BUILDS}
+[ $GIT_RUN_ITEM = T-001 ] && {{ {then}; }}
+true
+"#
+    );
+    let repo = queued(PAGE, &builds, VERIFIES);
+    go(&repo, 5);
+    assert_eq!(lines(&repo, "verified"), ["F-001", "T-003"]);
+    repo.run(&["modify", "T-001", "-m", "euros", "--as", "Ada"]).ends(0);
+    repo
+}
+
+#[test]
+fn s15_what_others_committed_while_a_task_was_paused_is_not_held_against_it() {
+    let repo = asks_in_between("echo begun > src/T-001", "echo more >> src/T-001");
+    let subjects = repo.git(&["log", "--reverse", "--format=%s", "main.."]);
+    let subjects: Vec<_> = subjects.lines().collect();
+    assert!(subjects[1].contains("T-001") && subjects[2].contains("T-003"), "{subjects:?}");
+    let ran = repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(lines(&repo, "verified")[2..], ["T-001", "T-002"], "{}", ran.err);
+    // It was built once before it asked and once behind the answer: nobody sent it back.
+    assert_eq!(repo.calls("implement"), 5);
+}
+
+#[test]
+fn s15_what_a_paused_task_left_out_of_its_scope_is_held_against_it_before_and_behind_the_pause() {
+    for (first, then) in [
+        ("echo x > src/T-001; echo x > stray", "true"),
+        ("echo x > src/T-001", "echo x > stray"),
+        // A file that another task changed in between, and this one as well.
+        ("echo x > src/T-001", "echo mine > src/T-003"),
+    ] {
+        let repo = asks_in_between(first, then);
+        repo.git(&["config", "run.breaker.samefinding", "1"]);
+        let ran = repo.run(&["resume"]).ends(4);
+        let found = repo.status()["findings"].to_string();
+        let path = if then.contains("T-003") { "src/T-003" } else { "stray" };
+        assert!(found.contains(path), "{first} {then}: {found} {}", ran.err);
+        assert!(!found.contains("src/F-001"), "{found}");
+    }
+}
+
 #[test]
 fn s15_assumptions_of_one_kind_are_promoted_to_a_question() {
     let gap = r#"{"level":"L1","kind":"error-format","text":"plain text"}"#;
@@ -215,6 +269,75 @@ fn s15_assumptions_of_one_kind_are_promoted_to_a_question() {
     // A person lets it stand, and is not asked again.
     repo.run(&["resume"]).ends(0);
     assert_eq!(repo.status()["assumed"]["error-format"], 8);
+}
+
+/// Six tasks that know nothing of each other.
+fn six() -> String {
+    let task = |n: u32| {
+        format!("### T-00{n}: Task {n}\n\n- Files: `src/T-00{n}`\n\n- [ ] it holds {n}\n\n")
+    };
+    format!("# Six\n\n## Area: All\n\n{}", (1..=6).map(task).collect::<String>())
+}
+
+#[test]
+fn s15_after_every_fifth_task_all_that_was_assumed_is_looked_over() {
+    let gap = |kind: &str| format!(r#"{{"level":"L1","kind":"{kind}","text":"plain"}}"#);
+    let builds = |gaps: &[String]| {
+        let gaps = gaps.join(",");
+        format!(
+            "{BUILDS}\nreport '{{\"format\":1,\"files\":[\"src/'$GIT_RUN_ITEM'\"],\"gaps\":[{gaps}]}}'"
+        )
+    };
+    // Three of one kind and one of another with each task: asked at once after the second task, and by
+    // the look after the fifth, when there are fifteen of the one and five of the other.
+    let gaps = [gap("error-format"), gap("error-format"), gap("error-format"), gap("naming")];
+    let repo = queued(&six(), &builds(&gaps), VERIFIES);
+    let halt = go(&repo, 5)["halt"].to_string();
+    assert!(halt.contains("error-format"), "{halt}");
+    assert_eq!(repo.calls("implement"), 2);
+    repo.run(&["resume"]).ends(5);
+    assert_eq!(repo.calls("implement"), 5);
+    let halt = repo.status()["halt"].to_string();
+    assert!(halt.contains("`naming` was assumed 5 times"), "{halt}");
+    repo.run(&["resume"]).ends(5);
+    // Nothing more was begun: the look came first.
+    assert_eq!(repo.calls("implement"), 5);
+    let status = repo.status();
+    let halt = status["halt"].to_string();
+    assert!(halt.contains("`error-format` 15 times") && !halt.contains("naming"), "{halt}");
+    assert_eq!(status["scanned"]["finished"], 5);
+    assert_eq!(status["scanned"]["promoted"][0]["count"], 15);
+    let said = repo.run(&["status"]).ends(0).out;
+    assert!(said.contains("error-format 15, naming 5  (looked over after 5 items)"), "{said}");
+    let table = repo.run(&["show", "provenance"]).ends(0).out;
+    assert!(table.contains("5 finished: to be decided: error-format 15 times"), "{table}");
+    repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.calls("implement"), 6);
+}
+
+#[test]
+fn s15_how_often_it_is_looked_over_is_a_setting_and_a_bad_one_is_an_error() {
+    let gap = r#"{"level":"L1","kind":"naming","text":"plain"}"#;
+    let builds = format!(
+        "{BUILDS}\nreport '{{\"format\":1,\"files\":[\"src/'$GIT_RUN_ITEM'\"],\"gaps\":[{gap}]}}'"
+    );
+    for bad in ["0", "-1", "many", "1001", ""] {
+        let repo = queued(&six(), &builds, VERIFIES);
+        repo.git(&["config", "run.assumptions.every", bad]);
+        let ran = repo.run(&["sprint-plan", "--local"]).ends(1);
+        assert!(ran.err.contains("run.assumptions.every"), "{bad}: {}", ran.err);
+    }
+    let repo = queued(&six(), &builds, VERIFIES);
+    repo.git(&["config", "run.assumptions.every", "2"]);
+    repo.run(&["T-001", "T-002", "T-003", "T-004", "--local"]).ends(0);
+    // A look that finds nothing is told of as well.
+    assert_eq!(repo.events().iter().filter(|kind| *kind == "assumptions-scanned").count(), 2);
+    let log = repo.run(&["log"]).ends(0).out;
+    assert!(
+        log.contains("4 assumptions of 1 kind looked over after 4 items: no question"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -241,6 +364,181 @@ fn s15_a_fix_comes_before_what_was_not_begun_and_once() {
         told.map(|path| std::fs::read_to_string(path).unwrap())
             .any(|b| b.contains("the sum is wrong"))
     );
+}
+
+/// A run that is stopped while T-002 is built, so that T-001 is finished and the run is not.
+fn stopped_in_pay() -> TestRepo {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.agent(
+        "implement",
+        &format!("[ $GIT_RUN_ITEM = T-002 ] && [ ! -e $HOME/on ] && exit 1\n{BUILDS}"),
+    );
+    go(&repo, 4);
+    std::fs::write(repo.root().join("on"), "").unwrap();
+    repo
+}
+
+/// The row of a task on the board, and its state.
+fn row(board: &Value, task: &str) -> Value {
+    let groups = board["groups"].as_array().unwrap().iter();
+    let mut rows = groups.flat_map(|group| group["tasks"].as_array().unwrap());
+    rows.find(|row| row["task"] == task).cloned().unwrap_or_default()
+}
+
+#[test]
+fn s15_a_fix_has_a_number_and_a_type_that_everybody_sees() {
+    let repo = stopped_in_pay();
+    // The page has an F-001 already.
+    let words = ["fix", "T-001", "-m", "the sum is wrong", "--type", "regression", "--json"];
+    let asked = repo.run(&words).ends(0).json();
+    assert_eq!((&asked["fix"], &asked["type"]), (&"F-002".into(), &"regression".into()));
+    // What it is taken for does not make it another one.
+    let again = ["fix", "T-001", "-m", "The sum is WRONG", "--type", "design-gap"];
+    repo.run(&again).ends(3);
+    let asked = repo.run(&["fix", "T-001", "-m", "no limit", "--json"]).ends(0).json();
+    assert_eq!((&asked["fix"], &asked["type"]), (&"F-003".into(), &Value::Null));
+
+    let status = repo.status();
+    assert_eq!(status["fixes"][0]["id"], "F-002");
+    assert_eq!(status["fixes"][0]["type"], "regression");
+    let said = repo.run(&["status"]).ends(0).out;
+    assert!(said.contains("F-002 regression in T-001: the sum is wrong"), "{said}");
+    let board = repo.run(&["show", "board", "--json"]).ends(0).json();
+    let mends = row(&board, "F-002");
+    assert_eq!((&mends["state"], &mends["type"]), (&"pending".into(), &"regression".into()));
+
+    repo.run(&["resume", "--reset-ice"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.status()["fixes"], serde_json::json!([]));
+    let board = repo.run(&["show", "board"]).ends(0).out;
+    assert!(board.contains("done     F-002  the sum is wrong  regression in T-001"), "{board}");
+    let told = std::fs::read_dir(repo.root()).unwrap().map(|e| e.unwrap().path());
+    let mut told = told.filter(|path| path.to_string_lossy().contains("brief.T-001"));
+    assert!(told.any(|path| std::fs::read_to_string(path).unwrap().contains("regression")));
+    // A number is never given twice.
+    let page = repo.run(&["log"]).ends(0).out;
+    assert!(page.contains("to be mended (F-002, regression)"), "{page}");
+}
+
+#[test]
+fn s15_a_fix_reopens_a_run_that_is_over_on_its_own_branch() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    let run = go(&repo, 0)["run"].clone();
+    assert_eq!(repo.status()["state"], "JACKED_OUT");
+    let before = repo.git(&["rev-parse", "feature/sprint-plan"]);
+    repo.run(&["fix", "T-004", "-m", "it was no part of this run"]).ends(3);
+    let words = ["fix", "T-001", "-m", "the sum is wrong", "--type", "regression"];
+    let ran = repo.run(&words).ends(0);
+    assert!(ran.out.contains("next: git run resume"), "{}", ran.out);
+    let status = repo.status();
+    assert_eq!((&status["run"], &status["state"]), (&run, &"HALTED".into()));
+    repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+    assert_eq!(repo.status()["state"], "JACKED_OUT");
+    // It stands behind what was there, and nothing else was done again but what it shook.
+    let behind = format!("{}..feature/sprint-plan", before.trim());
+    let subjects = repo.git(&["log", "--format=%s", &behind]);
+    assert_eq!(subjects.trim(), "fix(T-001): answer the findings of cycle 1");
+    assert_eq!(lines(&repo, "verified")[4..], ["T-001", "T-002"]);
+}
+
+#[test]
+fn s15_what_is_mended_after_the_delivery_is_delivered_as_well() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    repo.remote();
+    repo.run(&["sprint-plan"]).ends(0);
+    assert_eq!(repo.status()["state"], "READY_FOR_HITL");
+    let tip = |dir: &str| repo.git(&["-C", dir, "rev-parse", "refs/heads/feature/sprint-plan"]);
+    let there = "../remote.git";
+    let before = tip(there);
+    repo.run(&["fix", "T-003", "-m", "nobody hears of it", "--type", "context-gap"]).ends(0);
+    // What was passed before says nothing of what is to be mended.
+    repo.run(&["push"]).ends(3);
+    repo.run(&["resume"]).ends(0);
+    assert_eq!(repo.status()["state"], "READY_FOR_HITL");
+    assert_ne!(tip(there), before);
+    assert_eq!(tip(there), tip("."));
+}
+
+#[test]
+fn s15_what_is_part_of_the_base_already_is_no_more_mended_there() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    go(&repo, 0);
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "merge it", "feature/sprint-plan"]);
+    let ran = repo.run(&["fix", "T-001", "-m", "it's wrong"]).ends(3);
+    assert!(ran.err.contains(r"git run --bug 'it'\''s wrong'"), "{}", ran.err);
+    assert_eq!(repo.status()["state"], "JACKED_OUT");
+}
+
+#[test]
+fn s15_a_run_is_not_reopened_beside_another_one_or_without_its_branch() {
+    let repo = queued(PAGE, BUILDS, VERIFIES);
+    let first = go(&repo, 0)["run"].as_str().unwrap().to_owned();
+    repo.agent("implement", "exit 1");
+    repo.git(&["config", "run.breaker.failures", "1"]);
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.run(&["T-003", "--local", "--again", "--branch", "feature/other"]).ends(4);
+    let other = repo.status()["run"].as_str().unwrap().to_owned();
+    let words = ["fix", "T-001", "-m", "wrong", "--run", &first];
+    let ran = repo.run(&words).ends(6);
+    assert!(ran.err.contains(&other), "{}", ran.err);
+    repo.run(&["halt", "--force"]).ends(0);
+    // The other one was given up, and mends nothing.
+    repo.run(&["fix", "T-003", "-m", "wrong"]).ends(3);
+    repo.git(&["branch", "--quiet", "-m", "feature/sprint-plan", "feature/moved"]);
+    let ran = repo.run(&words).ends(1);
+    assert!(ran.err.contains("git branch feature/sprint-plan "), "{}", ran.err);
+    repo.git(&["branch", "--quiet", "-m", "feature/moved", "feature/sprint-plan"]);
+    repo.run(&words).ends(0);
+    assert_eq!(repo.status()["run"], first.as_str(), "it is the run of this work tree again");
+    let ran = repo.run(&["resume"]);
+    assert!(ran.err.contains("git switch feature/sprint-plan"), "{}", ran.err);
+    repo.git(&["checkout", "--quiet", "feature/sprint-plan"]);
+    repo.agent("implement", BUILDS);
+    repo.run(&["resume"]).ends(0);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
+fn s15_an_unknown_type_of_a_fix_is_a_usage_error_that_names_them_all() {
+    let repo = stopped_in_pay();
+    for word in ["bug", "", "REGRESSION", "regression;rm -rf ."] {
+        let ran = repo.run(&["fix", "T-001", "-m", "x", "--type", word]).ends(2);
+        for known in
+            ["runtime-error", "regression", "integration-failure", "context-gap", "design-gap"]
+        {
+            assert!(ran.err.contains(known), "{word}: {}", ran.err);
+        }
+    }
+    assert_eq!(repo.status()["fixes"], serde_json::json!([]));
+}
+
+#[test]
+fn s15_fixes_go_into_the_page_and_the_page_is_a_plan_that_begins_with_them() {
+    let repo = stopped_in_pay();
+    let message = "the sum | is `wrong`\n## twice";
+    let words = ["fix", "T-001", "-m", message, "--type", "runtime-error", "--path", "src/T-001"];
+    repo.run(&words).ends(0);
+    let run = repo.status()["run"].as_str().unwrap().to_owned();
+    let page = repo.run(&["plan", "export", "--format", "tasks", "--run", &run]).ends(0).out;
+    for line in ["### F-002: ", "- Status: pending\n- Type: runtime-error\n- Mends: T-001\n"] {
+        assert!(page.contains(line), "{page}");
+    }
+    // The way back: what waits comes first.
+    repo.write("TASKS.md", &page);
+    repo.run(&["plan", "check", "TASKS.md"]).ends(0);
+    let plan = repo.run(&["plan", "show", "TASKS.md", "--json"]).ends(0).json();
+    let tasks = plan["sprint"].as_array().unwrap().last().unwrap()["task"].clone();
+    assert_eq!(tasks[0]["id"], "F-002", "{tasks}");
+    assert_eq!(tasks[0]["fix_type"], "runtime-error", "{tasks}");
+    assert_eq!(tasks[0]["depends_on"], serde_json::json!(["T-001"]), "{tasks}");
+    // A type that nobody knows is a fault with its line.
+    repo.write("TASKS.md", &page.replace("runtime-error", "bad-luck"));
+    let ran = repo.run(&["plan", "check", "TASKS.md"]).ends(1);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains("bad-luck") && said.contains("integration-failure"), "{said}");
 }
 
 #[test]

@@ -130,6 +130,7 @@ pub fn charter_of(repo: &Repo, run: &str) -> Charter {
         papers: Vec::new(),
         documents: Vec::new(),
         groups: git_run::domain::lane::Groups::default(),
+        scan_every: None,
     }
 }
 

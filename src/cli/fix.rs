@@ -6,29 +6,43 @@ use serde_json::json;
 use super::{
     exit::{Exit, Fail},
     rest,
-    resume::journal,
-    start::actor,
+    resume::{frozen, is_here, journal},
+    start::{actor, unfinished_here},
     ui::Ui,
 };
 use crate::{
+    config::settings::Settings,
     domain::{
         event::Event,
         finding::{Finding, MESSAGE_BYTES_MAX, Severity, cut},
+        fix::{Fix, FixId, FixType, numbers},
         ice::denial::Denial,
-        id::ItemId,
+        id::{ItemId, Oid, RunId},
         item::PERSON,
+        run::{Run, State},
         secret,
     },
     git::Repo,
     guard::{bound, person},
     process::clock,
     report::sanitise::sanitise,
-    store::journal::Journal,
+    store::{
+        catalog, history, hold,
+        journal::{AppendError, Journal},
+        layout,
+    },
 };
+
+/// How often a number is looked for that somebody else took in the meantime.
+const TRIES_MAX: u32 = 20;
 
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "The item is built, judged and gated again, and comes before any that was not begun."
+    after_help = "The item is built, judged and gated again, and comes before any that was not begun. A run that was\n\
+        over goes on with it on the same branch: git run resume.\n\
+        Types: runtime-error (it fails when it is run), regression (it was right before), integration-failure\n\
+        (the parts are right, and wrong together), context-gap (whoever built it did not know something),\n\
+        design-gap (it was built as it was thought, and that is wrong)."
 )]
 pub(super) struct FixArgs {
     /// The finished item.
@@ -36,12 +50,19 @@ pub(super) struct FixArgs {
     /// What is wrong.
     #[arg(short, long, value_name = "TEXT", required = true)]
     pub message: String,
+    /// What kind of thing went wrong.
+    #[arg(long = "type", value_name = "TYPE", value_parser = type_of)]
+    pub of: Option<FixType>,
     /// The file in which it is.
     #[arg(long, value_name = "PATH")]
     pub path: Option<String>,
     /// The run; else the one of this work tree.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
+}
+
+fn type_of(word: &str) -> Result<FixType, String> {
+    FixType::parse(word).ok_or_else(|| format!("a type is one of {}", FixType::words()))
 }
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &FixArgs) -> Result<Exit, Fail> {
@@ -61,29 +82,107 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &FixArgs) -> Result<Exit, Fail
         return Err(Fail::new(Exit::Usage, "`--message` is empty; say what is wrong"));
     }
     cut(&mut message, MESSAGE_BYTES_MAX);
-    let (rule, severity, path) = (PERSON.to_owned(), Severity::High, args.path.clone());
+    let rule = args.of.map_or(PERSON, FixType::word).to_owned();
+    let (severity, path) = (Severity::High, args.path.clone());
     let finding = Finding { rule, severity, path, line: None, message }.bounded();
-    now.may_fix(&item, &finding)
-        .map_err(|why| Fail::from(Denial::new("fix", why).next("git run status")))?;
-    let mut journal = Journal::open(repo, &id, actor(repo))?;
-    let fingerprint = finding.fingerprint();
-    let event = Event::FixAsked { item: item.clone(), finding };
-    journal.append(vec![event], &[], clock::now())?;
-    let state = journal.run().state;
+    let fix = Fix { id: None, of: args.of, item, finding };
+    now.may_fix(&fix).map_err(refused)?;
+    if now.state.is_over() {
+        may_reopen(repo, &now, &fix.finding.message)?;
+    }
+    let (fix, state) = ask(repo, &id, fix)?;
     if ui.json {
         ui.say_json(&json!({
             "schema": "git-run/fix/1",
             "run": id.as_str(),
-            "item": item.as_str(),
-            "fingerprint": fingerprint.to_string(),
+            "fix": fix.name(),
+            "type": fix.of.map(FixType::word),
+            "item": fix.item.as_str(),
+            "fingerprint": fix.finding.fingerprint().to_string(),
             "state": state.word(),
         }))?;
     } else {
-        let next = match state {
-            crate::domain::run::State::Running => "git run status",
-            _ => "git run resume",
-        };
-        ui.say(&format!("{item} is to be mended\nnext: {next}\n"))?;
+        let next = if state == State::Running { "git run status" } else { "git run resume" };
+        ui.say(&format!("{}: {} is to be mended\nnext: {next}\n", fix.name(), fix.item))?;
     }
     Ok(Exit::Done)
+}
+
+fn refused(why: String) -> Fail {
+    Denial::new("fix", why).next("git run status").into()
+}
+
+/// Whether a run that is over may go on, here and on its branch. Where its work is part of the base
+/// already, its branch and its pull request are history, and what is wrong is work of its own.
+fn may_reopen(repo: &Repo, run: &Run, message: &str) -> Result<(), Fail> {
+    let (id, branch) = (&run.charter.run, &run.charter.branch);
+    is_here(repo, run, &format!("git run fix … --run {id}"), false)?;
+    if hold::is_held(run) {
+        return Err(Fail::new(Exit::Held, format!("run `{id}` is at work")).hint("git run status"));
+    }
+    if let Some(other) = unfinished_here(repo)?.filter(|other| other.charter.run != *id) {
+        let (other, state) = (&other.charter.run, other.state.word());
+        let what =
+            format!("run `{other}` of this work tree is {state}, and `{id}` would go on here");
+        return Err(Fail::new(Exit::Held, what).hint("git run resume, or git run halt --force"));
+    }
+    let Some(tip) = repo.refs().read(&format!("refs/heads/{branch}"))? else {
+        return Err(Fail::new(Exit::Failed, format!("the run's branch `{branch}` is gone"))
+            .hint(format!("git branch {branch} {}  (where it stood last)", run.head)));
+    };
+    if let Some(base) = merged_into(repo, run, &tip)? {
+        let what = format!("`{branch}` is part of `{base}` by now, so what is wrong is new work");
+        return Err(Fail::from(Denial::new("fix", what).next(bug(message))));
+    }
+    // By its own journal from here on: `git run resume` is to mean this one.
+    let Some(journal) = repo.refs().read(&layout::journal(id))? else { return Ok(()) };
+    Ok(catalog::point_here(repo, &history::first(repo, &journal)?)?)
+}
+
+/// The name under which the base has all of the branch, where the branch has something of its own.
+fn merged_into(repo: &Repo, run: &Run, tip: &Oid) -> Result<Option<String>, Fail> {
+    if *tip == run.charter.start {
+        return Ok(None);
+    }
+    let base = &run.charter.base;
+    let remote = Settings::read(repo)?.remote.unwrap_or_else(|| "origin".to_owned());
+    for name in [format!("refs/heads/{base}"), format!("refs/remotes/{remote}/{base}")] {
+        // What cannot be told is not known to be merged; the branch is still the run's own.
+        if let Some(there) = repo.refs().read(&name)?
+            && repo.is_ancestor(tip, &there).unwrap_or(false)
+        {
+            let shown = name.trim_start_matches("refs/heads/").trim_start_matches("refs/remotes/");
+            return Ok(Some(shown.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// The command that begins a run of its own for it.
+fn bug(message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default().replace('\'', "'\\''");
+    format!("git run --bug '{first}'")
+}
+
+/// Writes it down under a number of its own. Somebody else may be faster, so the number is looked for
+/// again as long as it is the number alone that is in the way.
+fn ask(repo: &Repo, id: &RunId, mut fix: Fix) -> Result<(Fix, State), Fail> {
+    let plan = frozen(repo, id)?.0;
+    for _ in 0..TRIES_MAX {
+        let mut journal = Journal::open(repo, id, actor(repo))?;
+        let tasks = plan.tasks().map(|(_, task)| &task.id);
+        let taken = numbers(tasks).chain(journal.run().fix_numbers());
+        fix.id = FixId::after(taken);
+        if fix.id.is_none() {
+            return Err(refused("there is no number left for it".to_owned()));
+        }
+        journal.run().may_fix(&fix).map_err(refused)?;
+        match journal.append(vec![Event::FixAsked(Box::new(fix.clone()))], &[], clock::now()) {
+            Ok(()) => return Ok((fix, journal.run().state)),
+            Err(AppendError::Refused(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Fail::new(Exit::Held, format!("run `{id}` is being written by others"))
+        .hint("the same again"))
 }

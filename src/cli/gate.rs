@@ -24,6 +24,7 @@ use crate::{
         near,
         plan::Plan,
         run::Run,
+        workflow::Part,
     },
     gates::{
         examine::{Case, Examiner, Machine},
@@ -90,10 +91,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GateArgs) -> Result<Exit, Fai
         return list(ui, &settings, run.is_some());
     }
     let checks = checks(&settings, run.is_some(), args)?;
-    if args.from_phase.is_some_and(|phase| phase <= Phase::Checkpoint) {
-        // Before anything of the project's own is run.
-        let args = CheckpointArgs { message: Some("gates".to_owned()), quiet: true, command: None };
-        super::checkpoint::run(&mut Ui::new(), repo, &args)?;
+    if args.from_phase == Some(Phase::Checkpoint) {
+        save(repo)?;
     }
     let mut code = Exit::Done;
     if !checks.is_empty() {
@@ -117,6 +116,12 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GateArgs) -> Result<Exit, Fai
         super::status::run(ui, repo, &args)?;
     }
     Ok(code)
+}
+
+/// A checkpoint, before anything of the project's own is run.
+fn save(repo: &Repo) -> Result<(), Fail> {
+    let args = CheckpointArgs { message: Some("gates".to_owned()), quiet: true, command: None };
+    super::checkpoint::run(&mut Ui::new(), repo, &args).map(drop)
 }
 
 /// The run that was named, or the one whose branch is checked out here.
@@ -222,9 +227,14 @@ fn case<'r>(
         policy: settings.gates.clone(),
         run: run.map(|run| run.charter.run.clone()),
         items: run
-            .map(|run| run.items.iter().map(|item| item.id.to_string()).collect())
+            .map(|run| {
+                // What is done once for all of it is no task, and leaves no work of its own.
+                let items = run.items.iter().filter(|item| run.part_of(&item.id) == Part::Items);
+                items.map(|item| item.id.to_string()).collect()
+            })
             .unwrap_or_default(),
         from,
+        asides: Vec::new(),
         tip,
         expect: expected(settings, &args.expect)?,
         known,
@@ -321,12 +331,18 @@ fn evaluated(
     let mut examiner = Examiner::new(case, Machine::new(environment, stop)?)?;
     let by_line = !ui.json && !args.md;
     let stops = args.from_phase.is_some() && !args.continue_on_fail;
+    let saves = args.from_phase.is_some_and(|phase| phase < Phase::Checkpoint);
     let mut broken = None;
     let reports = examiner.all(checks, &mut |report| {
         if by_line && broken.is_none() {
             broken = ui.say(&shown::text(report)).err();
         }
-        report.answer.lets_through() || !stops
+        let goes_on = report.answer.lets_through() || !stops;
+        // The phases of the plan come before it, and where they do not pass nothing is run.
+        if goes_on && saves && report.gate == Check::TaskContexts.name() && broken.is_none() {
+            broken = save(repo).err();
+        }
+        goes_on && broken.is_none()
     });
     if let Some(fail) = broken {
         return Err(fail);

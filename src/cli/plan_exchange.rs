@@ -15,8 +15,14 @@ use super::{
 use crate::{
     config::plan_file::{self, Format, Statuses},
     domain::{
-        context::EXCERPT_BYTES_MAX, id::TaskId, item::Progress, plan::Plan, queue::Status,
-        reconcile::Strength, run::Run,
+        board::{Mended, mended},
+        context::EXCERPT_BYTES_MAX,
+        id::TaskId,
+        item::Progress,
+        plan::Plan,
+        queue::Status,
+        reconcile::Strength,
+        run::Run,
     },
     engine::context as looked_up,
     git::Repo,
@@ -103,7 +109,9 @@ fn of_run(ui: &mut Ui, repo: &Repo, wanted: &str) -> Result<(Plan, Statuses), Fa
         .ok_or_else(|| Fail::new(Exit::Failed, format!("run `{}` has no plan", found.run)))?;
     let (_, plan) =
         believed(ui, "plan.json".to_owned(), plan_file::read_as(Format::Json, "plan.json", &text))?;
-    let statuses = statuses(&plan, &run);
+    let mut statuses = statuses(&plan, &run);
+    let (plan, fixes) = with_fixes(plan, &run);
+    statuses.extend(fixes);
     Ok((plan, statuses))
 }
 
@@ -131,6 +139,29 @@ fn statuses(plan: &Plan, run: &Run) -> Statuses {
         Some((task.id.clone(), status))
     });
     tasks.collect()
+}
+
+/// The plan with what was to be mended since as tasks of their own, and where those stand.
+fn with_fixes(mut plan: Plan, run: &Run) -> (Plan, Statuses) {
+    let mut statuses = Statuses::new();
+    let mut tasks = Vec::new();
+    for fix in run.taken_up.iter().chain(&run.fixes) {
+        let known = |id: &TaskId| plan.tasks().any(|(_, task)| task.id == *id);
+        let name = fix.id.and_then(|id| TaskId::parse(&id.to_string()).ok());
+        // What has no number was asked for by an older version, and has no name on the page.
+        let Some(id) = name.filter(|id| !known(id)) else { continue };
+        let status = match mended(run, fix) {
+            Mended::Waits => Status::Pending,
+            Mended::AtWork => Status::InProgress,
+            Mended::Paused => Status::Blocked,
+            Mended::Done => Status::Done,
+        };
+        statuses.insert(id.clone(), status);
+        tasks.push(plan_file::fix_task(&plan, id, fix));
+    }
+    let sprint = plan_file::fix_sprint(&plan, tasks);
+    plan.sprints.extend(sprint);
+    (plan, statuses)
 }
 
 pub(super) fn context(

@@ -27,6 +27,7 @@ use crate::{
         bug::{self, Bug},
         drive::drive,
         gc,
+        prerequisites::Looked,
         real::{RealWorld, halt_asked},
         reconcile::{self, Report},
         restore,
@@ -405,6 +406,7 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
         bug: None,
         allow_high: args.allow_high,
         looked_on: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        looked: Looked::default(),
     })
 }
 

@@ -17,6 +17,7 @@ use crate::{
         limits::{CALLS_PER_HOUR_CEILING, Limits},
         reconcile::pattern::CommitPattern,
         retention::Keep,
+        run::assumed::SCAN_EVERY,
         time::Span,
         workflow::Missing,
     },
@@ -48,6 +49,8 @@ pub struct Settings {
     stage_settings: Vec<(String, StageSettings)>,
     pub gates: Policy,
     pub lanes: Lanes,
+    /// After how many finished items all that was assumed is looked over.
+    pub scan_every: u32,
     agents: Vec<(Option<String>, String)>,
     commands: Vec<(Option<String>, String)>,
 }
@@ -138,8 +141,11 @@ const CHECKPOINT_KEYS: [&str; 6] =
     ["maxfilesize", "maxtotalsize", "include", "keep", "maxage", "maxbytes"];
 const SERVER_KEYS: [&str; 2] = ["strict", "maxcommits"];
 /// Subsections that are no stages.
-const SECTIONS: [&str; 5] = ["breaker", "budget", "checkpoint", "server", "lane"];
+const SECTIONS: [&str; 6] = ["breaker", "budget", "checkpoint", "server", "lane", "assumptions"];
 const LANE_KEYS: [&str; 3] = ["dir", "copy", "setup"];
+const ASSUMPTION_KEYS: [&str; 1] = ["every"];
+/// More finished items than this between two looks are none at all.
+const SCAN_EVERY_MAX: u32 = 1000;
 const BUDGET_KEYS: [&str; 2] = ["tokens", "cost"];
 const STAGE_KEYS: [&str; 6] = ["agent", "command", "enabled", "missing", "tries", "file"];
 
@@ -245,8 +251,9 @@ impl Settings {
             workflow: raw.last("run.workflow"),
             stage_settings: raw.stages(repo)?,
             gates: gates::read(&raw, repo)?,
+            scan_every: raw.up_to("run.assumptions.every", SCAN_EVERY_MAX)?.unwrap_or(SCAN_EVERY),
             lanes: Lanes {
-                parallel: raw.parallel()?,
+                parallel: raw.up_to("run.parallel", PARALLEL_MAX)?,
                 dir: raw.last("run.lane.dir"),
                 copy: raw.every("run.lane.copy"),
                 setup: raw.every("run.lane.setup"),
@@ -390,11 +397,10 @@ impl Raw {
         }
     }
 
-    fn parallel(&self) -> anyhow::Result<Option<u32>> {
-        let name = "run.parallel";
+    fn up_to(&self, name: &str, max: u32) -> anyhow::Result<Option<u32>> {
         let Some(setting) = self.all(name).next_back() else { return Ok(None) };
-        let number = setting.value.parse().ok().filter(|n| (1..=PARALLEL_MAX).contains(n));
-        let expected = || bad(name, setting, &format!("a whole number from 1 to {PARALLEL_MAX}"));
+        let number = setting.value.parse().ok().filter(|n| (1..=max).contains(n));
+        let expected = || bad(name, setting, &format!("a whole number from 1 to {max}"));
         number.map(Some).ok_or_else(expected)
     }
 
@@ -535,6 +541,7 @@ fn check_key(subsection: Option<&str>, key: &str, place: &str) -> anyhow::Result
         Some("checkpoint") => &CHECKPOINT_KEYS,
         Some("server") => &SERVER_KEYS,
         Some("lane") => &LANE_KEYS,
+        Some("assumptions") => &ASSUMPTION_KEYS,
         Some(other) => gates::keys(other).unwrap_or(&STAGE_KEYS),
     };
     if known.contains(&key) {

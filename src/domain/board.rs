@@ -1,6 +1,7 @@
 //! Where each task of a plan stands in a run, group by group. It decides nothing and shows all.
 
 use super::{
+    fix::{Fix, FixType},
     item::{Phase, Progress},
     plan::{Plan, Sprint, Task},
     queue::{self, Stand},
@@ -8,6 +9,9 @@ use super::{
     run::Run,
     workflow::Part,
 };
+
+/// The group of what is to be mended in finished tasks.
+const FIXES: &str = "fixes";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -49,6 +53,8 @@ pub struct Row {
     pub state: State,
     /// Where it is, or why it is not.
     pub why: String,
+    /// What a fix task is about, where somebody said it.
+    pub of: Option<FixType>,
 }
 
 /// The tasks by their sprints, and within one by their groups; what is done once for all of it is last.
@@ -69,10 +75,16 @@ pub fn board(plan: &Plan, run: &Run) -> Vec<Group> {
             }
         }
     }
+    let mends: Vec<Row> =
+        run.taken_up.iter().chain(&run.fixes).map(|fix| mends(run, fix)).collect();
+    if !mends.is_empty() {
+        let (name, title) = (FIXES.to_owned(), "to be mended in finished tasks".to_owned());
+        groups.push(Group { name, title, state: State::Pending, rows: mends });
+    }
     for item in run.items.iter().filter(|item| run.part_of(&item.id) != Part::Items) {
         let (state, why) = of(run, item.id.as_str(), &item.progress);
         let (task, title) = (item.id.to_string(), "for all of it".to_owned());
-        let rows = vec![Row { task: task.clone(), title: title.clone(), state, why }];
+        let rows = vec![Row { task: task.clone(), title: title.clone(), state, why, of: None }];
         groups.push(Group { name: task, title, state, rows });
     }
     for group in &mut groups {
@@ -95,7 +107,46 @@ fn row(plan: &Plan, run: &Run, sprint: &Sprint, task: &Task) -> Row {
             None => (State::Skipped, "no part of this run".to_owned()),
         },
     };
-    Row { task: task.id.to_string(), title: task.title.clone(), state, why }
+    let of = FixType::said(task);
+    Row { task: task.id.to_string(), title: task.title.clone(), state, why, of }
+}
+
+/// Where a fix stands that was asked for since the run began.
+fn mends(run: &Run, fix: &Fix) -> Row {
+    let first = fix.finding.message.lines().next().unwrap_or_default();
+    let (state, why) = match mended(run, fix) {
+        Mended::Waits => (State::Pending, String::new()),
+        Mended::AtWork => (State::Partial, String::new()),
+        Mended::Paused => (State::Blocked, "its task is paused".to_owned()),
+        Mended::Done => (State::Done, String::new()),
+    };
+    let about = if why.is_empty() { fix.about() } else { format!("{}; {why}", fix.about()) };
+    Row { task: fix.name(), title: first.to_owned(), state, why: about, of: fix.of }
+}
+
+/// How far a fix is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mended {
+    Waits,
+    AtWork,
+    /// Its task waits for a person.
+    Paused,
+    Done,
+}
+
+/// How far a fix of this run is: as far as its task, once that was taken up again for it.
+#[must_use]
+pub fn mended(run: &Run, fix: &Fix) -> Mended {
+    if run.fixes.contains(fix) {
+        return Mended::Waits;
+    }
+    let item = run.items.iter().find(|item| item.id == fix.item);
+    match item.map(|item| &item.progress) {
+        Some(Progress::Done { .. } | Progress::Inferred { .. }) => Mended::Done,
+        Some(Progress::Active(_)) => Mended::AtWork,
+        Some(Progress::Paused(_)) => Mended::Paused,
+        Some(Progress::Pending) | None => Mended::Waits,
+    }
 }
 
 fn of(run: &Run, id: &str, progress: &Progress) -> (State, String) {
@@ -177,6 +228,7 @@ mod tests {
                 title: String::new(),
                 state: state(word),
                 why: String::new(),
+                of: None,
             };
             let rows: Vec<Row> = states.split(' ').map(row).collect();
             assert_eq!(together(&rows).word(), expected, "{states}");

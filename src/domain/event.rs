@@ -8,12 +8,14 @@ use super::{
     deletion::Deleted,
     drift::Follows,
     finding::Finding,
+    fix::Fix,
     gate::Gate,
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     lane::{Groups, LaneEnd, LaneStart},
     limits::{BudgetLevel, Limits, Micros},
     outcome::Outcome,
     reconcile::Strength,
+    run::assumed::Scan,
     source::Document,
     time::{Span, Timestamp},
     workflow::StageShape,
@@ -182,11 +184,10 @@ pub enum Event {
     ItemsReverified {
         items: Vec<ItemId>,
     },
+    /// All that was assumed was looked over, after so many finished items.
+    AssumptionsScanned(Scan),
     /// Something is to be mended in a finished item.
-    FixAsked {
-        item: ItemId,
-        finding: Finding,
-    },
+    FixAsked(Box<Fix>),
     /// What was found to be finished without the journal, and what a person said of outside changes.
     Reconciled(Box<Reconciled>),
     /// What the plan and its sections say now became what the run is asked for.
@@ -239,6 +240,17 @@ pub struct Charter {
     pub documents: Vec<Document>,
     /// What may be built side by side.
     pub groups: Groups,
+    /// After how many finished items all that was assumed is looked over; nothing in older runs.
+    pub scan_every: Option<u32>,
+}
+
+impl Charter {
+    /// Whether the fold keeps others' work apart from that of an item that waited: a run that an older
+    /// version began goes on as it began.
+    #[must_use]
+    pub fn tells_asides(&self) -> bool {
+        self.scan_every.is_some()
+    }
 }
 
 /// A document in the journal.
@@ -713,7 +725,8 @@ impl Event {
             Self::StageSkipped { .. } => "stage-skipped",
             Self::StageReopened { .. } => "stage-reopened",
             Self::ItemsReverified { .. } => "items-reverified",
-            Self::FixAsked { .. } => "fix-asked",
+            Self::AssumptionsScanned(_) => "assumptions-scanned",
+            Self::FixAsked(_) => "fix-asked",
             Self::Reconciled(_) => "reconciled",
             Self::PlanSynced(_) => "plan-synced",
             Self::LaneStarted(_) => "lane-started",

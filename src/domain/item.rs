@@ -17,6 +17,8 @@ use super::{
 pub const FINGERPRINTS_MAX: usize = 2000;
 /// Cycles that are kept for showing.
 pub const CYCLES_KEPT_MAX: usize = 50;
+/// Parts of the branch that are kept apart from an item's own; beyond it all of it is held to be its own.
+pub const ASIDES_MAX: usize = 50;
 /// Answers of a person that one item keeps.
 pub const ANSWERS_MAX: usize = 50;
 /// The rule of the finding that a refused commit is.
@@ -79,6 +81,17 @@ pub struct Active {
     pub skipped: Vec<StageId>,
     /// What a person answered, for everybody who works on it from then on.
     pub answers: Vec<String>,
+    /// Where others worked while it waited for a person, after it had committed something: oldest first.
+    pub asides: Vec<Aside>,
+}
+
+/// A part of the branch that is nobody's work but others', between two parts of an item's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Where the branch stood when the item made room for them.
+    pub from: Oid,
+    /// Where it stood when the item went on; nothing as long as it waits.
+    pub to: Option<Oid>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,6 +254,7 @@ impl Active {
             builders: Vec::new(),
             skipped: Vec::new(),
             answers: Vec::new(),
+            asides: Vec::new(),
         }
     }
 
@@ -250,9 +264,14 @@ impl Active {
         self.since.as_ref().unwrap_or(&self.started)
     }
 
-    /// It makes room for the others. Where nothing of its own was committed yet, its work begins where
-    /// the branch stands when it goes on: what they commit meanwhile is not held against it.
-    pub(super) fn park(&mut self, head: &Oid) {
+    /// It makes room for the others: what they commit meanwhile is not held against it. Where nothing of
+    /// its own was committed yet, its work begins where the branch stands when it goes on; else
+    /// `aside` keeps what is theirs apart.
+    pub(super) fn park(&mut self, head: &Oid, aside: bool) {
+        self.asides.retain(|aside| aside.to.is_some());
+        if aside && self.from() != head && self.asides.len() < ASIDES_MAX {
+            self.asides.push(Aside { from: head.clone(), to: None });
+        }
         if self.from() == head {
             self.started = head.clone();
             self.since = Some(head.clone());
@@ -266,6 +285,10 @@ impl Active {
             self.started = head.clone();
             self.since = None;
         }
+        if let Some(last) = self.asides.last_mut() {
+            last.to.get_or_insert_with(|| head.clone());
+        }
+        self.asides.retain(|aside| aside.to.as_ref() != Some(&aside.from));
     }
 
     pub(super) fn begin(&mut self, start: &StageStart, shape: &StageShape, at: Timestamp) {
@@ -501,6 +524,8 @@ impl Active {
         self.cycle = self.cycle.saturating_add(1);
         self.counters.cycle_tree = Some(tree.clone());
         self.reopened_from = None;
+        // It does not wait any more, and nobody said where the others' work ends.
+        self.asides.retain(|aside| aside.to.is_some());
         self.enter(stage);
     }
 

@@ -12,6 +12,7 @@ pub mod deletion;
 pub mod drift;
 pub mod event;
 pub mod finding;
+pub mod fix;
 pub mod gate;
 pub mod ice;
 pub mod id;

@@ -11,9 +11,9 @@ use ahead::Ahead;
 use super::{
     event::{Cause, Envelope, Event, PaperRef, Word},
     id::{ItemId, Oid, StageId},
-    item::{Active, Progress},
+    item::{Active, OURS, Progress},
     outcome::Outcome,
-    run::Run,
+    run::{Run, assumed::Scan},
     time::{Span, Timestamp},
 };
 
@@ -130,6 +130,7 @@ impl Provenance {
                     ..Row::bare(Some(item.clone()), stage.clone(), format!("passed over: {why}"))
                 });
             }
+            Event::AssumptionsScanned(scan) => self.rows.extend(scanned(scan, at)),
             Event::RolledBack(_) => self.end(at, "rolled back".into(), |_| {}),
             _ => {}
         }
@@ -225,6 +226,31 @@ impl Provenance {
     }
 }
 
+/// The row of a look over all assumptions, which no stage makes.
+fn scanned(scan: &Scan, at: Timestamp) -> Option<Row> {
+    let stage = StageId::parse(SCAN).ok()?;
+    let often: Vec<String> =
+        scan.promoted.iter().map(|one| format!("{} {} times", one.kind, one.count)).collect();
+    let found = if often.is_empty() {
+        "no question".to_owned()
+    } else {
+        format!("to be decided: {}", often.join(", "))
+    };
+    let outcome = format!(
+        "{} assumed of {} kinds, {} finished: {found}",
+        scan.assumed, scan.kinds, scan.finished
+    );
+    Some(Row {
+        started: Some(at),
+        finished: Some(at),
+        took: Some(Span::ZERO),
+        by: OURS.to_owned(),
+        ..Row::bare(None, stage, outcome)
+    })
+}
+
+/// What a look over all assumptions is called among the stages.
+const SCAN: &str = "assumptions";
 const WAITS: &str = "waits for a person";
 
 fn active<'r>(run: &'r Run, item: &ItemId) -> Option<&'r Active> {

@@ -2,6 +2,7 @@
 //! next state or a refusal that names both.
 
 pub mod again;
+pub mod assumed;
 mod clock;
 pub mod gates;
 mod lanes;
@@ -16,7 +17,7 @@ pub use words::Waits;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use again::Fix;
+use assumed::Scan;
 use synced::Synced;
 
 use super::{
@@ -24,6 +25,7 @@ use super::{
         Cause, Charter, Delivery, Envelope, Event, Home, PaperRef, ProcessMark, RefMove, Trip,
         Usage,
     },
+    fix::Fix,
     gate::Override,
     id::{ItemId, Oid},
     item::{Active, Item, Phase, Progress},
@@ -139,8 +141,14 @@ pub struct Run {
     pub to_verify: Vec<ItemId>,
     /// What is to be mended in finished items.
     pub fixes: Vec<Fix>,
+    /// What of it, of those with a number, was given to a builder: the newest ones.
+    pub taken_up: Vec<Fix>,
     /// How often something of each kind was assumed.
     pub assumed: BTreeMap<String, u32>,
+    /// How often it was, of each kind, when somebody was asked about it.
+    pub asked: BTreeMap<String, u32>,
+    /// The last look over all that was assumed.
+    pub scanned: Option<Scan>,
     /// Tasks that were built ahead of their turn, oldest first.
     pub lanes: Vec<Lane>,
     /// An event of a newer version was met: this journal may be read and not written.
@@ -244,7 +252,10 @@ impl Run {
             synced: None,
             to_verify: Vec::new(),
             fixes: Vec::new(),
+            taken_up: Vec::new(),
             assumed: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            scanned: None,
             lanes: Vec::new(),
             newer: false,
             charter: (**charter).clone(),
@@ -366,9 +377,10 @@ impl Run {
             (Halted, Event::StageReopened { item, stage, .. }) => {
                 return self.reopen_stage(event, item, stage);
             }
+            (Running, Event::AssumptionsScanned(of)) => return self.scan(event, of),
             (Running, Event::ItemsReverified { items }) => return self.reverify(event, items),
-            (Running | Halted | Complete, Event::FixAsked { item, finding }) => {
-                return self.ask_fix(event, item, finding);
+            (Running | Halted | Complete | ReadyForHitl | JackedOut, Event::FixAsked(fix)) => {
+                return self.ask_fix(event, fix);
             }
             (_, Event::PlanSynced(of)) => return self.sync_plan(envelope, event, of),
             (_, Event::Reconciled(of)) => return self.reconcile(event, of, at),
@@ -502,7 +514,7 @@ fn by_anybody(event: &Event) -> bool {
             | Event::CheckpointMade { .. }
             | Event::RunAdopted(_)
             | Event::ApprovalGiven(_)
-            | Event::FixAsked { .. }
+            | Event::FixAsked(_)
     )
 }
 

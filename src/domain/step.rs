@@ -161,6 +161,9 @@ fn between_items(run: &Run, seen: &Sight) -> Step {
     if seen.head != run.head {
         return Step::SurveyHead;
     }
+    if let Some(scan) = run.scan_due() {
+        return Step::Record(vec![Event::AssumptionsScanned(scan)]);
+    }
     if let Some(step) = shaken(run, seen) {
         return step;
     }

@@ -162,8 +162,28 @@ pub fn sentence(event: &Event, run: &Run) -> String {
             let items: Vec<_> = items.iter().map(ToString::to_string).collect();
             format!("to be verified again, since their files changed: {}", items.join(", "))
         }
-        Event::FixAsked { item, finding } => {
-            format!("{item}: to be mended: {}", first_line(&finding.message))
+        Event::AssumptionsScanned(scan) => {
+            let often: Vec<&str> = scan.promoted.iter().map(|one| one.kind.as_str()).collect();
+            let found = if often.is_empty() {
+                "no question".to_owned()
+            } else {
+                format!("to be decided: {}", often.join(", "))
+            };
+            let (assumed, kinds) = (scan.assumed as usize, scan.kinds as usize);
+            format!(
+                "{} of {} looked over after {}: {found}",
+                counted(assumed, "assumption"),
+                counted(kinds, "kind"),
+                counted(scan.finished as usize, "item")
+            )
+        }
+        Event::FixAsked(fix) => {
+            let what = first_line(&fix.finding.message);
+            match (fix.id, fix.of) {
+                (Some(id), Some(of)) => format!("{}: to be mended ({id}, {of}): {what}", fix.item),
+                (Some(id), None) => format!("{}: to be mended ({id}): {what}", fix.item),
+                (None, _) => format!("{}: to be mended: {what}", fix.item),
+            }
         }
         Event::Reconciled(of) => reconciled(of),
         Event::PlanSynced(of) => synced(of),

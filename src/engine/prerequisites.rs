@@ -1,6 +1,11 @@
 //! Looks up what a plan needs of this machine, before anything is written.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use super::preflight::Unfit;
 use crate::{
@@ -22,11 +27,28 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(20);
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
+/// What a plan's commands said so far. Each is run once for one start, however often is looked: what it
+/// does besides answering is the plan's own, and it may take its time.
+#[derive(Debug, Clone, Default)]
+pub struct Looked(RefCell<BTreeMap<String, bool>>);
+
+impl Looked {
+    fn succeeds(&self, top: &Path, command: &str) -> bool {
+        if let Some(known) = self.0.borrow().get(command) {
+            return *known;
+        }
+        let said = succeeds(top, command);
+        self.0.borrow_mut().insert(command.to_owned(), said);
+        said
+    }
+}
+
 /// What is missing of what the wanted tasks need, by its name.
 pub fn check(
     repo: &Repo,
     plan: &Plan,
     wanted: &dyn Fn(&str) -> bool,
+    looked: &Looked,
 ) -> anyhow::Result<Result<(), Unfit>> {
     let said = match plan_file::prerequisites(plan) {
         Ok(said) => said,
@@ -38,7 +60,7 @@ pub fn check(
     }
     let top = repo.worktree().unwrap_or(Path::new("."));
     for tool in said.tools.iter().filter(|tool| tool.required) {
-        if !is_there(top, tool)? {
+        if !is_there(top, tool, looked) {
             let name = tool.name.escape_debug();
             let how = tool.check.as_deref().unwrap_or(&tool.name).escape_debug();
             let what = format!("the plan needs the tool `{name}`, and it is not here");
@@ -63,7 +85,7 @@ pub fn check(
 }
 
 /// The tasks that are not to be done, as things stand.
-pub fn skipped(repo: &Repo, plan: &Plan) -> anyhow::Result<BTreeSet<TaskId>> {
+pub fn skipped(repo: &Repo, plan: &Plan, looked: &Looked) -> BTreeSet<TaskId> {
     let top = repo.worktree().unwrap_or(Path::new("."));
     let mut found = BTreeSet::new();
     for (_, task) in plan.tasks() {
@@ -71,23 +93,23 @@ pub fn skipped(repo: &Repo, plan: &Plan) -> anyhow::Result<BTreeSet<TaskId>> {
             None => false,
             Some(SkipIf::File(path)) => is_file(top, &path),
             Some(SkipIf::Env(name)) => env::text(&name).is_some_and(|value| !value.is_empty()),
-            Some(SkipIf::Command(command)) => succeeds(top, &command)?,
+            Some(SkipIf::Command(command)) => looked.succeeds(top, &command),
         };
         if holds {
             found.insert(task.id.clone());
         }
     }
-    Ok(found)
+    found
 }
 
 fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Unfit {
     Unfit { what: what.into(), hint: hint.into(), refused: false }
 }
 
-fn is_there(top: &Path, tool: &Tool) -> anyhow::Result<bool> {
+fn is_there(top: &Path, tool: &Tool, looked: &Looked) -> bool {
     match &tool.check {
-        Some(check) => succeeds(top, check),
-        None => Ok(env::is_program(&tool.name)),
+        Some(check) => looked.succeeds(top, check),
+        None => env::is_program(&tool.name),
     }
 }
 
@@ -95,7 +117,7 @@ fn is_file(top: &Path, path: &str) -> bool {
     FilePath::parse(path).is_ok_and(|path| top.join(path.as_str()).is_file())
 }
 
-fn succeeds(top: &Path, command: &str) -> anyhow::Result<bool> {
+fn succeeds(top: &Path, command: &str) -> bool {
     let ended = run(&Invocation {
         program: "sh".into(),
         args: vec!["-c".into(), command.into()],
@@ -109,5 +131,5 @@ fn succeeds(top: &Path, command: &str) -> anyhow::Result<bool> {
         group: Group::Own,
     });
     // What takes too long, or says too much, is not seen to be there.
-    Ok(ended.is_ok_and(|ended| ended.status.success()))
+    ended.is_ok_and(|ended| ended.status.success())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     bug::{self, Bug},
@@ -64,6 +64,8 @@ pub struct Request {
     pub allow_high: bool,
     /// Whether somebody at a terminal can be asked.
     pub looked_on: bool,
+    /// What the plan's own commands said already: what must hold is looked at more than once.
+    pub looked: prerequisites::Looked,
 }
 
 /// Limits that the command line sets for this run alone.
@@ -125,7 +127,7 @@ pub fn prepare(
         None => base(&branch_name(settings, request, None)).unwrap_or_default(),
     };
     let found = course::workflow(repo, &likely, name)?;
-    let skipped = prerequisites::skipped(repo, &plan)?;
+    let skipped = prerequisites::skipped(repo, &plan, &request.looked);
     let course = course::lay(settings, request, &plan, &skipped, found)?;
     let risk = risk::look(settings, request, &course, &plan)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
@@ -137,7 +139,8 @@ pub fn prepare(
         agents: &agents,
     };
     preflight::check(repo, settings, &wish)??;
-    prerequisites::check(repo, &plan, &|task| course.is_asked(&plan, task))??;
+    let asked = |task: &str| course.is_asked(&plan, task);
+    prerequisites::check(repo, &plan, &asked, &request.looked)??;
     let start = starting_point(repo, &branch, head.commit.clone())?;
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
@@ -168,12 +171,10 @@ pub fn prepare(
         papers,
         documents,
         groups: course.groups,
+        scan_every: Some(settings.scan_every),
     };
     let remote = destination(repo, settings, charter.push)?;
-    let gates =
-        serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
-    let signs = repo.signs()?.then_some(("signs", true.into()));
-    let more = [("gates", gates), ("risk", risk.value())].into_iter().chain(signs).collect();
+    let more = more_of_the_policy(repo, settings, &risk)?;
     let policy = policy::encode(
         &charter,
         &settings.protected,
@@ -184,6 +185,17 @@ pub fn prepare(
     let (workflow, workflow_text) = (course.workflow, course.text);
     let size = course.size;
     Ok(Prepared { charter, plan, workflow, workflow_text, policy, papers: artifacts, size, risk })
+}
+
+/// What else is frozen with the run: what its gates ask for, what is risky, and whether people sign.
+fn more_of_the_policy(
+    repo: &Repo,
+    settings: &Settings,
+    risk: &Found,
+) -> anyhow::Result<BTreeMap<&'static str, serde_json::Value>> {
+    let gates = serde_json::to_value(PolicyDoc::of(&settings.gates))?;
+    let signs = repo.signs()?.then_some(("signs", true.into()));
+    Ok([("gates", gates), ("risk", risk.value())].into_iter().chain(signs).collect())
 }
 
 /// The plan, and the documents that it comes from.

@@ -32,6 +32,8 @@ pub struct Case<'a> {
     pub items: Vec<String>,
     /// Where the range begins.
     pub from: Oid,
+    /// Parts of it that are others' work, oldest first: they are judged with theirs.
+    pub asides: Vec<(Oid, Oid)>,
     /// Where it ends, when its branch is not checked out here.
     pub tip: Option<Oid>,
     /// What is asked of a command here, whatever is set.
@@ -76,11 +78,14 @@ impl Case<'_> {
     /// Everything beside the tree that decides about a gate.
     fn definition(&self, check: &Check) -> Digest {
         let plan = self.plan.as_ref().map(plan_digest);
-        let Self { policy, items, expect, from, papers, again, verified, .. } = self;
-        Digest::of(
-            format!("git-run gate 1 {check:?} {plan:?} {policy:?} {items:?} {expect:?} {from} {papers:?} {again} {verified}")
-                .as_bytes(),
-        )
+        let Self { policy, items, expect, from, asides, papers, again, verified, .. } = self;
+        let mut text = format!(
+            "git-run gate 1 {check:?} {plan:?} {policy:?} {items:?} {expect:?} {from} {papers:?} {again} {verified}"
+        );
+        if !asides.is_empty() {
+            text.push_str(&format!(" {asides:?}"));
+        }
+        Digest::of(text.as_bytes())
     }
 }
 
@@ -95,7 +100,7 @@ pub struct Examiner<'a> {
 
 impl<'a> Examiner<'a> {
     pub fn new(case: Case<'a>, machine: Machine) -> anyhow::Result<Self> {
-        let sight = Sight::of(case.repo, &case.from, case.tip.as_ref())?;
+        let sight = Sight::of(case.repo, &case.from, case.tip.as_ref(), &case.asides)?;
         Ok(Self { case, machine, sight, spoiled: None })
     }
 

@@ -51,6 +51,8 @@ pub struct Asked<'a> {
     pub run: &'a RunId,
     /// Where the run's range begins.
     pub from: &'a Oid,
+    /// Parts of it that are others' work, oldest first.
+    pub asides: &'a [(Oid, Oid)],
     pub gates: &'a [Check],
     /// Sprints and tasks; none means the whole plan.
     pub items: &'a [String],
@@ -72,6 +74,8 @@ pub struct Asked<'a> {
 pub struct Script {
     run: String,
     from: String,
+    #[serde(default)]
+    asides: Vec<(String, String)>,
     gates: Vec<String>,
     items: Vec<String>,
     expect: BTreeMap<String, String>,
@@ -90,6 +94,11 @@ pub fn script(asked: &Asked<'_>) -> Script {
     Script {
         run: asked.run.to_string(),
         from: asked.from.to_string(),
+        asides: asked
+            .asides
+            .iter()
+            .map(|(one, other)| (one.to_string(), other.to_string()))
+            .collect(),
         gates: asked.gates.iter().map(|gate| gate.name().to_owned()).collect(),
         items: asked.items.to_vec(),
         expect: expect.collect(),
@@ -160,6 +169,9 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
         Ok((name.clone(), expect))
     };
     let present = catalog::present(repo, &run, &tip)?;
+    let aside = |(one, other): &(String, String)| -> anyhow::Result<_> {
+        Ok((Oid::parse(one)?, Oid::parse(other)?))
+    };
     Ok(Case {
         repo,
         plan: Ok(frozen_plan(repo, &present, &tip)?),
@@ -167,6 +179,7 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
         run: Some(run),
         items: script.items.clone(),
         from: Oid::parse(&script.from)?,
+        asides: script.asides.iter().map(aside).collect::<Result<_, _>>()?,
         tip: None,
         expect: script.expect.iter().map(expect).collect::<Result<_, _>>()?,
         papers: script.papers.clone(),

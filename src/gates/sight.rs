@@ -1,6 +1,9 @@
 //! What a set of gates looks at: one range and one tree, looked up once.
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use anyhow::{Context as _, anyhow};
 
@@ -29,6 +32,8 @@ pub(super) struct Sight<'a> {
     files: OnceCell<BTreeMap<Vec<u8>, File>>,
     commits: OnceCell<Vec<Commit>>,
     sound: OnceCell<()>,
+    /// Parts of the range that are others' work, as far as they are parts of it.
+    asides: Vec<(Oid, Oid)>,
 }
 
 #[derive(Debug)]
@@ -40,7 +45,12 @@ struct Compared {
 impl<'a> Sight<'a> {
     /// The work tree with everything that is not committed; or, where `tip` stands on a branch that is not
     /// checked out here, that commit.
-    pub(super) fn of(repo: &'a Repo, from: &Oid, tip: Option<&Oid>) -> anyhow::Result<Self> {
+    pub(super) fn of(
+        repo: &'a Repo,
+        from: &Oid,
+        tip: Option<&Oid>,
+        asides: &[(Oid, Oid)],
+    ) -> anyhow::Result<Self> {
         let (looked, is_here) = match tip {
             Some(tip) => (repo.look_at_commit(tip)?, false),
             None => (repo.look_at_work(secret::is_secret_path)?, true),
@@ -48,6 +58,7 @@ impl<'a> Sight<'a> {
         let head = looked.head.commit.clone().context("HEAD leads to no commit")?;
         let head_tree = repo.tree_of(&head)?;
         let subject = Subject { from: from.clone(), head, tree: looked.tree.clone() };
+        let asides = parts(repo, &subject, asides);
         Ok(Self {
             repo,
             looked,
@@ -58,6 +69,7 @@ impl<'a> Sight<'a> {
             files: OnceCell::new(),
             commits: OnceCell::new(),
             sound: OnceCell::new(),
+            asides,
         })
     }
 
@@ -88,6 +100,10 @@ impl<'a> Sight<'a> {
         let base = self.repo.tree_of(&self.subject.from)?;
         let tree = self.subject.tree.clone();
         let mut whole = self.looked.compare(&base, &tree)?;
+        if !self.asides.is_empty() {
+            let own = self.own_paths()?;
+            whole.retain(|change| own.contains(&change.path));
+        }
         // What changed inside of a submodule is no change of the tree, and all the same one of the work.
         for inner in self.looked.submodules.iter().filter(|inner| inner.modified || inner.untracked)
         {
@@ -127,7 +143,12 @@ impl<'a> Sight<'a> {
             return Ok(known);
         }
         self.is_sound()?;
-        let found = self.looked.commits(&self.subject.from, &self.subject.head)?;
+        let mut found = self.looked.commits(&self.subject.from, &self.subject.head)?;
+        for (from, to) in &self.asides {
+            let others = self.looked.commits(from, to)?;
+            let others: BTreeSet<&Oid> = others.iter().map(|commit| &commit.id).collect();
+            found.retain(|commit| !others.contains(&commit.id));
+        }
         Ok(self.commits.get_or_init(|| found))
     }
 
@@ -159,7 +180,48 @@ impl<'a> Sight<'a> {
 
     pub(super) fn lines(&self) -> anyhow::Result<u64> {
         self.is_sound()?;
-        let base = self.repo.tree_of(&self.subject.from)?;
-        self.looked.lines_between(&base, &self.subject.tree)
+        let mut lines = 0_u64;
+        for (base, tree) in self.own_parts()? {
+            lines = lines.saturating_add(self.looked.lines_between(&base, &tree)?);
+        }
+        Ok(lines)
     }
+
+    /// The trees between which the item's own work lies: all of the range but what is others'.
+    fn own_parts(&self) -> anyhow::Result<Vec<(Oid, Oid)>> {
+        let mut base = self.repo.tree_of(&self.subject.from)?;
+        let mut parts = Vec::new();
+        for (from, to) in &self.asides {
+            let until = self.repo.tree_of(from)?;
+            parts.push((std::mem::replace(&mut base, self.repo.tree_of(to)?), until));
+        }
+        parts.push((base, self.subject.tree.clone()));
+        Ok(parts)
+    }
+
+    /// The paths that the item's own work changed, one part after the other.
+    fn own_paths(&self) -> anyhow::Result<BTreeSet<Vec<u8>>> {
+        let mut paths = BTreeSet::new();
+        for (base, tree) in self.own_parts()? {
+            paths.extend(self.looked.compare(&base, &tree)?.into_iter().map(|change| change.path));
+        }
+        Ok(paths)
+    }
+}
+
+/// Those that lie in the range one behind the other. Where somebody rewrote the history they do not, and
+/// what cannot be told apart is held to be the item's own.
+fn parts(repo: &Repo, subject: &Subject, asides: &[(Oid, Oid)]) -> Vec<(Oid, Oid)> {
+    let follows = |from: &Oid, to: &Oid| {
+        from == to || (repo.has_object(from) && repo.is_ancestor(from, to).unwrap_or(false))
+    };
+    let mut last = subject.from.clone();
+    let mut parts = Vec::new();
+    for (from, to) in asides {
+        if follows(&last, from) && follows(from, to) && follows(to, &subject.head) {
+            parts.push((from.clone(), to.clone()));
+            last = to.clone();
+        }
+    }
+    parts
 }

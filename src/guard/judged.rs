@@ -134,11 +134,11 @@ fn push_by(
             proven: Some(run.proven()),
         });
         judge(who, &during, &step, &rules)?;
-        if let Some(run) = run.filter(|_| has_a_say) {
-            vouched::words(repo, &run.charter.run)?;
-        }
         if who == Who::Person && !has_a_say {
             under_another_name(repo, &runs, line)?;
+        }
+        if let Some(run) = run.filter(|_| has_a_say) {
+            vouched::words(repo, &run.charter.run)?;
         }
     }
     Ok(())
@@ -150,21 +150,20 @@ fn under_another_name(repo: &Repo, runs: &Runs, line: &PushLine) -> Result<(), D
     if OWN_PLACES.iter().any(|place| line.remote.starts_with(place)) {
         return Ok(());
     }
-    for run in runs.behind(line).filter(|run| !run.all_done()) {
-        let open: Vec<_> = run.open_gates(Some(new)).iter().map(ToString::to_string).collect();
-        let words = match open.is_empty() {
-            true => vouched::words(repo, &run.charter.run),
-            false => Ok(()),
-        };
+    for run in runs.behind(line) {
         // What cannot be told is no reason to let it leave.
-        if (!open.is_empty() || words.is_err()) && carries(repo, run, new).unwrap_or(true) {
-            words?;
-            return gates(&open).map_err(|denial| {
-                let (name, branch) = (shown(&line.remote), &run.charter.branch);
-                let reason = format!("`{name}` would hold work of `{branch}`: {}", denial.reason);
-                Denial { reason, ..denial }
-            });
+        if !carries(repo, run, new).unwrap_or(true) {
+            continue;
         }
+        vouched::words(repo, &run.charter.run)?;
+        // What people build on finished work is theirs.
+        let open = if run.all_done() { Vec::new() } else { run.open_gates(Some(new)) };
+        let open: Vec<_> = open.iter().map(ToString::to_string).collect();
+        gates(&open).map_err(|denial| {
+            let (name, branch) = (shown(&line.remote), &run.charter.branch);
+            let reason = format!("`{name}` would hold work of `{branch}`: {}", denial.reason);
+            Denial { reason, ..denial }
+        })?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::sanitise::one_line;
 use crate::domain::{
     board::{Group, State},
+    fix::FixType,
     tale::{because, counted},
     view::RunView,
 };
@@ -48,7 +49,8 @@ pub fn json(view: &RunView, groups: &[Group]) -> Value {
         .map(|group| {
             let row = |row: &crate::domain::board::Row| {
                 let (state, why) = (row.state.word(), &row.why);
-                json!({ "task": row.task, "title": row.title, "state": state, "why": why })
+                let of = row.of.map(FixType::word);
+                json!({ "task": row.task, "title": row.title, "state": state, "why": why, "type": of })
             };
             let tasks: Vec<Value> = group.rows.iter().map(row).collect();
             json!({ "group": group.name, "title": group.title, "state": group.state.word(), "tasks": tasks })

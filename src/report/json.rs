@@ -6,10 +6,14 @@ use super::status::money;
 use crate::domain::{
     event::{Cause, Delivery, Envelope},
     finding::Finding,
+    fix::{Fix, FixType},
     gate::Override,
     item::{Item, Progress},
     lane::{self, Lane},
-    run::{Breaker, Run, Waits, again::Fix},
+    run::{
+        Breaker, Run, Waits,
+        assumed::{Promoted, Scan},
+    },
     tale,
     view::{Glance, RunView},
 };
@@ -78,12 +82,31 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
     );
     all["to_verify"] = run.to_verify.iter().map(ToString::to_string).collect();
     all["assumed"] = json!(run.assumed);
-    let fix = |fix: &Fix| json!({ "item": fix.item.as_str(), "message": fix.finding.message });
+    all["scanned"] = run.scanned.as_ref().map_or(Value::Null, scan);
     all["fixes"] = run.fixes.iter().map(fix).collect();
     all["lanes"] = run.lanes.iter().map(lane).collect();
     all["lanes_left"] = view.left.iter().map(String::as_str).collect();
     all["outside"] = view.outside.as_ref().map_or(Value::Null, outside);
     all
+}
+
+fn scan(scan: &Scan) -> Value {
+    let promoted = |one: &Promoted| json!({ "kind": one.kind, "count": one.count });
+    json!({
+        "finished": scan.finished,
+        "assumed": scan.assumed,
+        "kinds": scan.kinds,
+        "promoted": scan.promoted.iter().map(promoted).collect::<Vec<_>>(),
+    })
+}
+
+fn fix(fix: &Fix) -> Value {
+    json!({
+        "id": fix.id.map(|id| id.to_string()),
+        "type": fix.of.map(FixType::word),
+        "item": fix.item.as_str(),
+        "message": fix.finding.message,
+    })
 }
 
 fn lane(lane: &Lane) -> Value {

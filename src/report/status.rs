@@ -17,6 +17,10 @@ use crate::domain::{
 
 /// Papers that are named for one answer.
 pub(super) const PAPERS_SHOWN: usize = 8;
+/// Fixes that are named.
+const FIXES_SHOWN: usize = 8;
+/// Kinds of assumptions that are named.
+const ASSUMED_SHOWN: usize = 5;
 
 #[must_use]
 pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -> String {
@@ -58,6 +62,8 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     for item in &run.items {
         say(&mut out, &format!("  {}", item_line(item)));
     }
+    fixes(&mut out, view);
+    assumed(&mut out, view);
     for lane in &run.lanes {
         if let Some(line) = lane_line(lane, view.held, verbose) {
             say(&mut out, &format!("  lane      {line}"));
@@ -84,6 +90,41 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     }
     say(&mut out, &format!("next: {}  ({})", view.next.command, view.next.why));
     out
+}
+
+/// What is to be mended in finished items and was not taken up yet.
+fn fixes(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    for fix in run.fixes.iter().take(FIXES_SHOWN) {
+        let what = first_line(&fix.finding.message);
+        say(out, &format!("  fix       {} {}: {what}", fix.name(), fix.about()));
+    }
+    if FIXES_SHOWN < run.fixes.len() {
+        let more = run.fixes.len() - FIXES_SHOWN;
+        say(out, &format!("  fix       and {more} more (git run show board)"));
+    }
+}
+
+/// What was assumed most, and when all of it was looked over last.
+fn assumed(out: &mut String, view: &RunView) {
+    let run = &view.run;
+    if run.assumed.is_empty() {
+        return;
+    }
+    let mut kinds: Vec<(&String, &u32)> = run.assumed.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let mut named: Vec<String> =
+        kinds.iter().take(ASSUMED_SHOWN).map(|(kind, count)| format!("{kind} {count}")).collect();
+    if ASSUMED_SHOWN < kinds.len() {
+        named.push(format!("and {} more kinds", kinds.len() - ASSUMED_SHOWN));
+    }
+    let scanned = match &run.scanned {
+        Some(scan) => {
+            format!("  (looked over after {})", counted(scan.finished as usize, "item"))
+        }
+        None => String::new(),
+    };
+    say(out, &format!("  assumed   {}{scanned}", named.join(", ")));
 }
 
 /// What is asked of a person, as `git run status` and whoever answers see it; nothing where nobody is.

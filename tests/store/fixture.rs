@@ -71,6 +71,7 @@ pub fn charter(repo: &Repo) -> Charter {
         papers: Vec::new(),
         documents: Vec::new(),
         groups: git_run::domain::lane::Groups::default(),
+        scan_every: Some(5),
     }
 }
 

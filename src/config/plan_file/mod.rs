@@ -3,6 +3,7 @@
 
 mod actions;
 mod fields;
+mod fixes;
 mod freeze;
 mod json;
 mod lines;
@@ -18,6 +19,7 @@ pub(super) mod toml;
 mod write_actions;
 mod write_toml;
 
+pub use fixes::{fix_sprint, fix_task};
 pub use freeze::to_json;
 pub use pointers::task_context;
 pub use prerequisites::{prerequisites, skip_if};

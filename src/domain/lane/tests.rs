@@ -252,6 +252,7 @@ fn a_lane_that_was_stopped_may_begin_once_more_and_one_that_failed_may_not() {
 #[test]
 fn what_was_assumed_in_lanes_counts_as_it_does_on_the_branch() {
     let mut tape = standing(3, &[], limits());
+    tape.run.charter.scan_every = Some(5);
     for name in ["a", "b", "c"] {
         assert!(begin(&mut tape, name));
     }

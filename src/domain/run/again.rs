@@ -4,24 +4,16 @@
 use super::{Breaker, Refusal, Run, State};
 use crate::domain::{
     event::{Cause, Event},
-    finding::Finding,
+    fix::{Fix, FixId},
     id::ItemId,
     item::Progress,
-    queue::ASSUMPTIONS_MAX,
     workflow::{Duty, Part},
 };
 
 /// Findings that wait for a builder, over all items.
 pub const FIXES_MAX: usize = 200;
-/// Kinds of assumptions that are counted.
-pub const ASSUMED_MAX: usize = 500;
-
-/// What is to be mended in a finished item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
-    pub item: ItemId,
-    pub finding: Finding,
-}
+/// Fixes that were given to a builder and are remembered by their numbers.
+pub const TAKEN_UP_MAX: usize = 200;
 
 impl Run {
     /// Finished items whose files somebody changed since are verified again.
@@ -41,12 +33,17 @@ impl Run {
     }
 
     /// Why nothing can be mended there.
-    pub fn may_fix(&self, item: &ItemId, finding: &Finding) -> Result<(), String> {
-        let same =
-            |fix: &Fix| fix.item == *item && fix.finding.fingerprint() == finding.fingerprint();
+    pub fn may_fix(&self, asked: &Fix) -> Result<(), String> {
+        let item = &asked.item;
+        let same = |fix: &Fix| fix.item == *item && fix.fingerprint() == asked.fingerprint();
         match self.state {
             State::Running | State::Halted => {}
             State::Complete if !self.delivering => {}
+            State::ReadyForHitl | State::JackedOut
+                if !self.delivering && self.intent.is_none() && self.all_done() => {}
+            State::JackedOut if !self.all_done() => {
+                return Err("the run was given up before all of it was done".to_owned());
+            }
             _ => return Err(format!("a run that is {} mends nothing", self.state.word())),
         }
         if !self.items.iter().any(|known| known.id == *item) {
@@ -64,21 +61,26 @@ impl Run {
         if FIXES_MAX <= self.fixes.len() {
             return Err(format!("{FIXES_MAX} findings wait to be mended, which is the most"));
         }
+        if let Some(id) = asked.id.filter(|id| self.fix_numbers().any(|taken| taken == *id)) {
+            return Err(format!("there is a `{id}` already"));
+        }
         Ok(())
     }
 
-    pub(super) fn ask_fix(
-        &mut self,
-        event: &Event,
-        item: &ItemId,
-        finding: &Finding,
-    ) -> Result<(), Refusal> {
-        self.may_fix(item, finding).map_err(|why| self.refuse(event, &why))?;
-        self.fixes.push(Fix { item: item.clone(), finding: finding.clone() });
+    /// The numbers that fixes of this run have.
+    pub fn fix_numbers(&self) -> impl Iterator<Item = FixId> {
+        let asked = self.fixes.iter().chain(&self.taken_up).filter_map(|fix| fix.id);
+        asked.chain(self.items.iter().filter_map(|item| FixId::parse(item.id.as_str())))
+    }
+
+    pub(super) fn ask_fix(&mut self, event: &Event, fix: &Fix) -> Result<(), Refusal> {
+        self.may_fix(fix).map_err(|why| self.refuse(event, &why))?;
+        self.fixes.push(fix.clone());
         (self.delivery, self.delivering) = (None, false);
         self.overrides.clear();
-        if self.state == State::Complete {
-            self.halt(&Cause::Asked { reason: format!("{item} is to be mended") });
+        // What was done is done; the run goes on behind it, on the same branch.
+        if self.state == State::Complete || self.state.is_over() {
+            self.halt(&Cause::Asked { reason: format!("{} is to be mended", fix.item) });
         }
         Ok(())
     }
@@ -102,8 +104,11 @@ impl Run {
         let (started, head) = (self.started(place), self.head.clone());
         self.items[place].begin_again(&stage, started, &head, &tree);
         if let Progress::Active(active) = &mut self.items[place].progress {
-            active.findings = own.into_iter().map(|fix| fix.finding).collect();
+            active.findings = own.iter().map(|fix| fix.finding.clone()).collect();
         }
+        self.taken_up.extend(own.into_iter().filter(|fix| fix.id.is_some()));
+        let forgotten = self.taken_up.len().saturating_sub(TAKEN_UP_MAX);
+        self.taken_up.drain(..forgotten);
         if matches!(self.breaker, Breaker::HalfOpen { .. }) {
             self.breaker = self.trial();
         }
@@ -121,32 +126,6 @@ impl Run {
                 item.progress = Progress::Pending;
             }
         }
-    }
-
-    /// Counts what an agent assumed, wherever it worked. Where it is one of a kind too many, a person is
-    /// asked what is right.
-    pub(super) fn assume(&mut self, kinds: &[String]) -> Option<Cause> {
-        let kind = self.promoted(kinds)?;
-        let why = format!(
-            "`{kind}` was assumed {ASSUMPTIONS_MAX} times by now; say what is right (git run fix, modify), or resume to let it stand"
-        );
-        Some(Cause::PersonNeeded { why })
-    }
-
-    /// Assumptions by their kinds; the kind of which there are too many by now.
-    fn promoted(&mut self, kinds: &[String]) -> Option<String> {
-        let mut promoted = None;
-        for kind in kinds {
-            if ASSUMED_MAX <= self.assumed.len() && !self.assumed.contains_key(kind) {
-                continue;
-            }
-            let count = self.assumed.entry(kind.clone()).or_default();
-            *count = count.saturating_add(1);
-            if *count as usize == ASSUMPTIONS_MAX {
-                promoted = Some(kind.clone());
-            }
-        }
-        promoted
     }
 
     fn is_done(&self, item: &ItemId) -> bool {

@@ -62,7 +62,7 @@ impl Run {
         lane.end(of);
         self.usage = self.usage.plus(of.end.usage);
         self.checkpoint = self.checkpoint.max(of.saved.as_ref().map(|saved| saved.number));
-        let assumed = self.assume(&of.end.assumed);
+        let assumed = self.assume_in_lane(&of.end.assumed);
         if self.state != State::Running {
             return Ok(());
         }

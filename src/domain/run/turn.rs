@@ -124,6 +124,14 @@ impl Run {
         Some(if builds { active.from() } else { &self.charter.start })
     }
 
+    /// The parts of the branch since then that are others' work, oldest first.
+    #[must_use]
+    pub fn work_asides(&self) -> Vec<(Oid, Oid)> {
+        let asides = self.active().map_or(&[][..], |active| active.asides.as_slice());
+        let closed = asides.iter().filter_map(|aside| Some((&aside.from, aside.to.as_ref()?)));
+        closed.map(|(from, to)| (from.clone(), to.clone())).collect()
+    }
+
     /// Why a stage may not be handed to whoever asks by this name. Where nobody may judge the own work,
     /// it has to be known who built.
     pub fn may_take(&self, stage: &StageId, who: Option<&str>) -> Result<(), String> {

@@ -204,11 +204,11 @@ impl Run {
             return Err(self.refuse(event, why));
         }
         let (started, tree) = (self.started(place), tree.unwrap_or_else(|| self.head.clone()));
-        let head = self.head.clone();
+        let (head, asides) = (self.head.clone(), self.charter.tells_asides());
         for other in self.items.iter_mut().filter(|other| other.id != *id) {
             if let Progress::Active(active) = &mut other.progress {
                 active.phase = Phase::Ready;
-                active.park(&head);
+                active.park(&head, asides);
                 other.progress = Progress::Paused(active.clone());
             }
         }

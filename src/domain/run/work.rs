@@ -176,7 +176,7 @@ impl Run {
             let Progress::Active(active) = &item.progress else { continue };
             if matches!(&active.phase, Phase::Waiting(waiting) if waiting.at.is_none()) {
                 let mut active = active.clone();
-                active.park(&self.head);
+                active.park(&self.head, self.charter.tells_asides());
                 item.progress = Progress::Paused(active);
             }
         }

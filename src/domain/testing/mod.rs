@@ -112,6 +112,7 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         papers: Vec::new(),
         documents: Vec::new(),
         groups: Groups::default(),
+        scan_every: None,
     }
 }
 

@@ -63,6 +63,11 @@ impl RealWorld<'_> {
             Part::Opening | Part::Closing => None,
         };
         let from = from.unwrap_or_else(|| run.charter.start.clone());
+        // An item that judges what was there is held to all of it, whoever it is from.
+        let asides = match run.active().is_some_and(|active| *active.from() == from) {
+            true if run.part_of(&start.item) == Part::Items => run.work_asides(),
+            _ => Vec::new(),
+        };
         let mut papers = BTreeMap::new();
         for (name, content) in self.input(run, &start.item)? {
             papers.insert(name, String::from_utf8_lossy(&content).into_owned());
@@ -75,6 +80,7 @@ impl RealWorld<'_> {
             gates::script::script(&Asked {
                 run: &run,
                 from: &from,
+                asides: &asides,
                 gates: &checks,
                 items: &items,
                 expect: &expect,

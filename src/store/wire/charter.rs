@@ -41,6 +41,9 @@ pub(super) struct CharterDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     groups: Option<GroupsDoc>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scan_every: Option<u32>,
 }
 
 /// What may be built side by side, and how many at once.
@@ -227,6 +230,7 @@ impl From<&Charter> for CharterDoc {
             after: after.collect(),
             papers: charter.papers.iter().map(Into::into).collect(),
             documents: charter.documents.iter().map(Into::into).collect(),
+            scan_every: charter.scan_every,
             groups: (charter.groups != Groups::default()).then(|| GroupsDoc {
                 parallel: charter.groups.parallel,
                 items: charter
@@ -264,6 +268,7 @@ impl From<CharterDoc> for Charter {
             after: after.collect(),
             papers: doc.papers.into_iter().map(Into::into).collect(),
             documents: doc.documents.into_iter().map(Into::into).collect(),
+            scan_every: doc.scan_every,
             groups: doc.groups.map_or_else(Groups::default, |groups| Groups {
                 parallel: groups.parallel,
                 items: groups

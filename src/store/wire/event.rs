@@ -19,7 +19,8 @@ use docs::{
     SettledDoc, StageStartDoc, StageWhyDoc, UntilDoc, WhyDoc, WorkDoc,
 };
 pub(super) use docs::{
-    CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, StageEndDoc, UsageDoc, is_zero,
+    CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, ScanDoc, StageEndDoc, UsageDoc,
+    is_zero,
 };
 
 use crate::domain::{
@@ -191,9 +192,8 @@ fn data(event: &Event) -> Value {
         Event::ItemsReverified { items } => {
             doc(ItemsDoc { items: items.iter().cloned().map(Text).collect() })
         }
-        Event::FixAsked { item, finding } => {
-            doc(FixDoc { item: Text(item.clone()), finding: finding.into() })
-        }
+        Event::AssumptionsScanned(scan) => doc(ScanDoc::from(scan)),
+        Event::FixAsked(fix) => doc(FixDoc::from(&**fix)),
         Event::PlanSynced(of) => doc(PlanSyncedDoc::from(&**of)),
         Event::LaneStarted(start) => doc(LaneStartDoc::from(&**start)),
         Event::LaneEnded(of) => doc(LaneEndDoc::from(&**of)),
@@ -333,10 +333,8 @@ fn event(kind: &str, data: &str) -> Result<Option<Event>, serde_json::Error> {
             let items = read::<ItemsDoc>(data)?.items;
             Event::ItemsReverified { items: items.into_iter().map(|item| item.0).collect() }
         }
-        "fix-asked" => {
-            let FixDoc { item: Text(item), finding } = read(data)?;
-            Event::FixAsked { item, finding: finding.into() }
-        }
+        "assumptions-scanned" => Event::AssumptionsScanned(read::<ScanDoc>(data)?.into()),
+        "fix-asked" => Event::FixAsked(Box::new(read::<FixDoc>(data)?.into())),
         "reconciled" => Event::Reconciled(Box::new(read::<ReconciledDoc>(data)?.into())),
         "plan-synced" => Event::PlanSynced(Box::new(read::<PlanSyncedDoc>(data)?.into())),
         "lane-started" => Event::LaneStarted(Box::new(read::<LaneStartDoc>(data)?.into())),

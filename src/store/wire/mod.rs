@@ -20,7 +20,7 @@ use text::Text;
 
 /// The version that this program writes, and the newest that it may write to. A journal of an older
 /// one is gone on with in this one: its next event, and its next tree.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// A written thing that is no written thing of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     DecodeError, FORMAT, Text, canonical,
     charter::{CharterDoc, DocumentDoc, PaperDoc},
-    event::{CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, UsageDoc},
+    event::{CauseDoc, DeliveryDoc, FindingDoc, FixDoc, MoveDoc, ProcessDoc, ScanDoc, UsageDoc},
     garbled,
     lane::LaneDoc,
 };
@@ -16,13 +16,13 @@ use crate::domain::{
     gate::{Gate, Override},
     id::{Digest, ItemId, Oid, StageId},
     item::{
-        Active, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then, Waiting,
-        Working,
+        Active, Aside, Committing, Counters, CycleRecord, Evidence, Item, Phase, Progress, Then,
+        Waiting, Working,
     },
     limits::BudgetLevel,
     outcome::Verdict,
     reconcile::Strength,
-    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, again::Fix, synced::Synced},
+    run::{Breaker, HaltRequest, HeldPaper, PullRequest, Run, State, synced::Synced},
     time::{Span, Timestamp},
 };
 
@@ -88,9 +88,18 @@ struct RunDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<FixDoc>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taken_up: Vec<FixDoc>,
     /// Since format 4.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     assumed: BTreeMap<String, u32>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    asked: BTreeMap<String, u32>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scanned: Option<ScanDoc>,
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lanes: Vec<LaneDoc>,
@@ -203,6 +212,15 @@ struct ActiveDoc {
     /// Since format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     answers: Vec<String>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asides: Vec<AsideDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AsideDoc {
+    from: Text<Oid>,
+    to: Option<Text<Oid>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -383,12 +401,11 @@ impl From<&Run> for RunDoc {
                 .collect(),
             synced: run.synced.as_ref().map(Into::into),
             to_verify: run.to_verify.iter().cloned().map(Text).collect(),
-            fixes: run
-                .fixes
-                .iter()
-                .map(|fix| FixDoc { item: Text(fix.item.clone()), finding: (&fix.finding).into() })
-                .collect(),
+            fixes: run.fixes.iter().map(Into::into).collect(),
+            taken_up: run.taken_up.iter().map(Into::into).collect(),
             assumed: run.assumed.clone(),
+            asked: run.asked.clone(),
+            scanned: run.scanned.as_ref().map(Into::into),
             lanes: run.lanes.iter().map(Into::into).collect(),
             overrides: run.overrides.iter().map(Into::into).collect(),
             pull_request: run.pull_request.as_ref().map(|request| PullRequestDoc {
@@ -448,12 +465,11 @@ impl RunDoc {
                 .collect(),
             synced: self.synced.map(Into::into),
             to_verify: self.to_verify.into_iter().map(|item| item.0).collect(),
-            fixes: self
-                .fixes
-                .into_iter()
-                .map(|fix| Fix { item: fix.item.0, finding: fix.finding.into() })
-                .collect(),
+            fixes: self.fixes.into_iter().map(Into::into).collect(),
+            taken_up: self.taken_up.into_iter().map(Into::into).collect(),
             assumed: self.assumed,
+            asked: self.asked,
+            scanned: self.scanned.map(Into::into),
             lanes: self.lanes.into_iter().map(Into::into).collect(),
             overrides: self.overrides.into_iter().map(Into::into).collect(),
             pull_request: self
@@ -611,6 +627,10 @@ impl From<&Active> for ActiveDoc {
             findings: c.findings,
             changed: c.changed,
         };
+        let aside = |aside: &Aside| AsideDoc {
+            from: Text(aside.from.clone()),
+            to: aside.to.clone().map(Text),
+        };
         Self {
             started: Text(active.started.clone()),
             since: active.since.clone().map(Text),
@@ -631,6 +651,7 @@ impl From<&Active> for ActiveDoc {
             builders: active.builders.clone(),
             skipped: active.skipped.iter().cloned().map(Text).collect(),
             answers: active.answers.clone(),
+            asides: active.asides.iter().map(aside).collect(),
         }
     }
 }
@@ -650,6 +671,7 @@ impl ActiveDoc {
             findings: doc.findings,
             changed: doc.changed,
         };
+        let aside = |doc: AsideDoc| Aside { from: doc.from.0, to: doc.to.map(|id| id.0) };
         Some(Active {
             started: self.started.0,
             since: self.since.map(|id| id.0),
@@ -669,6 +691,7 @@ impl ActiveDoc {
             builders: self.builders,
             skipped: self.skipped.into_iter().map(|id| id.0).collect(),
             answers: self.answers,
+            asides: self.asides.into_iter().map(aside).collect(),
         })
     }
 }

@@ -1,7 +1,7 @@
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Value, json};
 
-use super::{event, state};
+use super::{FORMAT, event, state};
 use crate::{
     domain::{
         deletion::{Deleted, Deletion, Mode, Scene},
@@ -13,13 +13,17 @@ use crate::{
             SyncedItem, SyncedTask, Trip, Usage, Word, Work,
         },
         finding::{Finding, Severity},
+        fix::{Fix, FixId, FixType},
         gate::Gate,
         id::{Digest, ItemId, Oid, StageId, TaskId},
         lane::{Groups, Lane, LaneEnd, LaneStart, Left, Phase, Saved},
         limits::{BudgetLevel, Limits},
         outcome::{Failure, Outcome, Verdict},
         reconcile::Strength,
-        run::{Breaker, Run},
+        run::{
+            Breaker, Run,
+            assumed::{Promoted, Scan},
+        },
         source::Document,
         testing::{
             charter, envelope,
@@ -267,13 +271,26 @@ fn event_of_work() -> impl Strategy<Value = Event> {
             why
         }),
         vec(item(), 0..3).prop_map(|items| Event::ItemsReverified { items }),
-        (item(), finding()).prop_map(|(item, finding)| Event::FixAsked { item, finding }),
+        (any::<[u32; 3]>(), vec(("[a-z-]{1,9}", any::<u32>()), 0..3)).prop_map(
+            |([finished, assumed, kinds], promoted)| {
+                let promoted = promoted.into_iter();
+                let promoted = promoted.map(|(kind, count)| Promoted { kind, count }).collect();
+                Event::AssumptionsScanned(Scan { finished, assumed, kinds, promoted })
+            }
+        ),
+        fix().prop_map(|fix| Event::FixAsked(Box::new(fix))),
         (item(), stage(), text()).prop_map(|(item, stage, why)| Event::StageReopened {
             item,
             stage,
             why
         }),
     ]
+}
+
+fn fix() -> impl Strategy<Value = Fix> {
+    let id = option::of((1_u32..5000).prop_map(|number| FixId::parse(&format!("F-{number}"))));
+    (id, option::of(select(FixType::ALL.to_vec())), item(), finding())
+        .prop_map(|(id, of, item, finding)| Fix { id: id.flatten(), of, item, finding })
 }
 
 /// What a person is asked, and what they say.
@@ -569,9 +586,10 @@ proptest! {
 fn an_event_that_a_newer_version_wrote_is_shown_as_such() {
     let at = Timestamp::from_millis(1_800_000_000_000);
     let line = event::encode(&envelope(1, at, 0, Event::JackInBegan));
+    let (own, newer) = (format!("\"v\":{FORMAT}"), format!("\"v\":{}", FORMAT + 1));
     for (change, kind) in [
         (("\"jack-in-began\"", "\"moon-landed\""), "moon-landed"),
-        (("\"v\":4", "\"v\":5"), "jack-in-began"),
+        ((own.as_str(), newer.as_str()), "jack-in-began"),
     ] {
         let line = line.replace(change.0, change.1);
         assert_eq!(event::decode(&line).unwrap().event, Event::Newer { kind: kind.into() });
@@ -586,12 +604,15 @@ const STATE_1: &str = r#"{"at":"2026-11-21T03:52:33.123Z","began":"2026-11-21T03
 fn what_format_1_wrote_is_read_for_ever() {
     let read = event::decode(EVENT_1).unwrap();
     assert_eq!((read.seq, read.event.kind()), (15, "work-committed"));
-    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", "\"v\":4"));
+    assert_eq!(event::encode(&read), EVENT_1.replace("\"v\":1", &format!("\"v\":{FORMAT}")));
     let run = state::decode(STATE_1.as_bytes()).unwrap();
     assert!(!run.newer && matches!(run.breaker, Breaker::HalfOpen { cycle: 2, open: 1 }));
     assert_eq!(state::encode_as(&run, 1), STATE_1);
     let present = state::encode(&run);
-    assert!(present.contains("\"format\":4") && state::decode(present.as_bytes()) == Ok(run));
+    assert!(
+        present.contains(&format!("\"format\":{FORMAT}"))
+            && state::decode(present.as_bytes()) == Ok(run)
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::domain::{
     drift::Follows,
     event::{self, Answer, PushMode, RollbackKind, Trip},
     finding::Severity,
+    fix::{FixId, FixType},
     id::{Digest, ItemId, Oid, PlanId, RunId, StageId, TaskId},
     limits::BudgetLevel,
     outcome::{Failure, Verdict},
@@ -80,6 +81,7 @@ words!(
     Verdict,
     State,
     event::Word,
+    FixType,
     Duty,
     Exhausted,
     Missing,
@@ -88,6 +90,17 @@ words!(
 
 /// `100644`, as git spells it.
 impl Word for Mode {
+    fn spell(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+/// `F-012`
+impl Word for FixId {
     fn spell(&self) -> String {
         self.to_string()
     }

@@ -10,8 +10,10 @@ use super::{
     phrases::{self, Head},
 };
 use crate::domain::{
+    fix::{FixType, MENDS_KEY, TYPE_KEY},
+    id::TaskId,
     plan_check::{Draft, Fault, Located, quoted},
-    queue::Status,
+    queue::{Kind, Status},
 };
 
 /// The draft with what is wrong so far; no draft where there is no task.
@@ -203,6 +205,9 @@ impl Page {
         let Some(key) = key_of(key) else { return matches!(key, k if k.starts_with("acceptance")) };
         let mut faults = Vec::new();
         if let Some(task) = self.last_task() {
+            if !task.has(key) {
+                return false;
+            }
             task.say(line, key, value, &mut faults);
         }
         self.faults.extend(faults);
@@ -357,6 +362,12 @@ impl Task {
         Node { line: self.line, value: Value::Table(self.fields) }
     }
 
+    /// Whether a field of this name is one of this task: what it mends says a fix task alone.
+    fn has(&self, key: &str) -> bool {
+        let of_fixes = matches!(key, TYPE_KEY | MENDS_KEY);
+        !of_fixes || TaskId::parse(self.id()).is_ok_and(|id| Kind::of(&id) == Kind::Fix)
+    }
+
     fn text_of(&self, key: &str) -> Option<&str> {
         let found = self.fields.iter().find(|field| field.key.value == key)?;
         if let Value::Text(text) = &found.node.value { Some(text) } else { None }
@@ -384,10 +395,18 @@ impl Task {
     }
 
     fn say(&mut self, line: u32, mut key: &'static str, value: &str, faults: &mut Vec<Fault>) {
-        if phrases::is_none(value) {
+        if phrases::is_none(value) || !self.has(key) {
             return;
         }
         let value = match key {
+            TYPE_KEY => match FixType::parse(&phrases::bare(value).to_lowercase()) {
+                Some(of) => text(line, of.word()),
+                None => {
+                    let what = format!("{} is no type of a fix", quoted(value));
+                    let words = FixType::words();
+                    return faults.push(Fault::new(line, what, format!("say one of {words}")));
+                }
+            },
             "depends_on" | "writes" => {
                 let items = phrases::list(value).iter().map(|item| text(line, item)).collect();
                 Node { line, value: Value::List(items) }

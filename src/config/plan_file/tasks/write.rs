@@ -12,10 +12,11 @@ use super::{
     phrases::{self, Head},
 };
 use crate::domain::{
+    fix::{FixType, MENDS_KEY, TYPE_KEY},
     id::TaskId,
     plan::Plan,
     plan_graph,
-    queue::{Stand, Status},
+    queue::{Kind, Stand, Status},
 };
 
 /// Where the tasks of a run stand; nothing for the words of the plan itself.
@@ -104,11 +105,19 @@ fn task(out: &mut String, said: &Node, statuses: Option<&Statuses>) {
         _ => None,
     });
     let has_from = from.is_some();
+    let is_fix = TaskId::parse(&id).is_ok_and(|id| Kind::of(&id) == Kind::Fix);
     fields.extend(from.map(|from| ("Spec", from)));
     for (name, key) in SHOWN.iter().filter(|(_, key)| *key != "status") {
         // A line of this name that names a section would be read as where the task comes from.
-        let fits =
-            |text: &&str| is_value(text) && (*key != "spec_ref" || !(has_from || is_source(text)));
+        let fits = |text: &&str| {
+            let understood = match *key {
+                "spec_ref" => !(has_from || is_source(text)),
+                TYPE_KEY => is_fix && FixType::parse(text).is_some(),
+                MENDS_KEY => is_fix,
+                _ => true,
+            };
+            is_value(text) && understood
+        };
         let value = rest.take_if(key, |node| text(node).filter(fits));
         fields.extend(value.map(|value| (*name, value.to_owned())));
     }

@@ -72,7 +72,7 @@ fn s15_a_page_is_read_leniently() {
             r#"sprint-1 T-009 Only a | row [status="skipped"]"#,
             r##"sprint-2 T-001 Model the cart [complexity="medium" notes="It is the first one." source="spec-derived" spec_hash="sha256:ab12" status="done"]"##,
             r#"sprint-2 T-001T Test the cart [status="in-progress"]"#,
-            r#"sprint-3 F-001 Mend the sum [notes="- type: regression" status="done (external)"]"#,
+            r#"sprint-3 F-001 Mend the sum [fix_type="regression" status="done (external)"]"#,
         ]
     );
     assert_eq!(plan.title, "Shop");

@@ -16,11 +16,13 @@ use crate::domain::{
         StageEnd, StageStart, SyncedItem, SyncedTask, Trip, Usage, Word, Work,
     },
     finding::{Finding, Severity},
+    fix::{Fix, FixId, FixType},
     gate::Gate,
     id::{Digest, ItemId, Oid, StageId, TaskId},
     limits::BudgetLevel,
     outcome::{Failure, Outcome, Verdict},
     reconcile::Strength,
+    run::assumed::{Promoted, Scan},
     time::{Span, Timestamp},
 };
 
@@ -122,9 +124,75 @@ pub(in crate::store::wire) struct ItemsDoc {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+pub(in crate::store::wire) struct ScanDoc {
+    finished: u32,
+    assumed: u32,
+    kinds: u32,
+    promoted: Vec<PromotedDoc>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PromotedDoc {
+    kind: String,
+    count: u32,
+}
+
+impl From<&Scan> for ScanDoc {
+    fn from(scan: &Scan) -> Self {
+        let promoted = |one: &Promoted| PromotedDoc { kind: one.kind.clone(), count: one.count };
+        Self {
+            finished: scan.finished,
+            assumed: scan.assumed,
+            kinds: scan.kinds,
+            promoted: scan.promoted.iter().map(promoted).collect(),
+        }
+    }
+}
+
+impl From<ScanDoc> for Scan {
+    fn from(doc: ScanDoc) -> Self {
+        let promoted = |one: PromotedDoc| Promoted { kind: one.kind, count: one.count };
+        Self {
+            finished: doc.finished,
+            assumed: doc.assumed,
+            kinds: doc.kinds,
+            promoted: doc.promoted.into_iter().map(promoted).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::store::wire) struct FixDoc {
-    pub(in crate::store::wire) item: Text<ItemId>,
-    pub(in crate::store::wire) finding: FindingDoc,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<Text<FixId>>,
+    /// Since format 5.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    of: Option<Text<FixType>>,
+    item: Text<ItemId>,
+    finding: FindingDoc,
+}
+
+impl From<&Fix> for FixDoc {
+    fn from(fix: &Fix) -> Self {
+        Self {
+            id: fix.id.map(Text),
+            of: fix.of.map(Text),
+            item: Text(fix.item.clone()),
+            finding: (&fix.finding).into(),
+        }
+    }
+}
+
+impl From<FixDoc> for Fix {
+    fn from(doc: FixDoc) -> Self {
+        Self {
+            id: doc.id.map(|id| id.0),
+            of: doc.of.map(|of| of.0),
+            item: doc.item.0,
+            finding: doc.finding.into(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
