@@ -194,8 +194,10 @@ fn cwf_nothing_leaves_by_a_forged_word() {
             let ran = repo.run(words).ends(3);
             assert!(ran.err.contains("rule: signature"), "{what}: {words:?}: {}", ran.err);
         }
-        let pushed = Ran::of(repo.try_git(&["push", "origin", "feature/sprint-1"]));
-        assert!(pushed.code != Some(0) && pushed.err.contains("[signature]"), "{}", pushed.err);
+        for refspec in ["feature/sprint-1", "HEAD:refs/heads/elsewhere"] {
+            let pushed = Ran::of(repo.try_git(&["push", "origin", refspec]));
+            assert!(pushed.code != Some(0) && pushed.err.contains("[signature]"), "{}", pushed.err);
+        }
         assert_eq!(repo.remote_refs(), ["refs/heads/main"], "{what}");
         repo.git(&["update-ref", &repo.journal(), &genuine]);
     }
@@ -211,6 +213,15 @@ fn cwf_a_person_may_go_on_all_the_same_and_what_cannot_be_read_is_no_yes() {
     repo.run(&["resume"]).ends(3);
     repo.run(&["resume", "--force"]).ends(0);
     assert_eq!(repo.calls("implement"), 1);
+    // Taking the demand out of the policy as well helps nobody.
+    let repo = waiting();
+    let path = approve(&repo);
+    let policy = repo.run(&["show", "policy"]).ends(0).out;
+    assert!(policy.contains("\"signs\": true") || policy.contains("\"signs\":true"), "{policy}");
+    let bare = policy.replace("\"signs\"", "\"other\"");
+    rewrite(&repo, &unnamed(&path), Some(("policy.json", bare.as_bytes())));
+    assert_eq!(repo.run(&["resume"]).code, Some(3));
+    assert_eq!(repo.calls("implement"), 0);
     // A policy that nobody can read asks for signatures.
     let repo = waiting();
     let path = approve(&repo);

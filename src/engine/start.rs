@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     bug::{self, Bug},
@@ -188,10 +188,7 @@ fn frozen_policy(
     risk: &Found,
 ) -> Result<String, NotStarted> {
     let remote = destination(repo, settings, charter.push)?;
-    let gates =
-        serde_json::to_value(PolicyDoc::of(&settings.gates)).map_err(anyhow::Error::from)?;
-    let signs = repo.signs()?.then_some(("signs", true.into()));
-    let more = [("gates", gates), ("risk", risk.value())].into_iter().chain(signs).collect();
+    let more = more_of_the_policy(repo, settings, risk)?;
     Ok(policy::encode(
         charter,
         &settings.protected,
@@ -199,6 +196,17 @@ fn frozen_policy(
         remote.as_deref(),
         &more,
     ))
+}
+
+/// What else is frozen with the run: what its gates ask for, what is risky, and whether people sign.
+fn more_of_the_policy(
+    repo: &Repo,
+    settings: &Settings,
+    risk: &Found,
+) -> anyhow::Result<BTreeMap<&'static str, serde_json::Value>> {
+    let gates = serde_json::to_value(PolicyDoc::of(&settings.gates))?;
+    let signs = repo.signs()?.then_some(("signs", true.into()));
+    Ok([("gates", gates), ("risk", risk.value())].into_iter().chain(signs).collect())
 }
 
 /// The plan, and the documents that it comes from.

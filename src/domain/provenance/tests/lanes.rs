@@ -1,3 +1,5 @@
+//! Rows of what was built in lanes.
+
 use super::super::*;
 use crate::domain::{
     event::StageEnd,
