@@ -31,7 +31,8 @@ use crate::{
 /// A new tree is written with every 64th append.
 pub const APPENDS_PER_TREE: usize = 64;
 /// How often an append that lost a race is tried again.
-const TRIES_MAX: u32 = 200;
+/// Sixteen writers on two busy cores take hundreds of tries now and then, which is seconds.
+const TRIES_MAX: u32 = 1000;
 const PAUSE_MS_MAX: u64 = 8;
 pub(super) const TREE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const FORMAT_BYTES_MAX: u64 = 100;
