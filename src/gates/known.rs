@@ -24,10 +24,15 @@ const PLACE: &str = "artifacts";
 /// What commands came to in gates that passed.
 pub fn evidence(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Vec<Evidence>> {
     let mut sets = Vec::new();
-    for item in history::names_at(repo, tip, PLACE)? {
+    let there = history::names_at(repo, tip, PLACE)?;
+    // Beside the directories of items stands what is of the whole run, files among it.
+    for item in run.items.iter().map(|item| item.id.as_str()) {
+        if !there.iter().any(|name| name == item) {
+            continue;
+        }
         for name in history::names_at(repo, tip, &format!("{PLACE}/{item}"))? {
             match number_of(&name) {
-                Some((number, stage)) if stands(run, &item, stage) => {
+                Some((number, stage)) if stands(run, item, stage) => {
                     sets.push((number, format!("{PLACE}/{item}/{name}")));
                 }
                 _ => {}
