@@ -14,7 +14,7 @@ use crate::{
     domain::{
         event::{Actor, Charter, Delivery, ProcessMark, PushMode},
         finding::cut,
-        id::{ItemId, RunId},
+        id::{ItemId, Oid, RunId},
         plan::Plan,
         retention::Keep,
         risk::Action,
@@ -122,7 +122,8 @@ fn described(
         (None, Some(number)) => (issue(repo, settings, number)?, Some(number)),
         (None, None) => return Ok(()),
     };
-    let mut text = sanitise(&text).trim().to_owned();
+    // Forges keep the line ends of browsers.
+    let mut text = sanitise(&text.replace("\r\n", "\n")).trim().to_owned();
     if text.is_empty() {
         return Err(Fail::new(Exit::Usage, "the bug says nothing; describe what goes wrong"));
     }
@@ -328,10 +329,14 @@ pub(super) fn carry_on(
     repo.pack_when_many();
     upkeep(repo, &keep, &checkpoints::of_run(&id));
     driven?;
-    let run = log.journal.run().clone();
-    let exit = Exit::of(&run);
-    let asks = super::status::asks(repo, &run, log.journal.tip());
-    let view = RunView::new(run, false, clock::now()).with_asks(asks);
+    rests(ui, repo, log.journal.run(), log.journal.tip())
+}
+
+/// How it stands now that nobody is at work on it: what is asked, and the next command.
+pub(super) fn rests(ui: &mut Ui, repo: &Repo, run: &Run, tip: &Oid) -> Result<Exit, Fail> {
+    let (id, exit) = (run.charter.run.clone(), Exit::of(run));
+    let asks = super::status::asks(repo, run, tip);
+    let view = RunView::new(run.clone(), false, clock::now()).with_asks(asks);
     if ui.json {
         ui.say_json(&json::status(&view, &super::status::time))?;
     } else {
