@@ -50,6 +50,8 @@ fn a_teams_own_counts_as_it_stands_on_the_base_branch() {
     repo.run(&["sprint-1", "--local", "--workflow", "ours"]).ends(0);
     let kept = repo.run(&["show", "workflow"]).ends(0).out;
     assert!(kept.contains("judge"), "{kept}");
+    let frozen = repo.run(&["show", "workflow", "--json"]).ends(0).json();
+    assert_eq!(frozen["schema"], "git-run/workflow/1");
     let now = repo.run(&["workflow", "show", "ours", "--toml"]).ends(0).out;
     assert!(now.contains("judge"), "{now}");
     repo.run(&["verify"]).ends(0);

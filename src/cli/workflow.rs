@@ -167,7 +167,7 @@ fn check(ui: &mut Ui, all: &[Workflow]) -> Result<Exit, Fail> {
     Ok(Exit::Done)
 }
 
-fn value(workflow: &Workflow) -> Value {
+pub(super) fn value(workflow: &Workflow) -> Value {
     let stage = |stage: &Stage| {
         let shape = &stage.shape;
         json!({

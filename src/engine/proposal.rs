@@ -9,6 +9,7 @@ use crate::{
         id::{ItemId, Oid},
         item::{Item, Progress},
         paper::PAPER_BYTES_MAX,
+        passage::Passages,
         plan::Plan,
         run::Run,
     },
@@ -35,6 +36,7 @@ pub struct Facts {
     files: Vec<Option<usize>>,
     deleted: Vec<Traced>,
     confidence: Vec<(String, String)>,
+    passages: Passages,
 }
 
 impl Facts {
@@ -56,6 +58,7 @@ impl Facts {
             files,
             deleted: found.files,
             confidence: confidence(repo, run, commit)?,
+            passages: passages(repo, run)?,
             plan: plan.title.clone(),
             titles: sprints.chain(tasks).collect(),
             run: run.clone(),
@@ -75,8 +78,25 @@ impl Facts {
             files: &self.files,
             deleted: &self.deleted,
             confidence: &self.confidence,
+            passages: &self.passages,
         }
     }
+}
+
+/// How each gate was passed, as the journal tells it.
+fn passages(repo: &Repo, run: &Run) -> anyhow::Result<Passages> {
+    let (mut found, mut before) = (Passages::default(), None::<Run>);
+    history::each_event(repo, &run.charter.run, |envelope, _| {
+        match &mut before {
+            Some(run) => {
+                found.note(&envelope, run);
+                run.apply(&envelope)?;
+            }
+            None => before = Some(Run::begin(&envelope)?),
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// What speaks for the work and what to look at twice: what the triage found, how much changed, what is

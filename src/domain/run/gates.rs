@@ -8,6 +8,7 @@ use crate::domain::{
     id::{Oid, StageId},
     item::{Active, Evidence, Item, Phase, Progress},
     reconcile::Strength,
+    view,
     workflow::StageShape,
 };
 
@@ -92,8 +93,9 @@ impl Run {
             return Ok(());
         }
         let next = match self.state {
-            State::Ready | State::JackIn | State::Running | State::Halted => "git run resume",
-            State::Complete | State::ReadyForHitl | State::JackedOut => "git run status",
+            State::Ready | State::JackIn | State::Running => "git run resume".to_owned(),
+            State::Halted => view::next_move(self, false, None).command,
+            State::Complete | State::ReadyForHitl | State::JackedOut => "git run status".to_owned(),
         };
         let open: Vec<_> = self.open_gates(Some(commit)).iter().map(ToString::to_string).collect();
         if open.is_empty() {

@@ -1,7 +1,7 @@
 //! What a person says of a run: their word on what waits for it, and what they let be done again. A
 //! stage that something is missing for is passed over here as well.
 
-use super::{Refusal, Run, State};
+use super::{Breaker, Refusal, Run, State};
 use crate::domain::{
     event::{Approval, Asked, Cause, Envelope, Event, PaperRef, Word},
     gate::Gate,
@@ -47,6 +47,19 @@ impl Run {
             })
         });
         waits.collect()
+    }
+
+    /// Whether going on would come to nothing but the question that is asked already, as long as the
+    /// branch and the work tree are as they were left. Then nothing is written: a word that somebody gave
+    /// elsewhere in the meantime is for the journal as it is.
+    #[must_use]
+    pub fn asks_still(&self, now: Timestamp) -> bool {
+        let asked = matches!(self.halt, Some(Cause::Approval { .. }));
+        let open = self.active().is_some_and(|active| match &active.phase {
+            Phase::Waiting(waiting) => waiting.until.is_none_or(|until| now < until),
+            Phase::Ready | Phase::Working(_) | Phase::Uncommitted { .. } | Phase::Passed => false,
+        });
+        self.state == State::Halted && asked && open && self.breaker == Breaker::Closed
     }
 
     /// What there is to read before a word is said at this stage: what it needs, else all that was
