@@ -202,6 +202,46 @@ fn s15_what_only_a_person_can_say_pauses_its_task_alone() {
 }
 
 #[test]
+fn s15_a_rollback_takes_back_what_was_finished_later_wherever_it_stands_in_the_page() {
+    let gap = r#"{"level":"L2","kind":"currency","text":"which currency?"}"#;
+    let asks = format!(
+        "if [ $GIT_RUN_ITEM = T-001 ] && ! grep -q euros \"$GIT_RUN_BRIEF\"; then report '{{\"format\":1,\"gaps\":[{gap}]}}'; exit 0; fi\n{BUILDS}"
+    );
+    let fails = format!(
+        "[ $GIT_RUN_ITEM = T-002 ] && {{ report '{{\"format\":1,\"verdict\":\"fail\"}}'; exit 0; }}\n{VERIFIES}"
+    );
+    let repo = queued(PAGE, &asks, &fails);
+    go(&repo, 5);
+    repo.run(&["modify", "T-001", "-m", "euros", "--as", "Ada"]).ends(0);
+    repo.run(&["resume"]).ends(5);
+    let progress = || {
+        let status = repo.status();
+        let of = |item: &Value| {
+            let (id, is) = (item["id"].as_str().unwrap(), item["progress"].as_str().unwrap());
+            format!("{id}:{is}")
+        };
+        status["items"].as_array().unwrap().iter().map(of).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(progress(), "F-001:done T-001:done T-002:active T-003:done closing:pending");
+    // To where T-003 was about to be built, which was before T-001 was.
+    let made = repo.run(&["checkpoint", "list", "--json"]).ends(0).json();
+    let made = made["checkpoints"].as_array().unwrap().iter();
+    let before = |one: &&Value| one["item"] == "T-003" && one["stage"] == "implement";
+    let number = made.clone().find(before).unwrap()["number"].to_string();
+    repo.run(&["rollback", "--to", &number]).ends(0);
+    assert_eq!(progress(), "F-001:done T-001:pending T-002:pending T-003:active closing:pending");
+    repo.agent("verify", VERIFIES);
+    repo.run(&["resume"]).ends(5);
+    repo.run(&["modify", "T-001", "-m", "euros", "--as", "Ada"]).ends(0);
+    let ran = repo.run(&["resume"]).ends(0);
+    for item in ["F-001", "T-001", "T-002", "T-003"] {
+        assert!(repo.work.join("src").join(item).exists(), "{item}: {}", ran.err);
+    }
+    assert_eq!(repo.git(&["log", "--format=%s", "--grep", "implement T-001"]).lines().count(), 1);
+    repo.run(&["verify"]).ends(0);
+}
+
+#[test]
 fn s15_what_was_done_behind_others_is_delivered_as_well() {
     let gap = r#"{"level":"L2","kind":"currency","text":"which currency?"}"#;
     let asks = format!(

@@ -444,6 +444,9 @@ pub struct Rollback {
     pub head: Oid,
     pub tree: Oid,
     pub place: Place,
+    /// Items whose work the branch does not have any more, wherever they stand in the list: one that
+    /// paused is overtaken by others.
+    pub undone: Vec<ItemId>,
     /// The artifact that tells what became of every file.
     pub report: Option<String>,
 }

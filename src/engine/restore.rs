@@ -13,8 +13,8 @@ use crate::{
             Why, undoable,
         },
         event::{Event, Place, RefMove, Rollback, RollbackKind},
-        id::Oid,
-        item::Phase,
+        id::{ItemId, Oid},
+        item::{Item, Phase, Progress},
         restore::{self, Change, Facts, FilePlan, Refused, Standing},
         run::Run,
     },
@@ -442,6 +442,10 @@ fn tell(
         OperationKind::Restore => None,
     };
     let head = repo.head()?.commit;
+    let undone = match &head {
+        Some(head) => undone(repo, journal.run(), head)?,
+        None => Vec::new(),
+    };
     let event = match (how, head, &wish.path) {
         (Some(how), Some(head), None) => Event::RolledBack(Box::new(Rollback {
             how,
@@ -451,6 +455,7 @@ fn tell(
             tree: repo.tree_of(&head)?,
             head,
             place,
+            undone,
             report: Some(path.clone()),
         })),
         _ => {
@@ -466,6 +471,20 @@ fn tell(
     };
     journal.append(vec![super::checkpoint::event(begun), event], &[artifact], clock::now())?;
     Ok(Some(path))
+}
+
+/// The items that were finished, or begun, at commits that this one does not have.
+fn undone(repo: &Repo, run: &Run, head: &Oid) -> anyhow::Result<Vec<ItemId>> {
+    let start = &run.charter.start;
+    // Where the branch stands before the run began, all of it is gone.
+    let there = repo.ids_between(head, std::slice::from_ref(start))?;
+    let is_gone = |commit: &Oid| commit != start && commit != head && !there.contains(commit);
+    let of = |item: &Item| match &item.progress {
+        Progress::Done { head, .. } => is_gone(head),
+        Progress::Paused(active) | Progress::Active(active) => is_gone(&active.started),
+        Progress::Pending | Progress::Inferred { .. } => false,
+    };
+    Ok(run.items.iter().filter(|item| of(item)).map(|item| item.id.clone()).collect())
 }
 
 /// An operation that began here and did not end, with the checkpoint that it made.

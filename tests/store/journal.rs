@@ -159,6 +159,7 @@ fn a_checkpoint_and_a_rollback_are_kept_and_the_newest_checkpoint_is_shown() {
         head: commit.clone(),
         tree: commit,
         place: Place::Start,
+        undone: Vec::new(),
         report: Some(format!("artifacts/{path}")),
     };
     let artifact = Artifact { path, content: b"{}".to_vec() };

@@ -44,7 +44,9 @@ impl Run {
             State::Ready | State::JackIn | State::ReadyForHitl | State::JackedOut => {}
             State::Running | State::Complete | State::Halted => {
                 self.drop_lanes("the run was rolled back", |_| true);
+                self.undo(&back.undone, &back.place);
                 self.go_back_to(&back.place, &back.tree);
+                self.begin_anew(&back.undone);
                 // What was about to be delivered is gone.
                 (self.delivery, self.delivering) = (None, false);
                 self.overrides.clear();
@@ -84,6 +86,34 @@ impl Run {
         // A trial is of a cycle that there was; it begins anew with the present one.
         if matches!(self.breaker, Breaker::HalfOpen { .. }) && *place != Place::Unknown {
             self.breaker = self.trial();
+        }
+    }
+
+    /// What is not on the branch any more is done again; the item that is gone back to begins its next
+    /// cycle by itself.
+    fn undo(&mut self, undone: &[ItemId], place: &Place) {
+        let here = |id: &ItemId| matches!(place, Place::At { item, .. } if item == id);
+        let gone = |id: &ItemId| undone.contains(id) && !here(id);
+        for item in self.items.iter_mut().filter(|item| gone(&item.id)) {
+            if matches!(item.progress, Progress::Done { .. } | Progress::Paused(_)) {
+                item.progress = Progress::Pending;
+            }
+        }
+        self.to_verify.retain(|item| !gone(item));
+        self.fixes.retain(|fix| !gone(&fix.item));
+    }
+
+    /// An item at work whose beginning is not on the branch any more is held to what comes from now on.
+    fn begin_anew(&mut self, undone: &[ItemId]) {
+        for at in 0..self.items.len() {
+            let started = self.started(at);
+            let item = &mut self.items[at];
+            if let (Progress::Active(active), true) =
+                (&mut item.progress, undone.contains(&item.id))
+            {
+                (active.started, active.since) = (started, None);
+                active.asides.clear();
+            }
         }
     }
 

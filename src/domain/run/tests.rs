@@ -114,6 +114,7 @@ fn rolled_back(place: Place) -> Event {
         head,
         tree,
         place,
+        undone: Vec::new(),
         report: None,
     }))
 }

@@ -62,7 +62,17 @@ fn a_journal_reads_as_a_tale() {
     for how in RollbackKind::ALL {
         let place = Place::At { item: item("a"), stage: stage("review") };
         let (to, commit, saved, head, tree) = (3, oid(9), 4, oid(2), oid(2));
-        let back = Rollback { how, to, commit, saved, head, tree, place, report: None };
+        let back = Rollback {
+            how,
+            to,
+            commit,
+            saved,
+            head,
+            tree,
+            place,
+            undone: Vec::new(),
+            report: None,
+        };
         tape.write(Event::RolledBack(Box::new(back))).unwrap();
     }
     let mut run = crate::domain::run::Run::begin(&tape.written[0]).unwrap();

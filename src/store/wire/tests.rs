@@ -318,8 +318,9 @@ fn rollback() -> impl Strategy<Value = Rollback> {
         (item(), stage()).prop_map(|(item, stage)| Place::At { item, stage }),
     ];
     let how = select(RollbackKind::ALL.to_vec());
-    (how, any::<[u64; 2]>(), [oid(), oid(), oid()], place, option::of(text())).prop_map(
-        |(how, [to, saved], [commit, head, tree], place, report)| Rollback {
+    let undone = vec(item(), 0..3);
+    (how, any::<[u64; 2]>(), [oid(), oid(), oid()], place, undone, option::of(text())).prop_map(
+        |(how, [to, saved], [commit, head, tree], place, undone, report)| Rollback {
             how,
             to,
             commit,
@@ -327,6 +328,7 @@ fn rollback() -> impl Strategy<Value = Rollback> {
             head,
             tree,
             place,
+            undone,
             report,
         },
     )

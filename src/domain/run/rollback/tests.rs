@@ -23,7 +23,8 @@ fn at(name: &str, to: &str) -> Place {
 fn back(tape: &mut Tape, place: Place, number: u64) -> Result<(), Refusal> {
     let (how, to, saved) = (RollbackKind::Rollback, 7, 8);
     let (commit, head, tree) = (oid(900), oid(number), oid(number));
-    let back = Rollback { how, to, commit, saved, head, tree, place, report: None };
+    let back =
+        Rollback { how, to, commit, saved, head, tree, place, undone: Vec::new(), report: None };
     tape.write(Event::RolledBack(Box::new(back)))
 }
 
@@ -346,4 +347,40 @@ fn a8_the_newest_checkpoint_is_the_one_with_the_highest_number() {
         tape.write(Event::CheckpointMade { number, commit, tree, why }).unwrap();
         assert_eq!(tape.run.checkpoint, Some(newest));
     }
+}
+
+#[test]
+fn what_is_not_on_the_branch_any_more_is_done_again_wherever_it_stands() {
+    let mut tape = tape();
+    // `a` pauses, `b` overtakes it, and is finished behind it.
+    tape.write(Event::StageStarted(tape.start_of_next(1))).unwrap();
+    let blocked = Outcome::Blocked { why: "which one?".into() };
+    tape.write(Event::StageEnded(Box::new(ended(blocked, 1, Vec::new())))).unwrap();
+    let (head, tree) = (oid(1), oid(1));
+    tape.write(Event::ItemStarted { item: item("b"), head, tree }).unwrap();
+    finish(&mut tape, 2);
+    let paused = |run: &Run| matches!(run.items[0].progress, Progress::Paused(_));
+    let done = |run: &Run| matches!(run.items[1].progress, Progress::Done { .. });
+    assert!(paused(&tape.run) && done(&tape.run), "{:?}", tape.run.items);
+    let rolled = |undone: &[&str], place: Place| {
+        let mut tape = tape.clone();
+        let (how, to, saved) = (RollbackKind::Rollback, 7, 8);
+        let (commit, head, tree) = (oid(900), oid(1), oid(1));
+        let undone = undone.iter().map(|name| item(name)).collect();
+        let back = Rollback { how, to, commit, saved, head, tree, place, undone, report: None };
+        tape.write(Event::RolledBack(Box::new(back))).unwrap();
+        tape.run
+    };
+    // As older journals have it: those before it stay.
+    let run = rolled(&[], at("c", "build"));
+    assert!(paused(&run) && done(&run));
+    let run = rolled(&["b"], at("c", "build"));
+    assert!(paused(&run) && run.items[1].progress == Progress::Pending);
+    let run = rolled(&["b"], Place::Unknown);
+    assert_eq!(run.items[1].progress, Progress::Pending);
+    // The one that is gone back to goes on in its next cycle, from what is there.
+    let run = rolled(&["a", "b"], at("b", "build"));
+    assert_eq!(run.items[0].progress, Progress::Pending);
+    let active = run.active().unwrap();
+    assert_eq!((active.cycle, &active.started), (2, &run.charter.start));
 }

@@ -54,6 +54,7 @@ impl World {
             head: oid(kept.head),
             tree: oid(kept.tree),
             place: kept.place,
+            undone: Vec::new(),
             report: None,
         };
         self.write(Event::RolledBack(Box::new(back)));

@@ -321,6 +321,9 @@ pub(in crate::store::wire) struct RollbackDoc {
     pub(in crate::store::wire) head: Text<Oid>,
     pub(in crate::store::wire) tree: Text<Oid>,
     pub(in crate::store::wire) place: RollbackPlaceDoc,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store::wire) undone: Vec<Text<ItemId>>,
     pub(in crate::store::wire) report: Option<String>,
 }
 
@@ -630,6 +633,7 @@ impl From<&Rollback> for RollbackDoc {
                     RollbackPlaceDoc::At { item: Text(item), stage: Text(stage) }
                 }
             },
+            undone: back.undone.iter().cloned().map(Text).collect(),
             report: back.report.clone(),
         }
     }
@@ -649,6 +653,7 @@ impl From<RollbackDoc> for Rollback {
                 RollbackPlaceDoc::Start => Place::Start,
                 RollbackPlaceDoc::At { item, stage } => Place::At { item: item.0, stage: stage.0 },
             },
+            undone: doc.undone.into_iter().map(|item| item.0).collect(),
             report: doc.report,
         }
     }
