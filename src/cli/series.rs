@@ -168,8 +168,9 @@ impl Series<'_> {
         if self.holding(branch, run.proven())?.is_none() {
             let (short, proven) = (run.proven().short(), run.proven());
             let what = format!("run `{id}` proved {short} on `{branch}`, which does not have it");
-            return Err(Fail::new(Exit::Failed, what)
-                .hint(format!("git branch --force {branch} {proven}, or git run {item} --again")));
+            return Err(
+                Fail::new(Exit::Failed, what).hint(format!("git branch --force {branch} {proven}"))
+            );
         }
         if let Some(before) = self.behind.take()
             && let Some(onto) = &before.branch
@@ -179,7 +180,9 @@ impl Series<'_> {
             if run.charter.onto.as_ref() != Some(onto) {
                 return person(
                     format!("run `{id}` built `{item}` elsewhere: {what}"),
-                    format!("git run {item} --again --branch <another name> builds it behind that"),
+                    format!(
+                        "git switch {onto} && git run {item} --again --base {base} --branch <another name>"
+                    ),
                 );
             }
             ui.tell(&format!("note: {what}, which went on since; merging brings it"));
