@@ -302,6 +302,18 @@ fn loa_113_one_that_was_built_elsewhere_is_no_part_and_one_that_went_on_is() {
 }
 
 #[test]
+fn loa_113_nothing_comes_behind_what_nobody_judged() {
+    let series = Series::new(&[("review", "exit 1")]);
+    series.0.git(&["config", "run.breaker.failures", "1"]);
+    series.go(&["--local"], 4);
+    series.run(&["reconcile", "--answer", "sprint-1=trust"]).ends(0);
+    series.run(&["resume", "--reset-ice"]).ends(0);
+    assert_eq!(series.0.status()["state"], "JACKED_OUT");
+    let ran = series.run(&SERIES).ends(5);
+    assert!(ran.err.contains("nobody judged it"), "{}", ran.err);
+}
+
+#[test]
 fn loa_113_one_that_cannot_be_pushed_holds_up_what_comes_behind_it() {
     let series = Series::new(&[]);
     let hooks = series.0.root().join("remote.git/hooks");

@@ -1,7 +1,7 @@
 //! What a person says of a run: their word on what waits for it, and what they let be done again. A
 //! stage that something is missing for is passed over here as well.
 
-use super::{Refusal, Run, State};
+use super::{Breaker, Refusal, Run, State};
 use crate::domain::{
     event::{Approval, Asked, Cause, Envelope, Event, PaperRef, Word},
     gate::Gate,
@@ -221,6 +221,10 @@ impl Run {
         }
         self.reopen_behind(part, &stages);
         self.open_again(format!("{id} is open again from {stage} on"));
+        // A trial is of a cycle that there was. A run that an older version began goes on as it began.
+        if asides && matches!(self.breaker, Breaker::HalfOpen { .. }) {
+            self.breaker = self.trial();
+        }
         Ok(())
     }
 
