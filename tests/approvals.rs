@@ -86,6 +86,26 @@ fn in_a_script_it_is_said_who_says_it() {
 }
 
 #[test]
+fn an_empty_name_is_nobodys_yes() {
+    let repo = waiting(WORKFLOW, &[]);
+    for words in [
+        &["approve", "", "--as", "Ada"][..],
+        &["approve", " ", "--as", "Ada"],
+        &["approve", "--run", "", "--as", "Ada"],
+        &["reject", "", "-m", "no", "--as", "Ada"],
+        &["modify", "", "-m", "more", "--as", "Ada"],
+    ] {
+        let ran = repo.run(words).ends(2);
+        assert!(ran.err.contains("is empty"), "{words:?}: {}", ran.err);
+    }
+    assert!(repo.recorded("approval-given").is_empty());
+    for words in [&["status", ""][..], &["halt", ""], &["resume", ""], &["push", ""]] {
+        let ran = repo.run(words).ends(1);
+        assert!(ran.err.contains("the name of the run is empty"), "{words:?}: {}", ran.err);
+    }
+}
+
+#[test]
 fn an_agent_says_nothing() {
     let repo = waiting(WORKFLOW, &[]);
     for words in [
@@ -122,6 +142,9 @@ fn aura_what_is_rejected_goes_no_further_until_it_is_asked_again() {
     assert!(status.contains("rejected") && status.contains("not this"), "{status}");
     repo.run(&["push"]).ends(3);
     repo.run(&["resume"]).ends(5);
+    // What holds a push back is said with the answer that lets it go on.
+    let push = repo.run(&["push"]).ends(3).err;
+    assert!(push.contains("hint: git run approve sign-off\n"), "{push}");
     repo.run(&["approve", "--as", "Ada"]).ends(0);
     repo.run(&["resume"]).ends(0);
 }
@@ -164,6 +187,7 @@ fn a_second_revise_is_a_persons_matter() {
     );
     let status = repo.run(&["status"]).ends(0).out;
     assert!(status.contains("review of sprint-1 waits"), "{status}");
+    assert!(status.contains("Shall it go on as it is"), "{status}");
     assert_eq!(repo.read("work.txt"), "2\n", "one try to mend it");
     repo.run(&["approve", "review", "-m", "good enough", "--as", "Ada"]).ends(0);
     repo.run(&["resume"]).ends(5);
@@ -172,6 +196,10 @@ fn a_second_revise_is_a_persons_matter() {
     // A person's word for a judge is no full pass, and it is told by whom.
     let given = repo.recorded("approval-given");
     assert_eq!(given[0]["stage"], "review");
+    let body = repo.run(&["pr", "--body-only"]).ends(0).out;
+    let review = "- [ ] review of sprint-1: **not passed** with 1 finding open, approved by `Ada`: `good enough`";
+    assert!(body.contains(review), "{body}");
+    assert!(body.contains("- [x] sign-off of sprint-1: approved by `Ada`\n"), "{body}");
 }
 
 #[test]
@@ -239,6 +267,8 @@ fn the_word_comes_from_another_machine() {
         Ran::of(command.current_dir(&other).args(words).output().unwrap())
     };
     there(&["sync", "fetch", "origin"]).ends(0);
+    let status = there(&["status", &run]).ends(0).out;
+    assert!(status.contains(&format!("next: git run approve --run {run}")), "{status}");
     let said = there(&["approve", "--run", &run, "--as", "Bob", "-m", "fine"]).ends(0);
     assert!(said.out.contains("where it runs: git run sync fetch origin"), "{}", said.out);
     // It is not the other machine's run now.
@@ -249,12 +279,16 @@ fn the_word_comes_from_another_machine() {
         .output()
         .unwrap();
     assert!(!text(&refs.stdout).contains("/journal"));
-    // Here nothing has happened until it is fetched.
-    repo.run(&["resume"]).ends(5);
-    // A second halt was written meanwhile: what was said elsewhere is for what was there.
-    repo.run(&["sync", "fetch", "origin"]).ends(0);
-    let resumed = repo.run(&["resume"]);
-    assert!(matches!(resumed.code, Some(0 | 5)), "{}", resumed.err);
+    // Here nothing has happened until it is fetched, and whoever tries writes nothing that would part the
+    // journals: the word is for what was there.
+    let tip = repo.git(&["rev-parse", &repo.journal()]);
+    let asked = repo.run(&["resume"]).ends(5).out;
+    assert!(asked.contains("Is it what was asked for?"), "{asked}");
+    repo.run(&["next", "--resume"]).ends(5);
+    assert_eq!(repo.git(&["rev-parse", &repo.journal()]), tip);
+    let fetched = repo.run(&["sync", "fetch", "origin"]).ends(0).out;
+    assert!(fetched.contains("a person's word") && fetched.contains("git run resume"), "{fetched}");
+    repo.run(&["resume"]).ends(0);
     repo.run(&["verify"]).ends(0);
 }
 

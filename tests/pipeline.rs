@@ -149,11 +149,18 @@ fn cwf_a_review_sends_back_once_and_then_a_person_decides() {
 #[test]
 fn cwf_fail_is_a_hard_stop_and_never_tried_again_by_itself() {
     for (stage, gates) in [("review-plan", 0), ("review-code", 1), ("refactor", 1)] {
-        let repo = scripted(&[(stage, r#"report '{"format":1,"verdict":"fail"}'"#)]);
+        let script = r#"report '{"format":1,"verdict":"fail","summary":"it cannot work"}'"#;
+        let repo = scripted(&[(stage, script)]);
         repo.run(&["sprint-1", "--local"]).ends(5);
         (0..gates).for_each(|_| approved(&repo, 5));
         is(&repo, ("HALTED", "fail-verdict"));
         assert_eq!(repo.calls(stage), 1, "{stage}");
+        told(&repo, ": it cannot work");
+        // What it said can be read as `status` says.
+        let status = repo.run(&["status"]).ends(0).out;
+        let (_, read) = status.split_once("read      git run ").unwrap();
+        let words: Vec<_> = read.lines().next().unwrap().split(' ').collect();
+        assert!(repo.run(&words).ends(0).out.contains("it cannot work"), "{status}");
         // Only a person lets it go on, and then it is judged again.
         repo.run(&["sprint-1"]).ends(5);
         assert_eq!(repo.calls(stage), 1, "{stage}");
@@ -415,6 +422,18 @@ fn cwf_a_paper_that_says_nothing_is_none() {
 }
 
 #[test]
+fn who_tries_again_is_told_why_nothing_came_of_it_before() {
+    let script =
+        format!("test $calls = 1 && exit 0; cp \"$GIT_RUN_BRIEF\" \"$HOME/brief\"; {PLANNED}");
+    let repo = planned(&[("plan", &script)]);
+    assert_eq!(repo.calls("plan"), 2);
+    let brief = std::fs::read_to_string(repo.root().join("brief")).unwrap();
+    let told =
+        "## Last time\n\n- it was tried before, without a result: `plan.md` was not handed in";
+    assert!(brief.contains(told), "{brief}");
+}
+
+#[test]
 fn cwf_a_word_is_for_the_tree_that_it_was_asked_for() {
     let repo = planned(&[]);
     let asked = repo.status()["waits"][0]["commit"].clone();
@@ -452,6 +471,8 @@ fn cwf_an_answer_that_comes_too_late_is_asked_for_again() {
     std::thread::sleep(std::time::Duration::from_millis(1200));
     let ran = approve(&repo, &[]).ends(3);
     assert!(ran.err.contains("the time for an answer is over"), "{}", ran.err);
+    assert!(ran.err.contains("hint: git run resume\n"), "{}", ran.err);
+    assert_eq!(repo.status()["next"]["command"], "git run resume");
     repo.run(&["resume"]).ends(5);
     approve(&repo, &[]).ends(0);
     let rows = outcomes(&repo);

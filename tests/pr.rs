@@ -284,3 +284,36 @@ fn d9_commits_of_an_older_run_with_the_same_words_are_not_listed() {
     assert!(body.contains("`feat(sprint-1): implement sprint-1`"), "{body}");
     assert!(body.contains("No files deleted during this run."), "{body}");
 }
+
+const CONDITIONAL: &str = r#"report '{"verdict":"conditional","findings":[{"rule":"name","severity":"low","message":"rename it"}]}'"#;
+
+#[test]
+fn what_no_judge_passed_is_not_called_passed_and_its_findings_are_told() {
+    let repo = TestRepo::scripted(&[("audit", CONDITIONAL)]);
+    repo.agent("red-team", "cp \"$GIT_RUN_BRIEF\" \"$HOME/brief\"; revise broken");
+    repo.agent("repair", "echo $calls > repaired");
+    repo.remote();
+    repo.git(&["config", "run.red-team.enabled", "true"]);
+    repo.write("docs/design.md", "# Design\n");
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=design"]);
+    repo.run(&["sprint-1"]).ends(0);
+    let body = repo.run(&["pr", "--body-only"]).ends(0).out;
+    // Whoever looks once looks at all of the work.
+    let brief = fs::read_to_string(repo.root().join("brief")).unwrap();
+    let start = repo.git(&["rev-parse", "main"]);
+    let range = format!("the work of this run so far: `git diff {} HEAD`", start.trim());
+    assert!(brief.contains(&range), "{brief}");
+    assert!(body.contains("- [x] review of sprint-1: passed\n"), "{body}");
+    assert!(
+        body.contains("- [ ] red-team of closing: **not passed**, and gone on with 1 finding open"),
+        "{body}"
+    );
+    assert!(body.contains("- [x] audit of sprint-1: passed with 1 finding open"), "{body}");
+    let (_, findings) = body.split_once("## Open findings").unwrap();
+    assert!(findings.contains("(red-team of closing)"), "{body}");
+    assert!(findings.contains("`rename it` (audit of sprint-1)"), "{body}");
+    // The text stands in the journal, and hinders no gate.
+    let gates = repo.run(&["gate", "secrets", "deletions"]).ends(0).out;
+    assert!(gates.contains("secrets"), "{gates}");
+}

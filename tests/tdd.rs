@@ -240,6 +240,7 @@ fn f3_nor_by_hand_whoever_they_say_they_are() {
     repo.write("hello.sh", "echo hello # simple\n");
     let taken = hand_in(&repo, &[], &done).ends(0).json();
     assert_eq!((&taken["recorded"], &taken["step"]), (&true.into(), &Value::Null));
+    assert_eq!(taken["next"]["command"], "git run next --as '<their name>'");
     for own in ["Bob", "bob", " BOB "] {
         let ran = next(own, 3);
         assert!(ran.err.contains("has built it, and so may not do `review`"), "{}", ran.err);

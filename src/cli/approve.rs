@@ -19,14 +19,14 @@ use crate::{
         gate::{Gate, word_statement},
         ice::denial::Denial,
         id::{Oid, RemoteId, RunId, StageId},
-        run::{Run, Waits},
+        run::{Run, State, Waits},
         secret,
         view::RunView,
     },
     git::Repo,
     guard::{bound, person},
     process::clock,
-    report::sanitise::sanitise,
+    report::{sanitise::sanitise, status},
     store::{
         catalog::{self, Found},
         journal::{Artifact, Journal},
@@ -76,14 +76,14 @@ pub(super) struct AnswerArgs {
 impl From<ApproveArgs> for Said {
     fn from(args: ApproveArgs) -> Self {
         let ApproveArgs { gate, message, skip_next, run, who } = args;
-        Self { word: Word::Approve, gate: gate.join(" "), message, skip_next, run, who }
+        Self { word: Word::Approve, gate, message, skip_next, run, who }
     }
 }
 
 /// What was typed.
 pub(super) struct Said {
     word: Word,
-    gate: String,
+    gate: Vec<String>,
     message: String,
     skip_next: bool,
     run: Option<String>,
@@ -93,13 +93,14 @@ pub(super) struct Said {
 impl Said {
     pub(super) fn new(word: Word, args: AnswerArgs) -> Self {
         let AnswerArgs { gate, message, run, who } = args;
-        Self { word, gate: gate.join(" "), message, skip_next: false, run, who }
+        Self { word, gate, message, skip_next: false, run, who }
     }
 }
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     person::only(&format!("to {}", said.word.word()))?;
     repo.may_write()?;
+    named(said)?;
     let who = who(repo, said)?;
     let Whose { id, now, tip, from } = whose(repo, said)?;
     let asks = super::status::asks(repo, &now, &tip);
@@ -109,7 +110,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     if from.is_none() && !now.is_at_home(repo.clone_name().as_deref()) {
         return Err(bound::away(&now).into());
     }
-    let waits = meant(&now, &said.gate)?;
+    let waits = meant(&now, &said.gate.join(" "))?;
     let text = text(said)?;
     let (head, tree) = stands(repo, &now, &waits, from.is_some())?;
     let approval = Approval {
@@ -123,7 +124,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
         signed: None,
     };
     now.may_answer(&approval, clock::now())
-        .map_err(|why| Fail::from(Denial::new("approval", why).next("git run status")))?;
+        .map_err(|why| Fail::from(Denial::new("approval", why).next(after_no(&now, &waits))))?;
     let artifact = signed(repo, (&now, &tip), &approval, &who)?;
     let signed = artifact.as_ref().map(|artifact| format!("artifacts/{}", artifact.path));
     let approval = Approval { signed, ..approval };
@@ -138,6 +139,14 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, said: &Said) -> Result<Exit, Fail> {
     journal.append(vec![event], &artifacts, clock::now())?;
     let about = RunView::new(now, false, clock::now()).with_asks(asks);
     answer(ui, journal.run(), &approval, (&waits, &about), None)
+}
+
+/// Where the time for an answer is over only asking again helps.
+fn after_no(run: &Run, waits: &Waits) -> &'static str {
+    match waits.until.is_some_and(|until| until <= clock::now()) && run.state == State::Halted {
+        true => "git run resume",
+        false => "git run status",
+    }
 }
 
 /// A run of one's own, or one that was fetched: then from whom.
@@ -192,6 +201,18 @@ fn text(said: &Said) -> Result<String, Fail> {
     }
     cut(&mut text, MESSAGE_BYTES_MAX);
     Ok(text)
+}
+
+/// A name that was typed and says nothing, like an empty variable of a script, means nothing.
+fn named(said: &Said) -> Result<(), Fail> {
+    if said.gate.iter().any(|word| word.trim().is_empty()) {
+        let what = "the name of what waits is empty; leave it out where one thing waits";
+        return Err(Fail::new(Exit::Usage, what).hint("git run status"));
+    }
+    if said.run.as_deref().is_some_and(|run| run.trim().is_empty()) {
+        return Err(Fail::new(Exit::Usage, "`--run` is empty; it names the run"));
+    }
+    Ok(())
 }
 
 /// The one thing that waits, or the one that the word means.
@@ -306,8 +327,13 @@ fn answer(
     for line in waits.why.iter().chain(&asks) {
         text.push_str(&format!("asked: {line}\n"));
     }
+    for line in status::found(about, &gate) {
+        text.push_str(&format!("found: {line}\n"));
+    }
+    let whose =
+        if sent_to.is_some() { format!(" --run {}", run.charter.run) } else { String::new() };
     for paper in &waits.papers {
-        text.push_str(&format!("about: git run show {}\n", paper.path));
+        text.push_str(&format!("about: git run show {}{whose}\n", paper.path));
     }
     text.push_str(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()));
     ui.say(&sanitise(&text))?;

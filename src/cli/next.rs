@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     exit::{Exit, Fail},
     narrate::{self, Narrated},
-    resume::{frozen, journal, wanted},
+    resume::{asks_still, frozen, journal, said_elsewhere, wanted},
     start::{
         Underway, hooks_in_force, may_go_on, nothing_interrupted, stop_signal, unfinished_here,
     },
@@ -120,6 +120,12 @@ pub(super) fn next(ui: &mut Ui, repo: &Repo, args: &NextArgs) -> Result<Exit, Fa
         Some(run) if args.resume && run.state == State::Halted => {}
         Some(run) => may_go_on(run, &request).map_err(|fail| halted(run, fail))?,
         None => drop(prepare(repo, &settings, &request)?),
+    }
+    if let Some(run) = here.as_ref().filter(|_| args.resume) {
+        let journal = said_elsewhere(ui, repo, &run.charter.run, true)?;
+        if !args.reset_ice && asks_still(repo, journal.run())? {
+            return answer(ui, journal.run().clone(), None, Drove::Rests, None);
+        }
     }
     hooks_in_force(ui, repo, true)?;
     let me = alive::own_mark();
@@ -285,7 +291,8 @@ fn drive(
             if !ui.json {
                 ui.tell(&format!("note: {why}"));
             }
-            return answer(ui, run, None, Drove::Handed, Some(true));
+            let view = RunView::new(run, false, clock::now()).handed_on(why);
+            return answer_of(ui, view, None, Drove::Handed, Some(true));
         }
         other => other?,
     };
@@ -335,16 +342,25 @@ fn answer(
     drove: Drove,
     recorded: Option<bool>,
 ) -> Result<Exit, Fail> {
+    answer_of(ui, RunView::new(run, false, clock::now()), step, drove, recorded)
+}
+
+fn answer_of(
+    ui: &mut Ui,
+    view: RunView,
+    step: Option<Step>,
+    drove: Drove,
+    recorded: Option<bool>,
+) -> Result<Exit, Fail> {
     let exit = match drove {
-        Drove::Rests => Exit::of(&run),
+        Drove::Rests => Exit::of(&view.run),
         Drove::Waits(_) | Drove::Handed => Exit::Done,
     };
     let until = match drove {
         Drove::Waits(until) => Some(time(until)),
         Drove::Rests | Drove::Handed => None,
     };
-    let call = run.calls_total;
-    let view = RunView::new(run, false, clock::now());
+    let call = view.run.calls_total;
     let (id, state, next) = (&view.run.charter.run, view.run.state.word(), &view.next);
     if ui.json {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap_or_default();

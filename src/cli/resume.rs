@@ -16,7 +16,7 @@ use crate::{
         run::{Run, State},
         workflow::Workflow,
     },
-    engine::{course, start},
+    engine::{course, reconcile, start},
     git::Repo,
     guard::{person, vouched},
     process::{alive, clock},
@@ -39,14 +39,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     nothing_interrupted(repo)?;
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
-    let taken = answers::take(repo, &id)?;
-    if taken.words > 0 && !args.quiet && !ui.json {
-        ui.tell("what was said elsewhere is taken in");
-    }
-    if let Some(why) = &taken.doubt {
-        ui.tell(&one_line(&format!("what was said elsewhere is not taken in: {why}")));
-    }
-    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
+    for_persons(said_elsewhere(ui, repo, &id, args.quiet || ui.json)?.run(), args.reset_ice)?;
     if let Err(fail) = vouched::words(repo, &id) {
         if !args.force {
             return Err(fail.into());
@@ -58,6 +51,12 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     let agents = super::args::agents(&args.agent);
     if !args.force {
         same_agents(repo, &id, &settings, &agents)?;
+    }
+    if !args.force && agents.is_empty() && !args.reset_ice {
+        let journal = journal(repo, &id)?;
+        if asks_still(repo, journal.run())? {
+            return super::start::rests(ui, repo, journal.run(), journal.tip());
+        }
     }
     if !args.quiet && !ui.json {
         let journal = journal(repo, &id)?;
@@ -74,6 +73,29 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     }
     let manner = Manner { quiet: args.quiet, force: args.force };
     carry_on(ui, repo, underway, settings, agents, manner)
+}
+
+/// The journal, with the words that were given elsewhere and were fetched.
+pub(super) fn said_elsewhere<'r>(
+    ui: &mut Ui,
+    repo: &'r Repo,
+    id: &RunId,
+    quiet: bool,
+) -> Result<Journal<'r>, Fail> {
+    let taken = answers::take(repo, id)?;
+    if 0 < taken.words && !quiet {
+        ui.tell("what was said elsewhere is taken in");
+    }
+    if let Some(why) = &taken.doubt {
+        ui.tell(&one_line(&format!("what was said elsewhere is not taken in: {why}")));
+    }
+    journal(repo, id)
+}
+
+/// Whether it waits for the same word as before, and nothing was changed since it was asked for.
+pub(super) fn asks_still(repo: &Repo, run: &Run) -> anyhow::Result<bool> {
+    let same = repo.head()?.branch.as_deref() == Some(run.charter.branch.as_str());
+    Ok(same && run.asks_still(clock::now()) && reconcile::glance(repo, run, true)?.is_none())
 }
 
 /// Going on after a no, and with counters that begin anew, is a person's decision.

@@ -73,7 +73,15 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ShowArgs) -> Result<Exit, Fai
             "git run show plan, policy, workflow, provenance, board, progress, an event's number, or a path below artifacts/",
         )
     })?;
-    let text = String::from_utf8_lossy(&content);
+    if ui.json && what == "workflow" {
+        let (_, workflow) = super::resume::frozen_at(repo, &found.tip)?;
+        ui.say_json(&super::workflow::value(&workflow))?;
+        return Ok(Exit::Done);
+    }
+    let mut text = String::from_utf8_lossy(&content);
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.to_mut().push('\n');
+    }
     ui.say(&if ui.json { text.into_owned() } else { sanitise(&text) })?;
     Ok(Exit::Done)
 }

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         event::{Actor, Charter, Delivery, ProcessMark, PushMode},
         finding::cut,
-        id::{ItemId, RunId},
+        id::{ItemId, Oid, RunId},
         plan::Plan,
         retention::Keep,
         risk::Action,
@@ -137,7 +137,8 @@ fn described(
         (None, Some(number)) => (issue(repo, settings, number)?, Some(number)),
         (None, None) => return Ok(()),
     };
-    let mut text = sanitise(&text).trim().to_owned();
+    // Forges keep the line ends of browsers.
+    let mut text = sanitise(&text.replace("\r\n", "\n")).trim().to_owned();
     if text.is_empty() {
         return Err(Fail::new(Exit::Usage, "the bug says nothing; describe what goes wrong"));
     }
@@ -357,9 +358,17 @@ pub(super) fn work_on(
     repo.pack_when_many();
     upkeep(repo, &keep, &checkpoints::of_run(&id));
     driven?;
-    let run = log.journal.run().clone();
-    let asks = super::status::asks(repo, &run, log.journal.tip());
-    Ok(RunView::new(run, false, clock::now()).with_asks(asks))
+    Ok(rested(repo, log.journal.run(), log.journal.tip()))
+}
+
+fn rested(repo: &Repo, run: &Run, tip: &Oid) -> RunView {
+    let asks = super::status::asks(repo, run, tip);
+    RunView::new(run.clone(), false, clock::now()).with_asks(asks)
+}
+
+/// How it stands now that nobody is at work on it: what is asked, and the next command.
+pub(super) fn rests(ui: &mut Ui, repo: &Repo, run: &Run, tip: &Oid) -> Result<Exit, Fail> {
+    tell(ui, &rested(repo, run, tip))
 }
 
 pub(super) fn tell(ui: &mut Ui, view: &RunView) -> Result<Exit, Fail> {

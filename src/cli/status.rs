@@ -12,6 +12,7 @@ use crate::{
         run::Run,
         time::Timestamp,
         view::RunView,
+        workflow::{Duty, Stage},
     },
     engine::{self, drift, reconcile, restore},
     git::Repo,
@@ -113,7 +114,12 @@ pub(super) fn asks(repo: &Repo, run: &Run, tip: &Oid) -> Vec<(StageId, String)> 
     }
     let Ok((_, workflow)) = super::resume::frozen_at(repo, tip) else { return Vec::new() };
     let stages = waits.iter().filter_map(|one| workflow.stage(&one.gate.stage));
-    stages.map(|stage| (stage.id().clone(), stage.ask.clone())).collect()
+    // What a judge is asked to look at is no question to a person.
+    let ask = |stage: &Stage| match stage.shape.duty {
+        Duty::Judge => "Shall it go on as it is, with what was found?".to_owned(),
+        Duty::Build | Duty::Write | Duty::Gate | Duty::Human => stage.ask.clone(),
+    };
+    stages.map(|stage| (stage.id().clone(), ask(stage))).collect()
 }
 
 /// The same of one that may have been fetched.

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod near;
 pub mod outcome;
 pub mod paper;
+pub mod passage;
 pub mod path;
 pub mod plan;
 pub mod plan_check;

@@ -5,7 +5,7 @@ use super::{
     event::{
         Cause, Delivery, Event, PlanSynced, Reconciled, Rollback, RollbackKind, StageEnd, Word,
     },
-    outcome::Outcome,
+    outcome::{Outcome, Verdict},
     run::Run,
 };
 
@@ -247,6 +247,9 @@ fn ended(end: &StageEnd) -> String {
     let after = format!("after {}", end.took);
     match &end.outcome {
         Outcome::Built => format!("built {after}"),
+        Outcome::Judged(Verdict::Fail) if !end.summary.trim().is_empty() => {
+            format!("verdict fail {after}: {}", first_line(end.summary.trim()))
+        }
         Outcome::Judged(verdict) if found == 0 => format!("verdict {} {after}", verdict.word()),
         Outcome::Judged(verdict) => {
             format!("verdict {} with {} {after}", verdict.word(), counted(found, "finding"))

@@ -4,7 +4,7 @@ use super::{
     drift,
     event::{Cause, Delivery, PushMode},
     finding::Finding,
-    id::{Oid, StageId},
+    id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     reconcile::Strength,
     run::{Breaker, Run, State},
@@ -51,7 +51,7 @@ pub struct NextMove {
 impl RunView {
     #[must_use]
     pub fn new(run: Run, held: bool, now: Timestamp) -> Self {
-        let next = next_move(&run, held);
+        let next = next_move(&run, held, Some(now));
         let elapsed = if held && run.state == State::Running {
             run.ran.plus(run.ran_by(now).minus(run.ran_since_reset))
         } else {
@@ -107,9 +107,28 @@ impl RunView {
     /// As somebody else's, whom it cannot be told whether they are at work.
     #[must_use]
     pub fn fetched_from(self, remote: String) -> Self {
-        let command = format!("git run adopt {} --from {remote}", self.run.charter.run);
-        let why = "it is not of this clone; a person takes it over so".to_owned();
+        let (id, halt) = (&self.run.charter.run, &self.run.halt);
+        let waits = self.run.state == State::Halted && matches!(halt, Some(Cause::Approval { .. }));
+        let (command, why) = match waits && self.next.command.starts_with("git run approve") {
+            true => (
+                format!("git run approve --run {id}"),
+                format!(
+                    "it waits for a person, wherever they are; git run adopt {id} takes it over"
+                ),
+            ),
+            false => (
+                format!("git run adopt {id} --from {remote}"),
+                "it is not of this clone; a person takes it over so".to_owned(),
+            ),
+        };
         Self { held: false, next: NextMove { command, why }, from: Some(remote), ..self }
+    }
+
+    /// As one whose next step is for somebody else to ask for.
+    #[must_use]
+    pub fn handed_on(self, why: String) -> Self {
+        let command = "git run next --as '<their name>'".to_owned();
+        Self { next: NextMove { command, why }, ..self }
     }
 
     #[must_use]
@@ -197,7 +216,8 @@ fn is_handed(run: &Run) -> bool {
     )
 }
 
-fn next_move(run: &Run, held: bool) -> NextMove {
+/// Without a time nothing that is asked is too late.
+pub(super) fn next_move(run: &Run, held: bool, now: Option<Timestamp>) -> NextMove {
     let say = |command: String, why: &str| NextMove { command, why: why.to_owned() };
     let id = &run.charter.run;
     if run.newer {
@@ -227,9 +247,14 @@ fn next_move(run: &Run, held: bool) -> NextMove {
                 "git run resume --reset-ice".to_owned(),
                 "the breaker is open; this tries one cycle",
             ),
-            (_, Some(Cause::Approval { stage, .. })) => say(
-                format!("git run approve {stage}"),
-                "it waits for a person; reject and modify -m TEXT are the other answers",
+            (_, Some(Cause::Approval { item, stage })) => answered(run, item, stage, now),
+            (_, Some(Cause::Rejected { .. })) => say(
+                "git run resume".to_owned(),
+                "a person said no; this asks again, and git run halt --force gives it up",
+            ),
+            (_, Some(Cause::FailVerdict { .. })) => say(
+                "git run resume".to_owned(),
+                "a judge said fail; this asks it again, and git run reopen STAGE -m WHY begins before it",
             ),
             (_, Some(Cause::PersonNeeded { .. })) if !run.waits().is_empty() => say(
                 format!("git run approve {}", run.waits()[0].gate),
@@ -263,6 +288,21 @@ fn next_move(run: &Run, held: bool) -> NextMove {
             )
         }
     }
+}
+
+/// The answers that a question takes.
+fn answered(run: &Run, item: &ItemId, stage: &StageId, now: Option<Timestamp>) -> NextMove {
+    let waits = run.waits();
+    let until = waits.iter().find(|one| one.gate.item == *item).and_then(|one| one.until);
+    if now.is_some_and(|now| until.is_some_and(|until| until <= now)) {
+        let why = "the time for an answer is over; this asks again".to_owned();
+        return NextMove { command: "git run resume".to_owned(), why };
+    }
+    let why = match run.shape(stage).is_some_and(|shape| shape.back_to.is_some()) {
+        true => "it waits for a person; reject and modify -m TEXT are the other answers",
+        false => "it waits for a person; reject -m TEXT is the other answer",
+    };
+    NextMove { command: format!("git run approve {stage}"), why: why.to_owned() }
 }
 
 #[cfg(test)]

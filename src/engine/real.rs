@@ -160,6 +160,9 @@ impl<'r> RealWorld<'r> {
         let stage =
             self.workflow.stage(&start.stage).context("the frozen workflow lacks the stage")?;
         let active = run.active().context("no item is at work")?;
+        // What is done once is about all of the work, and not only about what was done in it.
+        let whole = run.part_of(&start.item) != Part::Items;
+        let since = if whole { Some(&run.charter.start) } else { run.work_began() };
         Ok(brief::text(&brief::Brief {
             plan: &self.plan,
             sprint: &sprint,
@@ -167,9 +170,11 @@ impl<'r> RealWorld<'r> {
             stage,
             start,
             findings: &active.findings,
+            last: active.counters.last_failure.as_deref().filter(|_| 0 < active.counters.failures),
             answers: &active.answers,
             branch: &run.charter.branch,
-            range_start: run.work_began().unwrap_or(&active.started).as_str(),
+            range_start: since.unwrap_or(&active.started).as_str(),
+            whole,
             papers: &run.papers_for(&start.item),
             contexts: &self.contexts(run, start, stage, &tasks),
             hand_in,

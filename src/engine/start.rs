@@ -140,7 +140,7 @@ pub fn prepare(
         None => base(&branch_name(settings, request, None)).unwrap_or_default(),
     };
     let found = course::workflow(repo, &likely, name)?;
-    let skipped = prerequisites::skipped(repo, &plan, &request.looked);
+    let skipped = prerequisites::skipped(repo, &plan, &request.looked)?;
     let course = course::lay(settings, request, &plan, &skipped, found)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::{
     domain::finding::cut,
     process::{
-        command::{Invocation, run},
+        command::{ExitStatus, Invocation, run},
         env,
     },
 };
@@ -157,7 +157,13 @@ impl Gh {
         if !finished.status.success() {
             let mut why = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
             cut(&mut why, WHY_BYTES_MAX);
-            anyhow::bail!("gh {what} failed ({:?}): {why}", finished.status);
+            let why = if why.is_empty() { "it did not say why".to_owned() } else { why };
+            match finished.status {
+                ExitStatus::Code(code) => anyhow::bail!("gh {what} ended with {code}: {why}"),
+                ExitStatus::Signal(signal) => {
+                    anyhow::bail!("gh {what} was ended by signal {signal}: {why}")
+                }
+            }
         }
         String::from_utf8(finished.stdout).with_context(|| format!("gh {what} answers no text"))
     }

@@ -18,10 +18,14 @@ pub struct Brief<'a> {
     pub stage: &'a Stage,
     pub start: &'a StageStart,
     pub findings: &'a [Finding],
+    /// Why nothing came of the attempt before this one.
+    pub last: Option<&'a str>,
     /// What a person answered.
     pub answers: &'a [String],
     pub branch: &'a str,
     pub range_start: &'a str,
+    /// Whether it is about all items of the run, and not only about the one at work.
+    pub whole: bool,
     /// What was handed in so far, by earlier stages or at the start.
     pub papers: &'a [PaperRef],
     /// What tasks point to in the code, by their ids.
@@ -45,7 +49,7 @@ pub fn text(brief: &Brief<'_>) -> String {
     line(&mut out, &format!("# {}: {} (cycle {})", start.item, stage.id(), start.cycle));
     line(&mut out, &format!("\nPlan: {}. {}: {}.", plan.title, sprint.id, sprint.title));
     if let Some(goal) = &sprint.goal {
-        line(&mut out, &format!("Goal: {goal}"));
+        line(&mut out, &goal_text(goal));
     }
     line(&mut out, &format!("\n## What to do\n\n{}", stage.ask.trim()));
     line(&mut out, "\n## Tasks");
@@ -57,9 +61,15 @@ pub fn text(brief: &Brief<'_>) -> String {
     }
     if !brief.answers.is_empty() {
         line(&mut out, "\n## What a person answered\n");
-        brief.answers.iter().for_each(|said| line(&mut out, &format!("- {said}")));
+        brief.answers.iter().for_each(|said| line(&mut out, &format!("- {}", within(said))));
     }
     findings_text(&mut out, brief);
+    if let Some(why) = brief.last.filter(|why| !why.trim().is_empty()) {
+        line(
+            &mut out,
+            &format!("\n## Last time\n\n- it was tried before, without a result: {}", within(why)),
+        );
+    }
     line(&mut out, "\n## Where");
     if brief.beside.is_empty() {
         line(&mut out, &format!("\n- branch `{}`, at {}", brief.branch, start.head));
@@ -80,9 +90,10 @@ pub fn text(brief: &Brief<'_>) -> String {
             ),
         );
     }
+    let of = if brief.whole { "run" } else { "item" };
     line(
         &mut out,
-        &format!("- the work of this item so far: `git diff {} HEAD`", brief.range_start),
+        &format!("- the work of this {of} so far: `git diff {} HEAD`", brief.range_start),
     );
     rules_text(&mut out, brief);
     out
@@ -144,9 +155,31 @@ fn findings_text(out: &mut String, brief: &Brief<'_>) {
         };
         line(
             out,
-            &format!("- [{}] {}{place}: {}", finding.severity, finding.rule, finding.message),
+            &format!(
+                "- [{}] {}{place}: {}",
+                finding.severity,
+                finding.rule,
+                within(&finding.message)
+            ),
         );
     }
+}
+
+/// Somebody's words of several lines are quoted: a heading or a rule in them is none of ours. An issue
+/// may have been written by anybody.
+fn goal_text(goal: &str) -> String {
+    if !goal.trim().contains(['\n', '\r']) {
+        return format!("Goal: {}", goal.trim());
+    }
+    let goal = goal.replace("\r\n", "\n");
+    let lines = goal.trim().split(['\n', '\r']);
+    let quoted: Vec<_> = lines.map(|line| format!("> {line}").trim_end().to_owned()).collect();
+    format!("Goal, in the words of whoever wrote it:\n\n{}", quoted.join("\n"))
+}
+
+/// Further lines stand below their point, where they are part of it.
+fn within(text: &str) -> String {
+    text.trim_end().split(['\n', '\r']).collect::<Vec<_>>().join("\n  ")
 }
 
 fn rules_text(out: &mut String, brief: &Brief<'_>) {

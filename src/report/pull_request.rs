@@ -14,6 +14,8 @@ use crate::domain::{
     gate::Gate,
     id::{ItemId, Oid, RunId},
     item::{Item, Progress},
+    outcome::Verdict,
+    passage::{Passage, Passages},
     reconcile::Strength,
     run::{Run, gates::INCOMPLETE},
     secret,
@@ -57,6 +59,8 @@ pub struct View<'a> {
     pub deleted: &'a [Traced],
     /// What speaks for it, and what to look at twice.
     pub confidence: &'a [(String, String)],
+    /// How its gates were passed.
+    pub passages: &'a Passages,
 }
 
 /// By which a pull request is known again.
@@ -211,10 +215,7 @@ fn confidence(view: &View<'_>) -> String {
 fn gates(view: &View<'_>) -> String {
     let run = view.run;
     let open = run.open_gates(Some(view.commit));
-    let all = run.items.iter().flat_map(|item| {
-        run.gates_of(item).map(|stage| Gate { item: item.id.clone(), stage: stage.id.clone() })
-    });
-    let lines = all.map(|gate| {
+    let lines = all_gates(run).map(|gate| {
         let answered =
             run.overrides.iter().find(|one| one.gate == gate && one.commit == *view.commit);
         match answered {
@@ -226,27 +227,63 @@ fn gates(view: &View<'_>) -> String {
                 code(&one.reason)
             ),
             None if open.contains(&gate) => format!("- [ ] {gate}: open\n"),
-            None => format!("- [x] {gate}: passed\n"),
+            None => passed(&gate, view.passages.of(&gate)),
         }
     });
     format!("## Gates\n\n{}", within(lines, GATES_BYTES_MAX, "git run status"))
 }
 
-fn findings(view: &View<'_>) -> String {
-    let found = view.run.active().map_or(&[][..], |active| &active.findings);
-    if found.is_empty() {
-        return String::new();
+fn all_gates(run: &Run) -> impl Iterator<Item = Gate> + '_ {
+    run.items.iter().flat_map(|item| {
+        run.gates_of(item).map(|stage| Gate { item: item.id.clone(), stage: stage.id.clone() })
+    })
+}
+
+/// What let a gate be passed that is not open. What its judge did not pass has no tick.
+fn passed(gate: &Gate, passage: Option<&Passage>) -> String {
+    let Some(passage) = passage else { return format!("- [x] {gate}: passed\n") };
+    let person = passage.word.as_ref().map(|(person, text)| {
+        let text = if text.is_empty() { String::new() } else { format!(": {}", code(text)) };
+        format!("approved by {}{text}", code(person))
+    });
+    let left = match passage.findings.len() {
+        0 => String::new(),
+        some => format!(" with {} open", counted(some, "finding")),
+    };
+    match (person, passage.verdict) {
+        (Some(person), None) => format!("- [x] {gate}: {person}\n"),
+        (Some(person), Some(_)) => format!("- [ ] {gate}: **not passed**{left}, {person}\n"),
+        (None, Some(Verdict::Conditional)) => format!("- [x] {gate}: passed{left}\n"),
+        (None, _) if passage.is_pass() => format!("- [x] {gate}: passed\n"),
+        (None, _) => format!("- [ ] {gate}: **not passed**, and gone on{left}\n"),
     }
-    let line = |finding: &Finding| {
+}
+
+/// What the item at work has to answer, and what the workflow or a person went on without an answer to.
+fn findings(view: &View<'_>) -> String {
+    let line = |finding: &Finding, gate: Option<&Gate>| {
         let place = match (&finding.path, finding.line) {
             (Some(path), Some(line)) => format!(" {}", code(&format!("{path}:{line}"))),
             (Some(path), None) => format!(" {}", code(path)),
             (None, _) => String::new(),
         };
+        let gate = gate.map(|gate| format!(" ({gate})")).unwrap_or_default();
         let (rule, message) = (code(&finding.rule), code(&finding.message));
-        format!("- {} {rule}{place}: {message}\n", finding.severity)
+        format!("- {} {rule}{place}: {message}{gate}\n", finding.severity)
     };
-    let lines = within(found.iter().map(line), FINDINGS_BYTES_MAX, "git run status --verbose");
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(active) = view.run.active() {
+        lines.extend(active.findings.iter().map(|finding| line(finding, None)));
+    }
+    let open = view.run.open_gates(Some(view.commit));
+    for gate in all_gates(view.run).filter(|gate| !open.contains(gate)) {
+        let left = view.passages.of(&gate).map_or(&[][..], |passage| &passage.findings);
+        lines.extend(left.iter().map(|finding| line(finding, Some(&gate))));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines = within(lines.into_iter(), FINDINGS_BYTES_MAX, "git run show provenance");
     format!("## Open findings\n\n{lines}")
 }
 

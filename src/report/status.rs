@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::{drift::warning, sanitise::one_line};
 use crate::domain::{
     event::{Cause, Delivery},
-    gate::Override,
+    finding::Finding,
+    gate::{Gate, Override},
     item::{Item, Phase, Progress},
     lane::{self, Lane},
     reconcile::Strength,
@@ -19,6 +20,8 @@ use crate::domain::{
 pub(super) const PAPERS_SHOWN: usize = 8;
 /// Fixes that are named.
 const FIXES_SHOWN: usize = 8;
+/// Findings that are told beside one question.
+const FOUND_SHOWN: usize = 5;
 /// Kinds of assumptions that are named.
 const ASSUMED_SHOWN: usize = 5;
 
@@ -133,7 +136,29 @@ fn assumed(out: &mut String, view: &RunView) {
 pub fn waiting(view: &RunView, time: &dyn Fn(Timestamp) -> String) -> String {
     let mut out = String::new();
     waits(&mut out, view, time);
+    let waits = view.run.waits();
+    for line in waits.iter().flat_map(|one| found(view, &one.gate)) {
+        say(&mut out, &format!("  found     {line}"));
+    }
     out
+}
+
+/// What was found where a person is asked, on one line each: what they let pass with it.
+#[must_use]
+pub fn found(view: &RunView, gate: &Gate) -> Vec<String> {
+    let at = view.run.active_item().zip(view.run.active());
+    let Some((_, active)) = at.filter(|(item, active)| {
+        item.id == gate.item && active.stage == gate.stage && !active.findings.is_empty()
+    }) else {
+        return Vec::new();
+    };
+    let mut lines: Vec<_> =
+        active.findings.iter().take(FOUND_SHOWN).map(|finding| one_line(&told(finding))).collect();
+    if FOUND_SHOWN < active.findings.len() {
+        let more = active.findings.len() - FOUND_SHOWN;
+        lines.push(format!("and {more} more (git run status --verbose)"));
+    }
+    lines
 }
 
 /// One run on one line, for `git run list`.
@@ -238,16 +263,21 @@ fn findings(out: &mut String, view: &RunView, max: usize) {
     }
     say(out, &format!("  findings  {} open", open.len()));
     for finding in open.iter().take(max) {
-        let place = match (&finding.path, finding.line) {
-            (Some(path), Some(line)) => format!(" {path}:{line}"),
-            (Some(path), None) => format!(" {path}"),
-            (None, _) => String::new(),
-        };
-        say(out, &format!("    {} {}{place}: {}", finding.severity, finding.rule, finding.message));
+        say(out, &format!("    {}", told(finding)));
     }
     if max < open.len() {
         say(out, &format!("    … {} more with --verbose", open.len() - max));
     }
+}
+
+/// `high missing-test src/a.rs:7: …`
+fn told(finding: &Finding) -> String {
+    let place = match (&finding.path, finding.line) {
+        (Some(path), Some(line)) => format!(" {path}:{line}"),
+        (Some(path), None) => format!(" {path}"),
+        (None, _) => String::new(),
+    };
+    format!("{} {}{place}: {}", finding.severity, finding.rule, finding.message)
 }
 
 fn limits(out: &mut String, view: &RunView) {
@@ -282,6 +312,10 @@ fn stopped(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String)
         if let Cause::PersonNeeded { why } | Cause::AgentUnavailable { why } = cause {
             why.lines().skip(1).take(4).for_each(|line| say(out, &format!("            {line}")));
         }
+        if let (Cause::FailVerdict { stage }, Some(item)) = (cause, run.active_item()) {
+            let (item, call) = (&item.id, run.calls_total);
+            say(out, &format!("  read      git run show artifacts/{item}/{call:04}-{stage}.json"));
+        }
     }
     if let Some(request) = &run.halt_request {
         say(out, &format!("  halting   {}", request.reason));
@@ -301,6 +335,11 @@ fn stopped(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String)
 
 /// What is asked of a person, since when, and what there is to read before the answer.
 fn waits(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String) {
+    // What is not of this work tree is only found by its name.
+    let whose = match &view.from {
+        Some(_) => format!(" --run {}", view.run.charter.run),
+        None => String::new(),
+    };
     for one in view.run.waits() {
         let since = one.since.map(|at| format!(" since {}", time(at))).unwrap_or_default();
         let until = one.until.map(|at| format!(", until {}", time(at))).unwrap_or_default();
@@ -310,7 +349,7 @@ fn waits(out: &mut String, view: &RunView, time: &dyn Fn(Timestamp) -> String) {
             say(out, &format!("            {line}"));
         }
         for paper in one.papers.iter().take(PAPERS_SHOWN) {
-            say(out, &format!("  read      git run show {}", paper.path));
+            say(out, &format!("  read      git run show {}{whose}", paper.path));
         }
         if PAPERS_SHOWN < one.papers.len() {
             let more = one.papers.len() - PAPERS_SHOWN;

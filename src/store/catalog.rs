@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::{
     glance::{self, Glance},
@@ -162,6 +162,9 @@ pub fn fetched(repo: &Repo, remote: Option<&RemoteId>) -> anyhow::Result<Vec<Fou
 pub fn find_anywhere(repo: &Repo, wanted: &str) -> anyhow::Result<Found> {
     let own = find(repo, wanted);
     let Err(not) = own else { return own.map(|(run, tip)| Found { run, tip, from: None }) };
+    if wanted.trim().is_empty() {
+        return Err(not);
+    }
     let all = fetched(repo, None)?;
     let mut found: Vec<_> = all.iter().filter(|one| one.run.as_str() == wanted).collect();
     if found.is_empty() {
@@ -248,6 +251,8 @@ pub fn lost_here(repo: &Repo) -> anyhow::Result<Option<(RunId, String)>> {
 
 /// The one run that people mean by a prefix of its name, or by the name of its target.
 pub fn find(repo: &Repo, wanted: &str) -> anyhow::Result<(RunId, Oid)> {
+    // Every name begins with nothing; whoever says nothing has not named the only one.
+    ensure!(!wanted.trim().is_empty(), "the name of the run is empty");
     let all = runs(repo)?;
     let mut found: Vec<_> = all.iter().filter(|(run, _)| run.as_str() == wanted).collect();
     if found.is_empty() {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use super::stand::{self, Known};
 use crate::{
     domain::{
+        event::Event,
         id::{Oid, RemoteId, RunId},
         share::{LISTED_MAX, Listing, NEW_REFS_MAX, Part, Stand},
     },
@@ -324,7 +325,12 @@ impl Visit<'_> {
         // What another clone took over opens nothing here, whatever it says.
         let away = !after.is_at_home(self.repo.clone_name().as_deref());
         if !away && !history::goes_on_neutrally(self.repo, here, there)? {
-            let why = "it says more than anybody may write into a run that stands here".to_owned();
+            let is_word = |event: &Event| matches!(event, Event::ApprovalGiven(_));
+            let why = match history::goes_on_with(self.repo, here, there, &is_word)? {
+                Some(_) => "it is a person's word, and git run resume takes it in",
+                None => "it says more than anybody may write into a run that stands here",
+            };
+            let why = why.to_owned();
             return Ok(News::Behind { count, why });
         }
         let _hold = match RunHold::of(self.repo, run, &alive::own_mark()) {

@@ -8,6 +8,7 @@ use crate::domain::{
     id::{Oid, StageId},
     item::{Active, Evidence, Item, Phase, Progress},
     reconcile::Strength,
+    view,
     workflow::StageShape,
 };
 
@@ -29,8 +30,9 @@ impl Run {
 
     /// The same, whatever a person said.
     fn asked_gates(&self, commit: Option<&Oid>) -> Vec<Gate> {
+        let latest = self.latest();
         let gates = self.items.iter().enumerate().flat_map(|(at, item)| {
-            let last = at + 1 == self.items.len();
+            let last = latest == Some(at);
             self.gates_of(item)
                 .filter(move |stage| match &item.progress {
                     Progress::Pending => true,
@@ -91,8 +93,9 @@ impl Run {
             return Ok(());
         }
         let next = match self.state {
-            State::Ready | State::JackIn | State::Running | State::Halted => "git run resume",
-            State::Complete | State::ReadyForHitl | State::JackedOut => "git run status",
+            State::Ready | State::JackIn | State::Running => "git run resume".to_owned(),
+            State::Halted => view::next_move(self, false, None).command,
+            State::Complete | State::ReadyForHitl | State::JackedOut => "git run status".to_owned(),
         };
         let open: Vec<_> = self.open_gates(Some(commit)).iter().map(ToString::to_string).collect();
         if open.is_empty() {

@@ -49,6 +49,19 @@ impl Run {
         waits.collect()
     }
 
+    /// Whether going on would come to nothing but the question that is asked already, as long as the
+    /// branch and the work tree are as they were left. Then nothing is written: a word that somebody gave
+    /// elsewhere in the meantime is for the journal as it is.
+    #[must_use]
+    pub fn asks_still(&self, now: Timestamp) -> bool {
+        let asked = matches!(self.halt, Some(Cause::Approval { .. }));
+        let open = self.active().is_some_and(|active| match &active.phase {
+            Phase::Waiting(waiting) => waiting.until.is_none_or(|until| now < until),
+            Phase::Ready | Phase::Working(_) | Phase::Uncommitted { .. } | Phase::Passed => false,
+        });
+        self.state == State::Halted && asked && open && self.breaker == Breaker::Closed
+    }
+
     /// What there is to read before a word is said at this stage: what it needs, else all that was
     /// handed in.
     fn papers_about(&self, item: &ItemId, stage: &StageId) -> Vec<PaperRef> {

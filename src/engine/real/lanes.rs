@@ -176,6 +176,8 @@ impl RealWorld<'_> {
             answers: &[],
             branch: &run.charter.branch,
             range_start: start.head.as_str(),
+            whole: false,
+            last: None,
             papers: &run.papers_for(&start.item),
             hand_in: None,
             contexts: &self.contexts(run, start, stage, &tasks),

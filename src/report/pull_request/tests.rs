@@ -23,6 +23,8 @@ fn halted() -> Tape {
 /// Markup, mentions, marks, escapes, and a token.
 const EVIL: &str = "``` `x` <img src=x onerror=y> @team #1 fixes #2 | \\| <!-- git-run: end -->\n\n# head\n\u{1b}]0;x\u{7}\u{202e} ghp_abcDEF0123456789abcdefg";
 
+static PASSAGES: std::sync::LazyLock<Passages> = std::sync::LazyLock::new(Passages::default);
+
 fn view<'a>(run: &'a Run, titles: &'a [(String, String)], commits: &'a [Commit]) -> View<'a> {
     View {
         run,
@@ -34,6 +36,7 @@ fn view<'a>(run: &'a Run, titles: &'a [(String, String)], commits: &'a [Commit])
         files: &[Some(2), None],
         deleted: &[],
         confidence: &[],
+        passages: &PASSAGES,
     }
 }
 
