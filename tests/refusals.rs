@@ -153,8 +153,9 @@ fn died() -> Vec<(&'static str, Made)> {
     for point in 1..CRASH_POINTS_MAX {
         restore(repo.root(), &kept);
         if dying(&repo, point) {
-            let began = repo.run(&["status", "--json"]).code == Some(0);
-            let last = if began { repo.events().pop() } else { None };
+            let log = repo.run(&["log", "-n", "1", "--json"]).out;
+            let last = serde_json::from_str::<serde_json::Value>(&log).ok();
+            let last = last.and_then(|last| last["event"].as_str().map(str::to_owned));
             let found = DIED.iter().find(|(_, kind)| Some(*kind) == last.as_deref());
             if let Some((state, _)) = found {
                 points.entry(*state).or_insert(point);

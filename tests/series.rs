@@ -293,6 +293,24 @@ fn loa_113_one_that_was_built_elsewhere_is_no_part_and_one_that_went_on_is() {
     series.go(&["--to", "1"], 0);
     let ran = series.run(&SERIES).ends(5);
     assert!(ran.err.contains("built `sprint-2` elsewhere"), "{}", ran.err);
+    let hint = "git switch feature/sprint-1 && git run sprint-2 --again --base main --branch <";
+    assert!(ran.err.contains(hint), "{}", ran.err);
+    let words = ["sprint-2", "--again", "--base", "main", "--branch", "feature/anew"];
+    series.0.git(&["switch", "--quiet", &branch(1)]);
+    series.run(&words).ends(0);
+    assert_eq!(series.go(&[], 0)["sprints"][2]["onto"], "feature/anew");
+}
+
+#[test]
+fn loa_113_nothing_comes_behind_what_nobody_judged() {
+    let series = Series::new(&[("review", "exit 1")]);
+    series.0.git(&["config", "run.breaker.failures", "1"]);
+    series.go(&["--local"], 4);
+    series.run(&["reconcile", "--answer", "sprint-1=trust"]).ends(0);
+    series.run(&["resume", "--reset-ice"]).ends(0);
+    assert_eq!(series.0.status()["state"], "JACKED_OUT");
+    let ran = series.run(&SERIES).ends(5);
+    assert!(ran.err.contains("nobody judged it"), "{}", ran.err);
 }
 
 #[test]

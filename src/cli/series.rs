@@ -97,13 +97,22 @@ fn known(repo: &Repo, items: &[ItemId]) -> Result<BTreeMap<ItemId, (Run, Oid)>, 
     Ok(known)
 }
 
-/// What the next one builds on. A sprint that changed nothing has no branch to build on.
-fn after(run: &Run, before: Option<Behind>) -> Option<Behind> {
-    if *run.proven() == run.charter.start {
-        return before;
+/// What the next one builds on. A sprint that changed nothing has no branch to build on, and nothing
+/// comes behind what nobody judged.
+fn after(run: &Run, before: Option<Behind>) -> Result<Option<Behind>, Fail> {
+    let (charter, proven) = (&run.charter, run.proven());
+    if *proven != charter.start {
+        let branch = Some(charter.branch.clone());
+        return Ok(Some(Behind { commit: proven.clone(), branch }));
     }
-    let (commit, branch) = (run.proven().clone(), Some(run.charter.branch.clone()));
-    Some(Behind { commit, branch })
+    if run.head == charter.start {
+        return Ok(before);
+    }
+    let (id, target) = (&charter.run, &charter.target);
+    let what = format!("run `{id}` takes `{target}` for finished, and nobody judged it");
+    Err(Fail::new(Exit::PersonNeeded, what).hint(format!(
+        "git run {target} --again has it judged; --skip {target} goes on without it"
+    )))
 }
 
 struct Series<'r> {
@@ -156,7 +165,7 @@ impl Series<'_> {
             self.told = true;
         }
         let base = self.base.get_or_insert_with(|| run.charter.base.clone()).clone();
-        let left = after(run, self.behind.clone());
+        let left = after(run, self.behind.clone())?;
         if left == self.behind {
             return Ok(true);
         }
@@ -168,8 +177,9 @@ impl Series<'_> {
         if self.holding(branch, run.proven())?.is_none() {
             let (short, proven) = (run.proven().short(), run.proven());
             let what = format!("run `{id}` proved {short} on `{branch}`, which does not have it");
-            return Err(Fail::new(Exit::Failed, what)
-                .hint(format!("git branch --force {branch} {proven}, or git run {item} --again")));
+            return Err(
+                Fail::new(Exit::Failed, what).hint(format!("git branch --force {branch} {proven}"))
+            );
         }
         if let Some(before) = self.behind.take()
             && let Some(onto) = &before.branch
@@ -179,7 +189,9 @@ impl Series<'_> {
             if run.charter.onto.as_ref() != Some(onto) {
                 return person(
                     format!("run `{id}` built `{item}` elsewhere: {what}"),
-                    format!("git run {item} --again --branch <another name> builds it behind that"),
+                    format!(
+                        "git switch {onto} && git run {item} --again --base {base} --branch <another name>"
+                    ),
                 );
             }
             ui.tell(&format!("note: {what}, which went on since; merging brings it"));
@@ -230,7 +242,7 @@ impl Series<'_> {
         self.base.get_or_insert_with(|| run.charter.base.clone());
         let done = run.state.is_over() && run.all_done();
         if done {
-            self.behind = after(&run, self.behind.take());
+            self.behind = after(&run, self.behind.take())?;
         }
         self.parts.push(Part { item, run: Some(run), done, would: None });
         Ok(exit)

@@ -4,7 +4,7 @@ use crate::domain::{
     item::Progress,
     limits::Limits,
     outcome::{Outcome, Verdict},
-    run::Run,
+    run::{Breaker, Run},
     testing::{Tape, charter, item, oid, stage},
 };
 
@@ -100,6 +100,18 @@ fn aura_a_second_one_makes_room_and_what_was_passed_before_it_stays() {
     assert_eq!(passed(&tape.run), ["review"]);
     reopen(&mut tape, "a", "review").unwrap();
     assert_eq!(passed(&tape.run), Vec::<String>::new());
+}
+
+#[test]
+fn a_trial_is_of_the_cycle_that_a_reopened_stage_begins() {
+    for (scan_every, cycle) in [(Some(5), 2), (None, 1)] {
+        let mut tape = finished();
+        tape.run.charter.scan_every = scan_every;
+        tape.run.breaker = Breaker::HalfOpen { cycle: 1, open: 3 };
+        reopen(&mut tape, "a", "review").unwrap();
+        let open = if scan_every.is_some() { u32::MAX } else { 3 };
+        assert_eq!(tape.run.breaker, Breaker::HalfOpen { cycle, open });
+    }
 }
 
 #[test]
