@@ -77,7 +77,7 @@ pub(super) enum Command {
     /// Send back, as a person, what waits for an answer, with what is to be changed.
     Modify(super::approve::AnswerArgs),
     /// Let an item be done again from a stage on, as a person.
-    Reopen(super::approve::ReopenArgs),
+    Reopen(super::reopen::ReopenArgs),
     /// Let something be mended in a finished item, before anything that was not begun.
     Fix(super::fix::FixArgs),
     /// The workflows: list, show, and prove that they end and pass nothing unjudged.

@@ -40,13 +40,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
     said_elsewhere(ui, repo, &id, args.quiet || ui.json)?;
+    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
     if let Err(fail) = vouched::words(repo, &id) {
         if !args.force {
             return Err(fail.into());
         }
         person::only("to go on by a word that nobody vouches for")?;
     }
-    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
     // Asked twice: what is denied anyway does not even touch the lock.
     let settings = allowed(repo, args, journal(repo, &id)?.run(), &request)?;
     let agents = super::args::agents(&args.agent);
@@ -95,7 +95,9 @@ pub(super) fn said_elsewhere<'r>(
 
 /// Whether it waits for the same word as before, and nothing was changed since it was asked for.
 pub(super) fn asks_still(repo: &Repo, run: &Run) -> anyhow::Result<bool> {
-    let same = repo.head()?.branch.as_deref() == Some(run.charter.branch.as_str());
+    let (branch, head) = (run.charter.branch.as_str(), repo.head()?);
+    let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
+    let same = head.branch.as_deref() == Some(branch) && tip.as_ref() == Some(&run.head);
     Ok(same && run.asks_still(clock::now()) && reconcile::glance(repo, run, true)?.is_none())
 }
 

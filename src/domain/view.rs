@@ -4,6 +4,7 @@ use super::{
     drift,
     event::{Cause, Delivery, PushMode},
     finding::Finding,
+    gate::Gate,
     id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     reconcile::Strength,
@@ -256,10 +257,13 @@ pub(super) fn next_move(run: &Run, held: bool, now: Option<Timestamp>) -> NextMo
                 "git run resume".to_owned(),
                 "a judge said fail; this asks it again, and git run reopen STAGE -m WHY begins before it",
             ),
-            (_, Some(Cause::PersonNeeded { .. })) if !run.waits().is_empty() => say(
-                format!("git run approve {}", run.waits()[0].gate),
-                "it waits for a person; -m TEXT is the answer, and reject says no",
-            ),
+            (_, Some(Cause::PersonNeeded { .. })) => match paused(run) {
+                Some(gate) => say(
+                    format!("git run approve {gate}"),
+                    "it waits for a person; -m TEXT is the answer, and reject says no",
+                ),
+                None => say("git run resume".to_owned(), "it is halted"),
+            },
             (_, Some(Cause::Budget { .. })) => say(
                 format!("git run show {id}"),
                 "the budget is nearly used up; raising it takes a new run",
@@ -288,6 +292,11 @@ pub(super) fn next_move(run: &Run, held: bool, now: Option<Timestamp>) -> NextMo
             )
         }
     }
+}
+
+/// What a paused item asks. A question that is open besides is not why it was halted.
+fn paused(run: &Run) -> Option<Gate> {
+    run.waits().into_iter().find(|one| one.at.is_none()).map(|one| one.gate)
 }
 
 /// The answers that a question takes.

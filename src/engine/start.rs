@@ -129,7 +129,6 @@ pub fn prepare(
     let found = course::workflow(repo, &likely, name)?;
     let skipped = prerequisites::skipped(repo, &plan, &request.looked);
     let course = course::lay(settings, request, &plan, &skipped, found)?;
-    let risk = risk::look(settings, request, &course, &plan)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);
     let wish = preflight::Wish {
@@ -148,6 +147,7 @@ pub fn prepare(
     let mut settings = settings.clone();
     settings.tighten(repo, &base)?;
     let settings = &settings;
+    let risk = risk::look(settings, request, &course, &plan)?;
     preflight::unprotected(settings, &branch)?;
     lanes_have_room(repo, settings, &course.groups)?;
     let (papers, artifacts) = papers(&course.workflow, request)?;
