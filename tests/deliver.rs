@@ -382,6 +382,8 @@ fn s12_what_the_plan_needs_is_looked_at_before_anything_begins() {
         ),
         (json!({"files": ["Cargo.toml"]}), Some("`Cargo.toml`")),
         (json!({"files": ["../actions.json"]}), Some("`../actions.json`")),
+        (json!({"files": [{"path": "Cargo.toml"}]}), Some("`Cargo.toml`")),
+        (json!({"files": [{"path": "Cargo.toml", "required": false}]}), None),
         (tool("false", false), None),
         (tool("true", true), None),
         (json!({"env_vars": [{"name": "NOT_SET_ANYWHERE", "affects_tasks": ["look"]}]}), None),
@@ -402,6 +404,63 @@ fn s12_what_the_plan_needs_is_looked_at_before_anything_begins() {
                 assert_eq!(repo.calls("implement"), 0);
             }
         }
+    }
+}
+
+/// What is asked for and not understood, where it stands, and what is said of it.
+fn not_understood() -> Vec<(&'static str, Value, &'static str)> {
+    let needs = |said: Value, what| ("prerequisites", said, what);
+    let skip = |said: Value, what| ("skip_if", said, what);
+    vec![
+        needs(json!("git"), "`prerequisites` is a text, not an object"),
+        needs(json!({"tools": "git"}), "`prerequisites.tools` is a text, not a list"),
+        needs(json!({"tols": []}), "`prerequisites.tols` is none of"),
+        needs(json!({"tools": [{"name": "x", "check": ""}]}), "`prerequisites.tools[0].check`"),
+        needs(json!({"tools": [{"name": "x", "required": "no"}]}), "neither `true` nor `false`"),
+        needs(json!({"env_vars": [{"nme": "X"}]}), "`prerequisites.env_vars[0]` has no name"),
+        needs(json!({"env_vars": [{"name": "X", "affects_tasks": "pay"}]}), "no list of texts"),
+        needs(json!({"files": [{"file": "a"}]}), "`prerequisites.files[0]` has no path"),
+        skip(json!({"fil": "lib/sum"}), "names not one of `file`, `env` and `command`"),
+        skip(json!({"file": "lib/sum", "env": "HOME"}), "names not one of"),
+        skip(json!({"command": ""}), "has an empty `command`"),
+        skip(json!({"file": "../sum"}), "cannot look there"),
+        skip(json!({"file": "/etc/passwd"}), "cannot look there"),
+        skip(json!({"env": 7}), "is a number, not a text"),
+        skip(json!(7), "is a number, not a text or an object"),
+        skip(json!([]), "is a list, not a text or an object"),
+    ]
+}
+
+#[test]
+fn what_a_plan_asks_for_and_nobody_understands_is_refused_and_not_passed_over() {
+    for (key, said, what) in not_understood() {
+        let mut plan = actions();
+        let holder = if key == "skip_if" { &mut plan["tasks"][1] } else { &mut plan };
+        holder[key] = said.clone();
+        let repo = delivering(&plan, BUILDS, "exit 1");
+        let ran = repo.run(&["sprint-plan", "--workflow", "deliver", "--local"]).ends(1);
+        assert!(ran.err.contains(what), "{said}: {}", ran.err);
+        let checked = repo.run(&["plan", "check"]).ends(1);
+        assert!(checked.err.contains(what) && checked.err.contains("fix: "), "{}", checked.err);
+        assert!(repo.refs("refs/run/").is_empty(), "{said}");
+        assert_eq!(repo.calls("implement"), 0);
+    }
+}
+
+#[test]
+fn a_start_refuses_it_in_a_plan_of_our_own_as_well() {
+    let task = "[[sprint.task]]\nid = \"T-1\"\ntitle = \"x\"\n";
+    let plan = "format = 1\nid = \"p\"\ntitle = \"p\"\n";
+    let sprint = "[[sprint]]\nid = \"s-1\"\ntitle = \"s\"\n";
+    for (text, what) in [
+        (format!("{plan}{sprint}{task}skip_if = {{ comand = \"true\" }}\n"), "names not one of"),
+        (format!("{plan}prerequisites = {{ tools = \"git\" }}\n{sprint}{task}"), "not a list"),
+    ] {
+        let repo = TestRepo::new();
+        repo.plan(&text);
+        let ran = repo.run(&["s-1", "--local"]).ends(1);
+        assert!(ran.err.contains(what), "{}", ran.err);
+        assert!(repo.refs("refs/run/").is_empty());
     }
 }
 

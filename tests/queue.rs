@@ -201,6 +201,39 @@ fn s15_what_only_a_person_can_say_pauses_its_task_alone() {
     }
 }
 
+#[test]
+fn s15_what_was_done_behind_others_is_delivered_as_well() {
+    let gap = r#"{"level":"L2","kind":"currency","text":"which currency?"}"#;
+    let asks = format!(
+        "if [ $GIT_RUN_ITEM = T-001 ] && ! grep -q euros \"$GIT_RUN_BRIEF\"; then report '{{\"format\":1,\"gaps\":[{gap}]}}'; exit 0; fi\n{BUILDS}"
+    );
+    let repo = queued(PAGE, &asks, VERIFIES);
+    repo.remote();
+    let tip = |dir: &str| repo.git(&["-C", dir, "rev-parse", "refs/heads/feature/sprint-plan"]);
+    let delivered = |said: &str| {
+        assert_eq!(repo.status()["state"], "READY_FOR_HITL", "{said}");
+        assert_eq!(repo.status()["gates"], serde_json::json!([]), "{said}");
+        assert_eq!(tip("../remote.git"), tip("."), "{said}");
+        repo.run(&["push"]).ends(0);
+        repo.run(&["verify"]).ends(0);
+    };
+    repo.run(&["sprint-plan"]).ends(5);
+    repo.run(&["modify", "T-001", "-m", "euros", "--as", "Ada"]).ends(0);
+    // T-003, the last one of the page, was done while T-001 waited.
+    let ran = repo.run(&["resume"]).ends(0);
+    assert_eq!(lines(&repo, "verified"), ["F-001", "T-003", "T-001", "T-002"], "{}", ran.err);
+    delivered(&ran.err);
+    // Each commit is told of as that of the task which made it.
+    let body = repo.run(&["pr", "--body-only"]).ends(0).out;
+    let told = body.split("**T-003**").nth(1).unwrap().split("**").next().unwrap();
+    assert!(told.contains("feat(T-003)") && !told.contains("feat(T-001)"), "{body}");
+    // So it is of what was mended in one that is not the last; the text of the pull request, which lies
+    // beside what the items left in the journal, is in nobody's way.
+    repo.run(&["fix", "F-001", "-m", "it is still wrong"]).ends(0);
+    let ran = repo.run(&["resume"]).ends(0);
+    delivered(&ran.err);
+}
+
 /// T-001 leaves `first`, asks, and leaves `then` when it was answered. T-003 is done meanwhile.
 fn asks_in_between(first: &str, then: &str) -> TestRepo {
     let gap = r#"{"level":"L2","kind":"currency","text":"which currency?"}"#;

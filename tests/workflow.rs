@@ -70,6 +70,75 @@ fn a_built_in_name_means_the_built_in_one() {
 }
 
 #[test]
+fn what_no_run_could_go_by_is_refused_before_one_begins() {
+    let repo = TestRepo::scripted(&[]);
+    let top = |key: &str| short("w", "look").replacen('\n', &format!("\n{key}\n"), 1);
+    let gate = |check: &str| {
+        format!(
+            "{}[[stage]]\nid = \"g\"\nduty = \"gate\"\nchecks = [{check}]\n",
+            short("w", "look")
+        )
+    };
+    let judge = |key: &str| format!("{}{key}\n", short("w", "look"));
+    for (text, says) in [
+        (top("cycles = 0"), "0 `cycles`"),
+        (top("branch_prefix = \"../x y/\""), "no branch begins with `../x y/`"),
+        (top("branch_prefix = \"-x/\""), "no branch begins with"),
+        (top("branch_prefix = \"refs/heads/\""), "no branch begins with"),
+        (top("flows = [\"a\", \"a\"]"), "the flow `a` is there twice"),
+        (top("flows = [\"a b\"]"), "`a b` is no name for a flow"),
+        (gate("\"Nope!\""), "`g` checks `Nope!`, which is no name of a gate"),
+        (gate("\"\""), "which is no name of a gate"),
+        (gate("\"scope\", \"scope\""), "`g` checks `scope` twice"),
+        (gate("{ gate = \"scope\", must_fail = true }"), "`must_fail` of `scope`"),
+        (judge("agent = \" \""), "`look` names an empty `agent`"),
+        (judge("needs_files = [\"../x\"]"), "`look` cannot need a file"),
+        (judge("needs_files = [\"/etc/passwd\"]"), "`look` cannot need a file"),
+    ] {
+        repo.write("w.toml", &text);
+        for words in
+            [&["workflow", "check", "./w.toml"][..], &["sprint-1", "--workflow", "./w.toml"]]
+        {
+            let ran = repo.run(words).ends(1);
+            assert!(ran.err.contains("w.toml:") && ran.err.contains(says), "{says}: {}", ran.err);
+            assert!(ran.err.contains("fix: "), "{}", ran.err);
+        }
+        assert!(repo.refs("refs/run/").is_empty());
+    }
+    for (text, says) in
+        [(short("w", "look"), "2 stages, 1 way through"), (gate("\"tests\""), "3 stages")]
+    {
+        repo.write("w.toml", &text);
+        let ran = repo.run(&["workflow", "check", "./w.toml"]).ends(0);
+        assert!(ran.out.contains(says), "{}", ran.out);
+    }
+}
+
+#[test]
+fn one_bad_workflow_of_a_team_hides_none_of_the_others() {
+    let repo = TestRepo::scripted(&[]);
+    repo.write(".gitrun/workflows/bad.toml", "format = 2\nname = \"bad\"\n");
+    repo.write(".gitrun/workflows/ours.toml", &short("ours", "look"));
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=both"]);
+    let ran = repo.run(&["workflow", "list"]).ends(0);
+    assert!(ran.out.contains("ours ") && ran.out.contains("queue "), "{}", ran.out);
+    assert!(
+        ran.out.contains("cannot be used") && ran.out.contains("workflow check bad"),
+        "{}",
+        ran.out
+    );
+    let list = repo.run(&["workflow", "list", "--json"]).ends(0).json();
+    let row = |name: &str| {
+        let mut rows = list["workflows"].as_array().unwrap().iter();
+        rows.find(|row| row["name"] == name).unwrap().clone()
+    };
+    assert!(row("bad")["fault"].is_string() && row("bad")["about"].is_null());
+    assert!(row("ours")["fault"].is_null() && row("ours")["about"].is_string());
+    repo.run(&["workflow", "check", "bad"]).ends(1);
+}
+
+#[test]
 fn each_fault_names_file_and_line() {
     let repo = TestRepo::new();
     for (text, line, says) in [

@@ -163,6 +163,9 @@ pub(super) struct StartArgs {
     /// Sprints to leave out, with commas between them.
     #[arg(long, value_delimiter = ',', value_name = "SPRINTS")]
     pub skip: Vec<String>,
+    /// A run, a branch and a pull request for each sprint of sprint-plan, one behind the other.
+    #[arg(long, conflicts_with_all = ["bug", "from_issue", "branch", "again"])]
+    pub no_consolidate: bool,
     /// The workflow that every item goes through: a built-in one, the team's own, or a file.
     #[arg(long, value_name = "NAME|FILE")]
     pub workflow: Option<String>,

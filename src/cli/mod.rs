@@ -39,6 +39,7 @@ mod restore;
 mod resume;
 mod rollback;
 mod schema;
+mod series;
 mod show;
 mod start;
 mod status;

@@ -39,8 +39,7 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     nothing_interrupted(repo)?;
     let id = wanted(repo, args.run.as_deref())?;
     let request = Request::Resume { reset_breaker: args.reset_ice };
-    said_elsewhere(ui, repo, &id, args.quiet || ui.json)?;
-    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
+    for_persons(said_elsewhere(ui, repo, &id, args.quiet || ui.json)?.run(), args.reset_ice)?;
     if let Err(fail) = vouched::words(repo, &id) {
         if !args.force {
             return Err(fail.into());

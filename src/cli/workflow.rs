@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::{settings::Settings, workflow_file},
     domain::workflow::{Part, Stage, Workflow},
-    engine::course,
+    engine::{course, start::NotStarted},
     git::Repo,
     report::{sanitise::sanitise, workflow as report},
     store::catalog,
@@ -101,15 +101,29 @@ fn of_run(repo: &Repo) -> Result<(Workflow, String), Fail> {
 fn list(ui: &mut Ui, repo: &Repo, base: &str) -> Result<Exit, Fail> {
     let mut all = Vec::new();
     for name in workflow_file::BUILT_IN {
-        all.push((name.to_owned(), "built-in", course::workflow(repo, base, name)?.0));
+        all.push((name.to_owned(), "built-in", Ok(course::workflow(repo, base, name)?.0)));
     }
     for name in course::of_team_names(repo, base)? {
-        let workflow = course::workflow(repo, base, &name)?.0;
+        // One that cannot be used hides none of the others.
+        let workflow = match course::workflow(repo, base, &name) {
+            Ok((workflow, _)) => Ok(workflow),
+            Err(why @ (NotStarted::BadWorkflow { .. } | NotStarted::Usage(_))) => {
+                Err(why.to_string())
+            }
+            Err(other) => return Err(other.into()),
+        };
         all.push((name, "team", workflow));
     }
     if ui.json {
         let rows = all.iter().map(|(name, place, workflow)| {
-            json!({ "name": name, "from": place, "about": workflow.about, "flows": workflow.flows })
+            let (known, fault) = (workflow.as_ref().ok(), workflow.as_ref().err());
+            json!({
+                "name": name,
+                "from": place,
+                "about": known.map(|workflow| &workflow.about),
+                "flows": known.map(|workflow| &workflow.flows),
+                "fault": fault,
+            })
         });
         ui.say_json(&json!({
             "schema": "git-run/workflows/1",
@@ -118,7 +132,11 @@ fn list(ui: &mut Ui, repo: &Repo, base: &str) -> Result<Exit, Fail> {
         return Ok(Exit::Done);
     }
     for (name, place, workflow) in &all {
-        ui.say(&sanitise(&format!("{name:<10} {place:<9} {}\n", workflow.about)))?;
+        let about = match workflow {
+            Ok(workflow) => workflow.about.clone(),
+            Err(why) => format!("cannot be used: {why}: git run workflow check {name}"),
+        };
+        ui.say(&sanitise(&format!("{name:<10} {place:<9} {about}\n")))?;
     }
     Ok(Exit::Done)
 }

@@ -160,8 +160,17 @@ struct FullCheckDoc {
     must_fail: bool,
 }
 
-/// The workflow, or everything that is wrong with it, each with its line.
+/// The workflow that a run was begun with, or everything that is wrong with it, each with its line.
 pub fn read(text: &str) -> Result<Workflow, Vec<Fault>> {
+    read_for(text, false)
+}
+
+/// The same of one that a run is to begin with: nothing in it may be what no run could go by.
+pub fn read_new(text: &str) -> Result<Workflow, Vec<Fault>> {
+    read_for(text, true)
+}
+
+fn read_for(text: &str, begins: bool) -> Result<Workflow, Vec<Fault>> {
     if WORKFLOW_BYTES_MAX < text.len() {
         let what = format!("the workflow is longer than {WORKFLOW_BYTES_MAX} bytes");
         return Err(vec![Fault::new(1, what, "make it shorter")]);
@@ -173,7 +182,7 @@ pub fn read(text: &str) -> Result<Workflow, Vec<Fault>> {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         vec![Fault::new(line, error.message().to_owned(), "see docs/WORKFLOWS.md")]
     })?;
-    Reader { text, faults: Vec::new() }.workflow(doc)
+    Reader { text, faults: Vec::new() }.workflow(doc, begins)
 }
 
 fn line_of(text: &str, at: usize) -> u32 {
@@ -196,7 +205,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn workflow(mut self, doc: WorkflowDoc) -> Result<Workflow, Vec<Fault>> {
+    fn workflow(mut self, doc: WorkflowDoc, begins: bool) -> Result<Workflow, Vec<Fault>> {
         if !(1..=FORMAT).contains(doc.format.get_ref()) {
             let what = format!(
                 "the workflow is of format {}, and this version knows up to {FORMAT}",
@@ -248,7 +257,11 @@ impl Reader<'_> {
         draft.sizes = doc.size.into_iter().map(size).collect();
         draft.inputs = inputs;
         draft.spot_check = doc.spot_check;
-        Workflow::new(draft, stages).map_err(|flaws| {
+        let usable = |workflow: Workflow| match workflow.unusable() {
+            flaws if begins && !flaws.is_empty() => Err(flaws),
+            _ => Ok(workflow),
+        };
+        Workflow::new(draft, stages).and_then(usable).map_err(|flaws| {
             let fault = |flaw: crate::domain::workflow::Flaw| {
                 let line = flaw.stage.and_then(|at| lines.get(at)).copied().unwrap_or(1);
                 Fault::new(line, flaw.what, flaw.fix)

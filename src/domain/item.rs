@@ -213,6 +213,18 @@ pub struct CycleRecord {
 }
 
 impl Item {
+    /// Where the branch stood when its judges had passed it, and when that was.
+    #[must_use]
+    pub fn done_at(&self) -> Option<(&Oid, Timestamp)> {
+        match &self.progress {
+            Progress::Done { head, at, .. } => Some((head, *at)),
+            Progress::Pending
+            | Progress::Active(_)
+            | Progress::Paused(_)
+            | Progress::Inferred { .. } => None,
+        }
+    }
+
     /// The stage is next, in a new cycle and on this tree. `started` is where the work of an item
     /// begins that is not at work.
     pub(super) fn begin_again(&mut self, stage: &StageId, started: Oid, head: &Oid, tree: &Oid) {

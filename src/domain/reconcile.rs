@@ -321,7 +321,7 @@ pub const EVIDENCE_KEPT_MAX: usize = 20;
 /// last one when a rewritten history ends with the very tree that its judges passed.
 #[must_use]
 pub fn inferences(run: &Run, findings: &[Finding], head: &Oid, tree: &Oid) -> Vec<Inference> {
-    let last = run.items.len().saturating_sub(1);
+    let last = run.latest();
     let all = run.items.iter().zip(findings).enumerate();
     all.filter_map(|(at, (item, finding))| {
         let Found::In(strength) = finding.found else { return None };
@@ -331,7 +331,7 @@ pub fn inferences(run: &Run, findings: &[Finding], head: &Oid, tree: &Oid) -> Ve
                 !matches!(active.phase, Phase::Working(_))
             }
             Progress::Done { head: known, tree: passed, .. } => {
-                at == last && known != head && passed == tree
+                Some(at) == last && known != head && passed == tree
             }
             Progress::Inferred { .. } => false,
         };

@@ -6,6 +6,7 @@
 mod choice;
 mod size;
 mod sound;
+mod usable;
 
 pub use choice::{Choice, Chosen};
 pub use size::{Size, SizeRow};

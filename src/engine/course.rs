@@ -46,7 +46,7 @@ pub fn workflow(repo: &Repo, base: &str, name: &str) -> Result<(Workflow, String
     } else {
         of_team(repo, base, name)?
     };
-    match workflow_file::read(&text) {
+    match workflow_file::read_new(&text) {
         Ok(workflow) => Ok((workflow, text)),
         Err(faults) => Err(NotStarted::BadWorkflow { name: place, faults }),
     }

@@ -85,11 +85,12 @@ pub fn check(
 }
 
 /// The tasks that are not to be done, as things stand.
-pub fn skipped(repo: &Repo, plan: &Plan, looked: &Looked) -> BTreeSet<TaskId> {
+pub fn skipped(repo: &Repo, plan: &Plan, looked: &Looked) -> Result<BTreeSet<TaskId>, Unfit> {
     let top = repo.worktree().unwrap_or(Path::new("."));
     let mut found = BTreeSet::new();
     for (_, task) in plan.tasks() {
-        let holds = match plan_file::skip_if(task) {
+        let said = plan_file::skip_if(task).map_err(|what| unfit(what, "mend the plan"))?;
+        let holds = match said {
             None => false,
             Some(SkipIf::File(path)) => is_file(top, &path),
             Some(SkipIf::Env(name)) => env::text(&name).is_some_and(|value| !value.is_empty()),
@@ -99,7 +100,7 @@ pub fn skipped(repo: &Repo, plan: &Plan, looked: &Looked) -> BTreeSet<TaskId> {
             found.insert(task.id.clone());
         }
     }
-    found
+    Ok(found)
 }
 
 fn unfit(what: impl Into<String>, hint: impl Into<String>) -> Unfit {

@@ -1,11 +1,13 @@
 //! What a pull request tells of, gathered from the journal and from the run's own commits. Looking
 //! writes nothing.
 
+use std::collections::BTreeMap;
+
 use crate::{
     domain::{
         deletion::Traced,
         id::{ItemId, Oid},
-        item::Progress,
+        item::{Item, Progress},
         paper::PAPER_BYTES_MAX,
         passage::Passages,
         plan::Plan,
@@ -42,6 +44,7 @@ impl Facts {
         let found = deletions::find(repo, &run.charter.run, plan)?;
         let (chain, commits_unseen) = repo.subjects_between(&run.charter.start, commit)?;
         let items = owners(run, &chain);
+        let files = files(repo, run, &chain, commit);
         let commits = chain
             .into_iter()
             .zip(items)
@@ -52,7 +55,7 @@ impl Facts {
         Ok(Self {
             commits,
             commits_unseen,
-            files: files(repo, run, commit),
+            files,
             deleted: found.files,
             confidence: confidence(repo, run, commit)?,
             passages: passages(repo, run)?,
@@ -133,40 +136,48 @@ fn confidence(repo: &Repo, run: &Run, commit: &Oid) -> anyhow::Result<Vec<(Strin
 /// Whose each commit is, oldest first: an item's work goes up to where it was finished, as the journal
 /// says. What a subject says is anybody's.
 fn owners(run: &Run, chain: &[(Oid, String)]) -> Vec<Option<ItemId>> {
-    let ends = |at: usize, commit: &Oid| match &run.items[at].progress {
-        Progress::Done { head, .. } => head == commit,
-        Progress::Pending
-        | Progress::Active(_)
-        | Progress::Paused(_)
-        | Progress::Inferred { .. } => false,
-    };
+    let order = in_order(run, chain);
     let mut at = 0;
     let pass = |commit: &Oid, at: &mut usize| {
-        while *at < run.items.len() && ends(*at, commit) {
+        let ends = |item: &&Item| item.done_at().is_some_and(|(head, _)| head == commit);
+        while order.get(*at).is_some_and(ends) {
             *at += 1;
         }
     };
     pass(&run.charter.start, &mut at);
     let mut found = Vec::with_capacity(chain.len());
     for (commit, _) in chain {
-        found.push(run.items.get(at).map(|item| item.id.clone()));
+        found.push(order.get(at).map(|item| item.id.clone()));
         pass(commit, &mut at);
     }
     found
 }
 
 /// How many files each item changed, from where the one before it ended.
-fn files(repo: &Repo, run: &Run, commit: &Oid) -> Vec<Option<usize>> {
+fn files(repo: &Repo, run: &Run, chain: &[(Oid, String)], commit: &Oid) -> Vec<Option<usize>> {
     let mut from = &run.charter.start;
-    let mut count = |to| {
-        let found = repo.files_changed(from, to).ok();
+    let mut counted = BTreeMap::new();
+    for item in in_order(run, chain) {
+        let to = match &item.progress {
+            Progress::Pending | Progress::Paused(_) | Progress::Inferred { .. } => continue,
+            Progress::Active(_) => commit,
+            Progress::Done { head, .. } => head,
+        };
+        counted.insert(&item.id, repo.files_changed(from, to).ok());
         from = to;
-        found
+    }
+    run.items.iter().map(|item| counted.get(&item.id).copied().flatten()).collect()
+}
+
+/// The items as they were finished, and behind them what is not: what paused is overtaken by others.
+fn in_order<'a>(run: &'a Run, chain: &[(Oid, String)]) -> Vec<&'a Item> {
+    let ends = |item: &Item| {
+        let (head, _) = item.done_at()?;
+        let place = chain.iter().position(|(commit, _)| commit == head);
+        place.map(|place| place + 1).or((*head == run.charter.start).then_some(0))
     };
-    let items = run.items.iter().map(|item| match &item.progress {
-        Progress::Pending | Progress::Paused(_) | Progress::Inferred { .. } => None,
-        Progress::Active(_) => count(commit),
-        Progress::Done { head, .. } => count(head),
-    });
-    items.collect()
+    let mut items: Vec<(usize, &Item)> =
+        run.items.iter().map(|item| (ends(item).unwrap_or(usize::MAX), item)).collect();
+    items.sort_by_key(|(place, _)| *place);
+    items.into_iter().map(|(_, item)| item).collect()
 }

@@ -115,11 +115,13 @@ pub fn mermaid(workflow: &Workflow) -> String {
 /// What was proven of a workflow that exists, and each legal way past one of its gates.
 #[must_use]
 pub fn checked(workflow: &Workflow) -> String {
+    let count = |n: usize, of: &str| format!("{n} {of}{}", if n == 1 { "" } else { "s" });
+    let (stages, ways) = (workflow.stages().len(), workflow.ways_count());
     let mut out = format!(
-        "{}: sound: {} stages, {} ways through, each ends and nothing passes unjudged\n",
+        "{}: sound: {}, {} through, each ends and nothing passes unjudged\n",
         workflow.name,
-        workflow.stages().len(),
-        workflow.ways_count()
+        count(stages, "stage"),
+        count(ways, "way"),
     );
     for way in workflow.loopholes() {
         let _ = writeln!(out, "  {} may be passed without a pass: {}", way.stage, way.how);

@@ -311,7 +311,9 @@ pub fn names_at(repo: &Repo, tip: &Oid, dir: &str) -> anyhow::Result<Vec<String>
     let mut tree = repo.read_commit(tip, MESSAGE_BYTES_MAX)?.tree;
     for part in dir.split('/') {
         let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;
-        let Some(entry) = entries.get(part.as_bytes()) else { return Ok(Vec::new()) };
+        // Beside the directories of items lie files, as the text of a pull request.
+        let entry = entries.get(part.as_bytes()).filter(|entry| entry.kind == EntryKind::Tree);
+        let Some(entry) = entry else { return Ok(Vec::new()) };
         tree = entry.id.clone();
     }
     let entries = repo.read_tree(&tree, TREE_BYTES_MAX)?;

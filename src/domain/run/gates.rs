@@ -30,8 +30,9 @@ impl Run {
 
     /// The same, whatever a person said.
     fn asked_gates(&self, commit: Option<&Oid>) -> Vec<Gate> {
+        let latest = self.latest();
         let gates = self.items.iter().enumerate().flat_map(|(at, item)| {
-            let last = at + 1 == self.items.len();
+            let last = latest == Some(at);
             self.gates_of(item)
                 .filter(move |stage| match &item.progress {
                     Progress::Pending => true,

@@ -53,12 +53,15 @@ impl Run {
     }
 
     fn infer(&mut self, inference: &Inference, of: &Reconciled, at: Timestamp) {
-        let last = self.items.len().saturating_sub(1);
+        // Older journals mean the last one of the list.
+        let last = [Some(self.items.len().saturating_sub(1)), self.latest()];
         let found = self.items.iter_mut().enumerate().find(|(_, item)| item.id == inference.item);
         let Some((place, item)) = found else { return };
         match &mut item.progress {
             // The very tree that the judges passed, under another commit.
-            Progress::Done { head, tree, .. } if place == last && *tree == of.tree => {
+            Progress::Done { head, tree, .. }
+                if last.contains(&Some(place)) && *tree == of.tree =>
+            {
                 *head = of.head.clone();
             }
             Progress::Done { .. } => {}

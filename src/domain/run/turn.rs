@@ -190,14 +190,24 @@ impl Run {
     /// The commit that the judges passed last. What others committed after it was judged by nobody.
     #[must_use]
     pub fn proven(&self) -> &Oid {
-        let done = self.items.iter().rev().find_map(|item| match &item.progress {
-            Progress::Done { head, .. } => Some(head),
-            Progress::Pending
-            | Progress::Active(_)
-            | Progress::Paused(_)
-            | Progress::Inferred { .. } => None,
-        });
-        done.unwrap_or(&self.charter.start)
+        let latest = self.latest().and_then(|place| self.items[place].done_at());
+        latest.map_or(&self.charter.start, |(head, _)| head)
+    }
+
+    /// The item that was finished last. It need not be the last of the list: what paused is overtaken by
+    /// others, and what was mended or verified again is finished behind them.
+    #[must_use]
+    pub fn latest(&self) -> Option<usize> {
+        let done = || {
+            let items = self.items.iter().enumerate();
+            items.filter_map(|(place, item)| item.done_at().map(|(head, at)| (place, head, at)))
+        };
+        // Where the journal saw the branch last is where the last one left it, but where somebody put it
+        // there and had that written down.
+        let here = done().rfind(|(_, head, _)| **head == self.head);
+        let here = here.filter(|_| self.reconciled.as_ref() != Some(&self.head));
+        let place = here.or_else(|| done().max_by_key(|(_, _, at)| *at));
+        place.map(|(place, _, _)| place)
     }
 }
 

@@ -24,6 +24,11 @@ impl Reader {
         self.faults.push(Fault::new(line, format!("`{path}`: {what}"), fix));
     }
 
+    /// What names its place itself.
+    pub(super) fn flaw(&mut self, line: u32, what: String, fix: &str) {
+        self.faults.push(Fault::new(line, what, fix));
+    }
+
     fn wrong(&mut self, at: &Cursor<'_>, wanted: &str) {
         let what = format!("it is {}, not {wanted}", at.node.kind());
         self.fault(at.node.line, &at.path, &what, format!("write {wanted}"));

@@ -7,12 +7,16 @@ mod task;
 use std::collections::HashSet;
 
 use self::cursor::{Cursor, Reader};
-use super::node::{Field, Node, Value};
+use super::{
+    node::{Field, Node, Value},
+    prerequisites,
+};
 use crate::domain::{
     actions::{Actions, Group, Parallel, Strict, draft as drafted, judge},
     plan_check::{Draft, Fault, Located, check},
 };
 
+const PREREQUISITES_FIX: &str = "write `{\"tools\": [{\"name\": \"git\"}], \"env_vars\": [{\"name\": \"HOME\"}], \"files\": [\"a.rs\"]}`";
 const WORKFLOWS: [&str; 4] = ["deliver", "triage", "review", "ideate"];
 
 /// Whether a JSON file is an `actions.json` and no plan of ours.
@@ -61,6 +65,11 @@ fn actions(default_id: &str, root: &Cursor<'_>, reader: &mut Reader) -> Actions 
     let id = id.unwrap_or_else(|| Located::new(root.line(), default_id));
     let title = root.text("title", reader).unwrap_or_else(|| id.clone());
     let mut extra = root.rest(&["version", "id", "tasks", "title", "parallel_execution"]);
+    if let (Some(said), Some(at)) = (extra.get("prerequisites"), root.field("prerequisites"))
+        && let Err(what) = prerequisites::needs(said)
+    {
+        reader.flaw(at.line(), what, PREREQUISITES_FIX);
+    }
     extra.insert("actions_version".to_owned(), "1".to_owned());
     let parallel = root.field("parallel_execution");
     let parallel = parallel.and_then(|said| {
@@ -88,7 +97,12 @@ fn strict(root: &Cursor<'_>, reader: &mut Reader) -> Strict {
     Strict {
         verifications: yes("require_verifications_for_code_tasks"),
         stories: yes("require_user_stories"),
-        tests_first: root.text("strategy", reader).is_some_and(|said| said.value == "tdd"),
+        // Both places are in use; what is asked for in either counts.
+        tests_first: [Some(root.clone()), root.field("parallel_execution")]
+            .into_iter()
+            .flatten()
+            .filter_map(|place| place.text("strategy", reader))
+            .any(|said| said.value == "tdd"),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     config::plan_file::{
         fields::Fields,
         node::{Node, Value, json_list, json_table},
+        prerequisites,
         schema::steps,
     },
     domain::{
@@ -56,6 +57,16 @@ pub(super) fn task(said: &Cursor<'_>, reader: &mut Reader) -> Option<Action> {
     }
     scope(&said, &mut task, reader);
     pointers(&said, reader);
+    if let (Some(text), Some(at)) = (task.extra.get("skip_if"), said.field("skip_if"))
+        && let Err(what) = prerequisites::condition(text)
+    {
+        let what = what.replacen("skip_if", &at.path, 1);
+        reader.flaw(
+            at.line(),
+            what,
+            "write `{\"file\": \"src/a.rs\"}`, or with `env` or `command`",
+        );
+    }
     let criteria = said.list("acceptance_criteria", reader);
     if criteria.is_empty() {
         let path = said.beneath("acceptance_criteria");
@@ -129,11 +140,12 @@ fn criterion(said: &Cursor<'_>, reader: &mut Reader) -> Option<DraftCriterion> {
     }
     let id = said.required("id", reader);
     let severity = said.text("severity", reader);
-    if severity.as_ref().is_some_and(|word| {
+    let is_none = |word: &&Text| {
         Severity::parse(&word.value).is_none_or(|severity| severity == Severity::Info)
-    }) {
+    };
+    if let Some(word) = severity.as_ref().filter(is_none) {
         let fix = "say `critical`, `high`, `medium` or `low`";
-        reader.fault(said.line(), &said.beneath("severity"), "there is no such severity", fix);
+        reader.fault(word.line, &said.beneath("severity"), "there is no such severity", fix);
     }
     Some(DraftCriterion {
         id: Some(id),

@@ -313,6 +313,8 @@ fn s12_strategy_tdd_wants_tests_first() {
     ] {
         assert!(found.iter().any(|what| what == expected), "{expected}: {found:#?}");
     }
+    let beside = faults(|root| root["parallel_execution"]["strategy"] = json!("tdd"));
+    assert_eq!(beside, found, "it counts in both places");
     let found = faults(|root| {
         strict(root);
         root["tasks"][1]["depends_on"] = json!(["tests-cart"]);
