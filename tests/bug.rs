@@ -171,6 +171,12 @@ fn loa_115_what_is_risky_is_not_begun_unseen() {
     let ran = start(&[]).ends(3);
     assert!(ran.err.contains("password") && ran.err.contains("--allow-high"), "{}", ran.err);
     assert_eq!(repo.refs("refs/run/"), Vec::<String>::new(), "no number is used up");
+    // As the hint says: who wants to decide sees what it would do, and why it is asked.
+    assert!(ran.err.contains("hint: --dry-run --allow-high shows what it would do"), "{}", ran.err);
+    let would = start(&["--dry-run", "--allow-high"]).ends(0).out;
+    assert!(would.contains("  risk    the work is risky: password"), "{would}");
+    let would = start(&["--dry-run", "--allow-high", "--json"]).ends(0).json();
+    assert_eq!(would["risk"], "the work is risky: password");
     start(&["--allow-high"]).ends(0);
     let body = repo.run(&["pr", "--body-only"]).ends(0).out;
     assert!(body.contains("allowed at the start"), "{body}");

@@ -94,7 +94,9 @@ pub(super) fn said_elsewhere<'r>(
 
 /// Whether it waits for the same word as before, and nothing was changed since it was asked for.
 pub(super) fn asks_still(repo: &Repo, run: &Run) -> anyhow::Result<bool> {
-    let same = repo.head()?.branch.as_deref() == Some(run.charter.branch.as_str());
+    let (branch, head) = (run.charter.branch.as_str(), repo.head()?);
+    let tip = repo.refs().read(&format!("refs/heads/{branch}"))?;
+    let same = head.branch.as_deref() == Some(branch) && tip.as_ref() == Some(&run.head);
     Ok(same && run.asks_still(clock::now()) && reconcile::glance(repo, run, true)?.is_none())
 }
 

@@ -475,6 +475,7 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
         .stages
         .iter()
         .filter_map(|stage| stage.skipped.as_ref().map(|why| (stage.id.as_str(), why.as_str())));
+    let risk = (prepared.risk.action == Action::Warn).then(|| prepared.risk.says());
     let lane = |group: &Vec<String>| {
         format!("  lanes   {} ({} at once)\n", group.join(", "), charter.groups.parallel)
     };
@@ -501,6 +502,7 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
             "lanes": groups(charter),
             "parallel": if charter.groups.is_on() { charter.groups.parallel } else { 1 },
             "push": charter.push.word(),
+            "risk": risk,
         }))?;
     } else {
         let flow = match (&charter.flow, size) {
@@ -512,8 +514,9 @@ fn dry_run(ui: &mut Ui, prepared: &Prepared) -> Result<Exit, Fail> {
         };
         let left_out: String =
             skipped.map(|(stage, why)| format!("  without {stage}: {why}\n")).collect();
+        let risk = risk.map_or(String::new(), |risk| format!("  risk    {risk}\n"));
         ui.say(&sanitise(&format!(
-            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n{lanes}  stages  {}\n{flow}{left_out}  push    {}\nnothing was written\n",
+            "would run {} on `{}` from {} (base `{}`)\n  items   {}\n{lanes}  stages  {}\n{flow}{left_out}  push    {}\n{risk}nothing was written\n",
             charter.target,
             charter.branch,
             charter.start.short(),

@@ -4,6 +4,7 @@ use super::{
     drift,
     event::{Cause, Delivery, PushMode},
     finding::Finding,
+    gate::Gate,
     id::{ItemId, Oid, StageId},
     item::{Phase, Progress},
     reconcile::Strength,
@@ -242,32 +243,7 @@ pub(super) fn next_move(run: &Run, held: bool, now: Option<Timestamp>) -> NextMo
             }
             _ => say(format!("git run push {id}"), "every gate was answered for, at this commit"),
         },
-        State::Halted => match (&run.breaker, &run.halt) {
-            (Breaker::Open { .. }, _) => say(
-                "git run resume --reset-ice".to_owned(),
-                "the breaker is open; this tries one cycle",
-            ),
-            (_, Some(Cause::Approval { item, stage })) => answered(run, item, stage, now),
-            (_, Some(Cause::Rejected { .. })) => say(
-                "git run resume".to_owned(),
-                "a person said no; this asks again, and git run halt --force gives it up",
-            ),
-            (_, Some(Cause::FailVerdict { .. })) => say(
-                "git run resume".to_owned(),
-                "a judge said fail; this asks it again, and git run reopen STAGE -m WHY begins before it",
-            ),
-            (_, Some(Cause::PersonNeeded { .. })) if !run.waits().is_empty() => say(
-                format!("git run approve {}", run.waits()[0].gate),
-                "it waits for a person; -m TEXT is the answer, and reject says no",
-            ),
-            (_, Some(Cause::Budget { .. })) => say(
-                format!("git run show {id}"),
-                "the budget is nearly used up; raising it takes a new run",
-            ),
-            (Breaker::Closed | Breaker::HalfOpen { .. }, _) => {
-                say("git run resume".to_owned(), "it is halted")
-            }
-        },
+        State::Halted => halted(run, now),
         State::Complete => match &run.delivery {
             Some(Delivery::Failed { .. } | Delivery::Refused { .. }) => say(
                 "git run resume".to_owned(),
@@ -288,6 +264,46 @@ pub(super) fn next_move(run: &Run, held: bool, now: Option<Timestamp>) -> NextMo
             )
         }
     }
+}
+
+/// What goes on with a run that was halted.
+fn halted(run: &Run, now: Option<Timestamp>) -> NextMove {
+    let say = |command: String, why: &str| NextMove { command, why: why.to_owned() };
+    let id = &run.charter.run;
+    match (&run.breaker, &run.halt) {
+        (Breaker::Open { .. }, _) => say(
+            "git run resume --reset-ice".to_owned(),
+            "the breaker is open; this tries one cycle",
+        ),
+        (_, Some(Cause::Approval { item, stage })) => answered(run, item, stage, now),
+        (_, Some(Cause::Rejected { .. })) => say(
+            "git run resume".to_owned(),
+            "a person said no; this asks again, and git run halt --force gives it up",
+        ),
+        (_, Some(Cause::FailVerdict { .. })) => say(
+            "git run resume".to_owned(),
+            "a judge said fail; this asks it again, and git run reopen STAGE -m WHY begins before it",
+        ),
+        (_, Some(Cause::PersonNeeded { .. })) => match paused(run) {
+            Some(gate) => say(
+                format!("git run approve {gate}"),
+                "it waits for a person; -m TEXT is the answer, and reject says no",
+            ),
+            None => say("git run resume".to_owned(), "it is halted"),
+        },
+        (_, Some(Cause::Budget { .. })) => say(
+            format!("git run show {id}"),
+            "the budget is nearly used up; raising it takes a new run",
+        ),
+        (Breaker::Closed | Breaker::HalfOpen { .. }, _) => {
+            say("git run resume".to_owned(), "it is halted")
+        }
+    }
+}
+
+/// What a paused item asks. A question that is open besides is not why it was halted.
+fn paused(run: &Run) -> Option<Gate> {
+    run.waits().into_iter().find(|one| one.at.is_none()).map(|one| one.gate)
 }
 
 /// The answers that a question takes.

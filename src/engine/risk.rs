@@ -101,7 +101,9 @@ pub fn look(
     }
     let hint = match danger {
         Danger::Critical => "start it at a terminal: what is critical is never done unseen",
-        _ => "look at what it would do, and say --allow-high, or start it at a terminal",
+        _ => {
+            "--dry-run --allow-high shows what it would do; --allow-high begins it, and so does a yes at a terminal"
+        }
     };
     Err(NotStarted::Unfit(Unfit { what: found.says(), hint: hint.to_owned(), refused: true }))
 }

@@ -14,7 +14,10 @@ pub fn judge(tasks: &[&Task], contract: &str) -> Judged {
             asked += 1;
             let wanted = plain(&criterion.statement);
             if !promises.iter().any(|promise| promise.contains(&wanted)) {
-                let message = format!("{}: the plan asks for \"{}\"", task.id, criterion.statement);
+                let message = format!(
+                    "{}: the plan asks for \"{}\", and no point of a list or row of a table of the contract has these words",
+                    task.id, criterion.statement
+                );
                 findings.push(finding("weaker", Severity::High, None, message));
             }
         }

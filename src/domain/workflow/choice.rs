@@ -148,7 +148,11 @@ impl Workflow {
         let ids = || self.stages().iter().map(|stage| stage.id().as_str());
         ids().position(|id| id == word).ok_or_else(|| {
             let meant = near::nearest(word, ids());
-            let meant = meant.map_or(String::new(), |id| format!("; did you mean `{id}`?"));
+            let all = || ids().collect::<Vec<_>>().join("`, `");
+            let meant = match meant {
+                Some(id) => format!("; did you mean `{id}`?"),
+                None => format!("; it has `{}`", all()),
+            };
             format!("the workflow `{}` has no stage `{}`{meant}", self.name, word.escape_debug())
         })
     }
