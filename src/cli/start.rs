@@ -336,7 +336,7 @@ pub(super) fn carry_on(
         ui.say_json(&json::status(&view, &super::status::time))?;
     } else {
         let (state, next) = (view.run.state.word(), &view.next);
-        ui.say(&sanitise(&status::waiting(&view, &super::status::time)))?;
+        ui.say(&sanitise(&status::halted(&view, &super::status::time)))?;
         ui.say(&format!("run {id} is {state}\nnext: {}  ({})\n", next.command, next.why))?;
     }
     Ok(exit)
