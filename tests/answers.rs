@@ -49,6 +49,7 @@ fn loa_112_every_answer_has_the_documented_fields() {
     let mut seen = BTreeSet::new();
     for (words, code) in [
         (&["sprint-1", "--dry-run", "--json"][..], 0),
+        (&["sprint-plan", "--no-consolidate", "--dry-run", "--json"], 0),
         (&["plan", "graph", "--json"], 0),
         (&["plan", "context", "T-1", "--json"], 0),
         (&["workflow", "list", "--json"], 0),

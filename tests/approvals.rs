@@ -190,6 +190,43 @@ fn aura_reopening_a_stage_reopens_what_follows_it() {
 }
 
 #[test]
+fn a_run_that_is_over_goes_on_from_the_stage_that_is_opened_again() {
+    for push in [false, true] {
+        let repo = waiting(WORKFLOW, &[("implement", "echo $calls > work.txt")]);
+        if push {
+            repo.remote();
+            repo.run(&["halt", "--force"]).ends(0);
+            repo.git(&["checkout", "--quiet", "main"]);
+            repo.run(&["sprint-1", "--workflow", "./w.toml", "--branch", "feature/s"]).ends(5);
+        }
+        repo.run(&["approve", "--as", "Ada"]).ends(0);
+        repo.run(&["resume"]).ends(0);
+        let over = if push { "READY_FOR_HITL" } else { "JACKED_OUT" };
+        assert_eq!(state(&repo), over);
+        let run = repo.status()["run"].clone();
+        let words = ["reopen", "review", "-m", "look again"];
+        repo.run(&["reopen", "review", "--item", "sprint-9", "-m", "x"]).ends(1);
+        let ran = repo.run(&words).ends(0);
+        assert!(ran.out.contains("next: git run resume"), "{}", ran.out);
+        let status = repo.status();
+        assert_eq!((&status["run"], &status["state"]), (&run, &"HALTED".into()));
+        // What was passed before says nothing of what is open again.
+        repo.run(&["push"]).ends(3);
+        repo.run(&["resume"]).ends(5);
+        repo.run(&["approve", "--as", "Ada"]).ends(0);
+        repo.run(&["resume"]).ends(0);
+        assert_eq!(state(&repo), over);
+        repo.run(&["verify"]).ends(0);
+        // Without its branch it goes nowhere, and neither beside another run.
+        let branch = repo.status()["branch"].as_str().unwrap().to_owned();
+        repo.git(&["checkout", "--quiet", "main"]);
+        repo.git(&["branch", "--quiet", "-m", &branch, "feature/moved"]);
+        let ran = repo.run(&words).ends(1);
+        assert!(ran.err.contains(&format!("git branch {branch} ")), "{}", ran.err);
+    }
+}
+
+#[test]
 fn the_word_comes_from_another_machine() {
     let repo = waiting(WORKFLOW, &[]);
     repo.remote();

@@ -167,3 +167,15 @@ fn an_agent_cannot_say_what_a_gate_said() {
         assert_eq!(set["reports"][0]["result"], json!("fail"), "{path}");
     }
 }
+
+#[test]
+fn what_else_is_kept_beside_the_reports_of_items_is_in_nobodys_way() {
+    let repo = counted("echo x >> a");
+    repo.remote();
+    repo.run(&["sprint-1", "--workflow", "../twice.toml"]).ends(0);
+    repo.run(&["pr", "--body-only"]).ends(0);
+    repo.run(&["fix", "sprint-1", "-m", "it is wrong"]).ends(0);
+    repo.run(&["resume"]).ends(0);
+    assert!(artifacts(&repo).iter().any(|path| path.split('/').count() == 2), "something is there");
+    assert_eq!(count(&repo), 2);
+}

@@ -354,6 +354,37 @@ fn s12_from_a_phase_on_everything_is_done_up_to_the_first_failure() {
 }
 
 #[test]
+fn what_is_no_secret_where_somebody_said_so_is_a_remark() {
+    let repo = planned(PLAN);
+    commit(&repo, &format!("mkdir -p tests/keys; echo {TOKEN} > tests/keys/a"));
+    assert_eq!(result(&repo, "secrets"), "fail");
+    repo.git(&["config", "--add", "run.gate.secrets.allow", "tests/keys/"]);
+    let report = gate_of(&repo, "secrets");
+    assert_eq!(
+        (&report["result"], &report["findings"][0]["severity"]),
+        (&"pass".into(), &"info".into())
+    );
+    // There and nowhere else, letter by letter, and never in a message.
+    for script in [
+        format!("mkdir -p Tests/keys; echo {TOKEN}1 > Tests/keys/b"),
+        format!("echo {TOKEN}2 > tests/keysmith"),
+        format!("echo {TOKEN}3 > tests/b"),
+    ] {
+        sh(&repo, &script);
+        assert_eq!(result(&repo, "secrets"), "fail", "{script}");
+        repo.git(&["clean", "--quiet", "-fd"]);
+    }
+    assert_eq!(result(&repo, "secrets"), "pass");
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", &format!("uses {TOKEN}")]);
+    assert_eq!(result(&repo, "secrets"), "fail");
+    for bad in [".", "/", "", "./", "*", "../x", "/etc"] {
+        repo.git(&["config", "--replace-all", "run.gate.secrets.allow", bad]);
+        let ran = repo.run(&["gate", "secrets"]).ends(1);
+        assert!(ran.err.contains("run.gate.secrets.allow"), "{bad}: {}", ran.err);
+    }
+}
+
+#[test]
 fn secrets_are_found_wherever_in_the_range_they_came_in() {
     let repo = planned(PLAN);
     commit(&repo, &format!("mkdir src; echo {TOKEN} > src/a"));

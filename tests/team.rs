@@ -79,6 +79,34 @@ fn a_run_is_held_to_it() {
 }
 
 #[test]
+fn gates_ask_for_what_the_team_asks_for_and_never_for_less() {
+    let repo = agreed(
+        "format = 1\n[run]\nprotectedPath = [\"ci/\"]\nhighRisk = \"block\"\n[run.gate.diff-size]\nmaxFiles = 1\n",
+    );
+    repo.git(&["config", "run.gate.diff-size.maxFiles", "100"]);
+    repo.git(&["switch", "--quiet", "-c", "feature/x"]);
+    // What the branch says of it counts for nothing.
+    repo.write(".gitrun.toml", "format = 1\n");
+    repo.write("ci/x", "x\n");
+    repo.git(&["add", "-A"]);
+    repo.git(&["commit", "--quiet", "-m", "x"]);
+    for gate in ["protected-paths", "diff-size"] {
+        repo.run(&["gate", gate]).ends(3);
+    }
+    // A run is held to it from its start, by the policy that it froze.
+    let repo =
+        agreed("format = 1\n[run]\nhighRisk = \"block\"\n[run.gate.diff-size]\nmaxFiles = 1\n");
+    repo.plan(ONE_SPRINT);
+    repo.run(&["sprint-1"]).ends(0);
+    let policy = repo.run(&["show", "policy"]).ends(0).json();
+    assert_eq!(policy["gates"]["files_max"], 1, "{policy}");
+    let risky = agreed("format = 1\n[run]\nhighRisk = \"block\"\n");
+    risky.plan(&ONE_SPRINT.replace("title = \"", "title = \"Password billing "));
+    let ran = risky.run(&["sprint-1"]).ends(3);
+    assert!(ran.err.contains("risk"), "{}", ran.err);
+}
+
+#[test]
 fn one_that_is_not_understood_never_means_allow() {
     let repo = agreed("format = 1\n[run]\nprotectedbranch = [\"deploy/*\"]\n");
     repo.plan(ONE_SPRINT);

@@ -120,6 +120,7 @@ pub fn charter_of(repo: &Repo, run: &str) -> Charter {
         stages: vec![stage("implement", None), stage("review", Some("implement"))],
         items: vec![ItemId::parse("sprint-1").unwrap()],
         base: "main".into(),
+        onto: None,
         start,
         branch: "feature/sprint-1".into(),
         worktree: repo.identity(),

@@ -18,6 +18,7 @@ use crate::{
     },
     process::{
         agent::{self, How, Launch, STAGE_TOKEN, Stream},
+        private,
         runtime::Runtime,
         stop::StopSignal,
         sweep,
@@ -179,8 +180,7 @@ impl Caller {
 
 /// A directory with all that the agent is given, and how it is started.
 fn laid_out(call: &Call<'_>) -> anyhow::Result<(tempfile::TempDir, Launch)> {
-    let dir = tempfile::Builder::new().prefix("git-run-").tempdir();
-    let dir = dir.context("cannot make a directory for the brief")?;
+    let dir = private::directory("stage").context("cannot make a directory for the brief")?;
     let brief = dir.path().join("brief.md");
     let report = dir.path().join("report.json");
     std::fs::write(&brief, &call.brief).context("cannot write the brief")?;

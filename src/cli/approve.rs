@@ -1,5 +1,4 @@
-//! `git run approve`, `reject`, `modify`: a person's word on what waits for it. `git run reopen`: a
-//! person lets an item be done again from a stage on.
+//! `git run approve`, `reject`, `modify`: a person's word on what waits for it.
 
 use std::io::{IsTerminal as _, stdin};
 
@@ -8,7 +7,7 @@ use serde_json::json;
 
 use super::{
     exit::{Exit, Fail},
-    rest::{self, Rest},
+    rest,
     resume::journal,
     start::actor,
     ui::Ui,
@@ -19,12 +18,10 @@ use crate::{
         finding::{MESSAGE_BYTES_MAX, cut},
         gate::{Gate, word_statement},
         ice::denial::Denial,
-        id::{ItemId, Oid, RemoteId, RunId, StageId},
-        item::Progress,
+        id::{Oid, RemoteId, RunId, StageId},
         run::{Run, Waits},
         secret,
         view::RunView,
-        workflow::Part,
     },
     git::Repo,
     guard::{bound, person},
@@ -74,24 +71,6 @@ pub(super) struct AnswerArgs {
     /// Who says it, where no terminal shows that somebody does.
     #[arg(long = "as", value_name = "NAME")]
     pub who: Option<String>,
-}
-
-#[derive(Debug, Parser)]
-#[command(
-    after_help = "What was passed before the stage stays. From it on all is done, judged and approved again."
-)]
-pub(super) struct ReopenArgs {
-    /// The stage from which on it is done again.
-    pub stage: String,
-    /// The item; else the one at work, or the last one that is done.
-    #[arg(long, value_name = "ITEM")]
-    pub item: Option<String>,
-    /// Why.
-    #[arg(short, long, value_name = "TEXT", required = true)]
-    pub message: String,
-    /// The run; else the one of this work tree.
-    #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
 }
 
 impl From<ApproveArgs> for Said {
@@ -333,62 +312,4 @@ fn answer(
     text.push_str(&format!("{gate} is {what} for {}\nnext: {next}\n", of.head.short()));
     ui.say(&sanitise(&text))?;
     Ok(Exit::Done)
-}
-
-pub(super) fn reopen(ui: &mut Ui, repo: &Repo, args: &ReopenArgs) -> Result<Exit, Fail> {
-    person::only("to reopen a stage")?;
-    let id = rest::meant(repo, args.run.as_deref())?;
-    let run = rest::look(repo, &id)?;
-    let stage =
-        StageId::parse(&args.stage).map_err(|error| Fail::new(Exit::Usage, error.to_string()))?;
-    let item = reopened(&run, &stage, args.item.as_deref())?;
-    let mut why = secret::redact(sanitise(&args.message).trim());
-    if why.is_empty() {
-        return Err(Fail::new(Exit::Usage, "`--message` is empty; say why"));
-    }
-    cut(&mut why, MESSAGE_BYTES_MAX);
-    let mut rest = Rest::hold(repo, &id)?;
-    let event = Event::StageReopened { item: item.clone(), stage: stage.clone(), why };
-    rest.journal.append(vec![event], &[], clock::now())?;
-    let open: Vec<_> =
-        rest.journal.run().open_gates(None).iter().map(ToString::to_string).collect();
-    if ui.json {
-        ui.say_json(&json!({
-            "schema": "git-run/reopen/1",
-            "run": id.as_str(),
-            "item": item.as_str(),
-            "stage": stage.as_str(),
-            "open": open,
-        }))?;
-    } else {
-        ui.say(&format!("{item} is open again from {stage} on\nnext: git run resume\n"))?;
-    }
-    Ok(Exit::Done)
-}
-
-fn reopened(run: &Run, stage: &StageId, named: Option<&str>) -> Result<ItemId, Fail> {
-    let shape = run.shape(stage).filter(|shape| shape.is_taken());
-    let Some(shape) = shape else {
-        let known = run.charter.stages.iter().filter(|shape| shape.is_walked());
-        let known: Vec<_> = known.map(|shape| shape.id.to_string()).collect();
-        let what = format!("this run has no stage `{stage}`; it has `{}`", known.join("`, `"));
-        return Err(Fail::new(Exit::Usage, what));
-    };
-    let fits = |item: &&crate::domain::item::Item| run.part_of(&item.id) == shape.part;
-    let found = match named {
-        Some(named) => run.items.iter().find(|item| item.id.as_str() == named),
-        None => run.active_item().filter(fits).or_else(|| {
-            let begun = |item: &&crate::domain::item::Item| item.progress != Progress::Pending;
-            run.items.iter().rev().filter(begun).find(fits)
-        }),
-    };
-    found.map(|item| item.id.clone()).ok_or_else(|| {
-        let part = match shape.part {
-            Part::Items => "no item was begun".to_owned(),
-            part => format!("`{}` was not begun", part.word()),
-        };
-        let what =
-            named.map_or(part, |named| format!("there is no item `{}`", named.escape_debug()));
-        Fail::new(Exit::Failed, what).hint("git run status")
-    })
 }

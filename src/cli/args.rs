@@ -77,7 +77,7 @@ pub(super) enum Command {
     /// Send back, as a person, what waits for an answer, with what is to be changed.
     Modify(super::approve::AnswerArgs),
     /// Let an item be done again from a stage on, as a person.
-    Reopen(super::approve::ReopenArgs),
+    Reopen(super::reopen::ReopenArgs),
     /// Let something be mended in a finished item, before anything that was not begun.
     Fix(super::fix::FixArgs),
     /// The workflows: list, show, and prove that they end and pass nothing unjudged.
@@ -163,6 +163,9 @@ pub(super) struct StartArgs {
     /// Sprints to leave out, with commas between them.
     #[arg(long, value_delimiter = ',', value_name = "SPRINTS")]
     pub skip: Vec<String>,
+    /// A run, a branch and a pull request for each sprint of sprint-plan, one behind the other.
+    #[arg(long, conflicts_with_all = ["bug", "from_issue", "branch", "again"])]
+    pub no_consolidate: bool,
     /// The workflow that every item goes through: a built-in one, the team's own, or a file.
     #[arg(long, value_name = "NAME|FILE")]
     pub workflow: Option<String>,

@@ -133,6 +133,8 @@ impl From<AppendError> for Fail {
             AppendError::LeaseLost { .. } => {
                 Self::new(Exit::Held, error.to_string()).hint("git run status")
             }
+            AppendError::Overtaken(_) => Self::new(Exit::Held, error.to_string())
+                .hint("git run status, and then the same again"),
             AppendError::Refused(refusal) => {
                 Self::new(Exit::Fault, refusal.to_string()).hint("git run verify")
             }

@@ -4,33 +4,29 @@ use clap::Parser;
 use serde_json::json;
 
 use super::{
+    again::{self, About},
     exit::{Exit, Fail},
     rest,
-    resume::{frozen, is_here, journal},
-    start::{actor, unfinished_here},
+    resume::{frozen, journal},
+    start::actor,
     ui::Ui,
 };
 use crate::{
-    config::settings::Settings,
     domain::{
         event::Event,
         finding::{Finding, MESSAGE_BYTES_MAX, Severity, cut},
         fix::{Fix, FixId, FixType, numbers},
         ice::denial::Denial,
-        id::{ItemId, Oid, RunId},
+        id::{ItemId, RunId},
         item::PERSON,
-        run::{Run, State},
+        run::State,
         secret,
     },
     git::Repo,
     guard::{bound, person},
     process::clock,
     report::sanitise::sanitise,
-    store::{
-        catalog, history, hold,
-        journal::{AppendError, Journal},
-        layout,
-    },
+    store::journal::{AppendError, Journal},
 };
 
 /// How often a number is looked for that somebody else took in the meantime.
@@ -88,7 +84,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &FixArgs) -> Result<Exit, Fail
     let fix = Fix { id: None, of: args.of, item, finding };
     now.may_fix(&fix).map_err(refused)?;
     if now.state.is_over() {
-        may_reopen(repo, &now, &fix.finding.message)?;
+        let command = format!("git run fix … --run {id}");
+        let about = About { rule: "fix", command: &command, what: &fix.finding.message };
+        again::may_go_on(repo, &now, &about)?;
     }
     let (fix, state) = ask(repo, &id, fix)?;
     if ui.json {
@@ -112,58 +110,6 @@ fn refused(why: String) -> Fail {
     Denial::new("fix", why).next("git run status").into()
 }
 
-/// Whether a run that is over may go on, here and on its branch. Where its work is part of the base
-/// already, its branch and its pull request are history, and what is wrong is work of its own.
-fn may_reopen(repo: &Repo, run: &Run, message: &str) -> Result<(), Fail> {
-    let (id, branch) = (&run.charter.run, &run.charter.branch);
-    is_here(repo, run, &format!("git run fix … --run {id}"), false)?;
-    if hold::is_held(run) {
-        return Err(Fail::new(Exit::Held, format!("run `{id}` is at work")).hint("git run status"));
-    }
-    if let Some(other) = unfinished_here(repo)?.filter(|other| other.charter.run != *id) {
-        let (other, state) = (&other.charter.run, other.state.word());
-        let what =
-            format!("run `{other}` of this work tree is {state}, and `{id}` would go on here");
-        return Err(Fail::new(Exit::Held, what).hint("git run resume, or git run halt --force"));
-    }
-    let Some(tip) = repo.refs().read(&format!("refs/heads/{branch}"))? else {
-        return Err(Fail::new(Exit::Failed, format!("the run's branch `{branch}` is gone"))
-            .hint(format!("git branch {branch} {}  (where it stood last)", run.head)));
-    };
-    if let Some(base) = merged_into(repo, run, &tip)? {
-        let what = format!("`{branch}` is part of `{base}` by now, so what is wrong is new work");
-        return Err(Fail::from(Denial::new("fix", what).next(bug(message))));
-    }
-    // By its own journal from here on: `git run resume` is to mean this one.
-    let Some(journal) = repo.refs().read(&layout::journal(id))? else { return Ok(()) };
-    Ok(catalog::point_here(repo, &history::first(repo, &journal)?)?)
-}
-
-/// The name under which the base has all of the branch, where the branch has something of its own.
-fn merged_into(repo: &Repo, run: &Run, tip: &Oid) -> Result<Option<String>, Fail> {
-    if *tip == run.charter.start {
-        return Ok(None);
-    }
-    let base = &run.charter.base;
-    let remote = Settings::read(repo)?.remote.unwrap_or_else(|| "origin".to_owned());
-    for name in [format!("refs/heads/{base}"), format!("refs/remotes/{remote}/{base}")] {
-        // What cannot be told is not known to be merged; the branch is still the run's own.
-        if let Some(there) = repo.refs().read(&name)?
-            && repo.is_ancestor(tip, &there).unwrap_or(false)
-        {
-            let shown = name.trim_start_matches("refs/heads/").trim_start_matches("refs/remotes/");
-            return Ok(Some(shown.to_owned()));
-        }
-    }
-    Ok(None)
-}
-
-/// The command that begins a run of its own for it.
-fn bug(message: &str) -> String {
-    let first = message.lines().next().unwrap_or_default().replace('\'', "'\\''");
-    format!("git run --bug '{first}'")
-}
-
 /// Writes it down under a number of its own. Somebody else may be faster, so the number is looked for
 /// again as long as it is the number alone that is in the way.
 fn ask(repo: &Repo, id: &RunId, mut fix: Fix) -> Result<(Fix, State), Fail> {
@@ -179,7 +125,7 @@ fn ask(repo: &Repo, id: &RunId, mut fix: Fix) -> Result<(Fix, State), Fail> {
         journal.run().may_fix(&fix).map_err(refused)?;
         match journal.append(vec![Event::FixAsked(Box::new(fix.clone()))], &[], clock::now()) {
             Ok(()) => return Ok((fix, journal.run().state)),
-            Err(AppendError::Refused(_)) => {}
+            Err(AppendError::Refused(_) | AppendError::Overtaken(_)) => {}
             Err(other) => return Err(other.into()),
         }
     }

@@ -88,8 +88,13 @@ pub(super) enum Phase {
 }
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GateArgs) -> Result<Exit, Fail> {
-    let settings = Settings::read(repo)?;
+    let mut settings = Settings::read(repo)?;
     let run = run_of(repo, args)?;
+    let base = run.as_ref().map(|run| run.charter.base.clone());
+    if let Some(base) = base.map_or_else(|| settings.likely_base(repo), |base| Ok(Some(base)))? {
+        settings.tighten(repo, &base)?;
+    }
+    let settings = settings;
     if args.list {
         return list(ui, &settings, run.is_some());
     }

@@ -1,6 +1,7 @@
 //! Arguments, terminal, exit codes. One file per command; what a command does happens elsewhere.
 
 mod adopt;
+mod again;
 mod approve;
 mod args;
 mod audit;
@@ -32,11 +33,13 @@ mod pr;
 mod push;
 mod push_helper;
 mod reconcile;
+mod reopen;
 mod rest;
 mod restore;
 mod resume;
 mod rollback;
 mod schema;
+mod series;
 mod show;
 mod start;
 mod status;
@@ -161,7 +164,7 @@ fn run(ui: &mut Ui, args: Args) -> Result<Exit, Fail> {
         Command::Approve(args) => approve::run(ui, &open(git_dir)?, &args.into()),
         Command::Reject(args) => approve::run(ui, &open(git_dir)?, &Said::new(Word::Reject, args)),
         Command::Modify(args) => approve::run(ui, &open(git_dir)?, &Said::new(Word::Modify, args)),
-        Command::Reopen(args) => approve::reopen(ui, &open(git_dir)?, &args),
+        Command::Reopen(args) => reopen::run(ui, &open(git_dir)?, &args),
         Command::Fix(args) => fix::run(ui, &open(git_dir)?, &args),
         Command::Workflow(args) => workflow::run(ui, &open(git_dir)?, &args),
         Command::Plan(args) => plan::run(ui, git_dir, &args.command),

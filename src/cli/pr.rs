@@ -78,11 +78,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &PrArgs) -> Result<Exit, Fail>
     keep(repo, &mut rest, &written)?;
     let directory = repo.worktree().unwrap_or_else(|| repo.git_dir());
     let Some(gh) = Gh::found(directory, remote.url()) else {
-        return Err(by_hand(&run, &written, "`gh` is not on the PATH".to_owned()));
+        let into = into(repo, &run, &remote)?;
+        return Err(by_hand(&run, &into, &written, "`gh` is not on the PATH".to_owned()));
     };
-    let (url, outcome) = match open(&gh, &run, &written) {
+    let into = into(repo, &run, &remote)?;
+    let (url, outcome) = match open(&gh, &run, &into, &written) {
         Ok(found) => found,
-        Err(error) => return Err(by_hand(&run, &written, format!("{error:#}"))),
+        Err(error) => return Err(by_hand(&run, &into, &written, format!("{error:#}"))),
     };
     let made = outcome == "opened";
     let opened = Event::PullRequestOpened { url: url.clone(), made };
@@ -123,6 +125,22 @@ fn there(repo: &Repo, run: &Run) -> Result<(Remote, Oid), Fail> {
     }
 }
 
+/// What it is opened into: the branch of the run before it in a series, as long as that is there and
+/// not merged, so that a reviewer sees what this run did and nothing else. Else its base.
+fn into(repo: &Repo, run: &Run, remote: &Remote) -> Result<String, Fail> {
+    let base = &run.charter.base;
+    let Some(onto) = &run.charter.onto else { return Ok(base.clone()) };
+    if !repo.is_branch_name(onto)? {
+        return Ok(base.clone());
+    }
+    let there = push::ask(repo, &remote.name, onto)?;
+    let seen = repo.refs().read(&format!("refs/remotes/{}/{base}", remote.name))?;
+    let is_merged =
+        |tip: &Oid| seen.as_ref().is_some_and(|seen| repo.is_ancestor(tip, seen).unwrap_or(false));
+    let is_open = there.branch().is_some_and(|tip| !is_merged(tip));
+    Ok(if is_open { onto.clone() } else { base.clone() })
+}
+
 fn tip(repo: &Repo, run: &Run) -> Result<Oid, Fail> {
     let tip = repo.refs().read(&format!("refs/heads/{}", run.charter.branch))?;
     Ok(tip.unwrap_or_else(|| run.head.clone()))
@@ -156,7 +174,12 @@ fn asked(run: &Run, remote: &Remote) -> bool {
 }
 
 /// The branch's pull request, brought up to date or made. What people wrote around our text stays.
-fn open(gh: &Gh, run: &Run, written: &Written) -> anyhow::Result<(String, &'static str)> {
+fn open(
+    gh: &Gh,
+    run: &Run,
+    into: &str,
+    written: &Written,
+) -> anyhow::Result<(String, &'static str)> {
     let (id, branch) = (&run.charter.run, &run.charter.branch);
     let mark = marker(id);
     let Some(there) = gh.existing(branch, &mark)? else {
@@ -165,7 +188,7 @@ fn open(gh: &Gh, run: &Run, written: &Written) -> anyhow::Result<(String, &'stat
         }
         let text = Text { title: &written.title, body: &written.body };
         gh::fits(text, FORGE_CHARACTERS_MAX)?;
-        return Ok((create(gh, run, text)?, "opened"));
+        return Ok((create(gh, run, into, text)?, "opened"));
     };
     let ours = there.body.contains(&mark);
     let title = if ours { &written.title } else { &there.title };
@@ -188,9 +211,9 @@ fn in_doubt(gh: &Gh, run: &Run) -> anyhow::Result<Option<Existing>> {
 }
 
 /// A forge that answers with an error, or not in time, may have done it all the same.
-fn create(gh: &Gh, run: &Run, text: Text<'_>) -> anyhow::Result<String> {
+fn create(gh: &Gh, run: &Run, into: &str, text: Text<'_>) -> anyhow::Result<String> {
     let branch = &run.charter.branch;
-    gh.create(&run.charter.base, branch, text).or_else(|error| {
+    gh.create(into, branch, text).or_else(|error| {
         match gh.marked(branch, &marker(&run.charter.run)) {
             Ok(Some(there)) if there.is_open() => Ok(there.url),
             Ok(_) => Err(error),
@@ -200,12 +223,12 @@ fn create(gh: &Gh, run: &Run, text: Text<'_>) -> anyhow::Result<String> {
 }
 
 /// Nothing was opened, and nothing is lost.
-fn by_hand(run: &Run, written: &Written, why: String) -> Fail {
+fn by_hand(run: &Run, into: &str, written: &Written, why: String) -> Fail {
     let charter = &run.charter;
     let kept = format!("its text is kept: git run show artifacts/{PATH} --run {}", charter.run);
     let fail = Fail::new(Exit::Failed, format!("no pull request was opened: {why}")).hint(format!(
         "open a draft from `{}` into `{}` by hand, with that text, or install `gh` and: git run pr {}",
-        charter.branch, charter.base, charter.run
+        charter.branch, into, charter.run
     ));
     Fail { details: vec![kept, format!("its title: {}", written.title)], ..fail }
 }

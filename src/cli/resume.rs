@@ -46,13 +46,13 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &ResumeArgs) -> Result<Exit, F
     if let Some(why) = &taken.doubt {
         ui.tell(&one_line(&format!("what was said elsewhere is not taken in: {why}")));
     }
+    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
     if let Err(fail) = vouched::words(repo, &id) {
         if !args.force {
             return Err(fail.into());
         }
         person::only("to go on by a word that nobody vouches for")?;
     }
-    for_persons(journal(repo, &id)?.run(), args.reset_ice)?;
     // Asked twice: what is denied anyway does not even touch the lock.
     let settings = allowed(repo, args, journal(repo, &id)?.run(), &request)?;
     let agents = super::args::agents(&args.agent);

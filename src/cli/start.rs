@@ -6,6 +6,7 @@ use super::{
     args::StartArgs,
     exit::{Exit, Fail},
     narrate::{self, Narrated},
+    series,
     ui::Ui,
 };
 use crate::{
@@ -43,7 +44,7 @@ use crate::{
     },
     process::{
         alive, clock, env,
-        stop::{StopKind, StopSignal},
+        stop::{Ask, StopKind, StopSignal},
     },
     report::{json, sanitise::sanitise, status},
     store::{
@@ -65,6 +66,9 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     }
     nothing_interrupted(repo)?;
     described(repo, &settings, args, &mut request)?;
+    if args.no_consolidate {
+        return series::run(ui, repo, args, &settings, request);
+    }
     if args.dry_run {
         let prepared = prepare(repo, &settings, &request)?;
         return dry_run(ui, &prepared);
@@ -75,32 +79,43 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &StartArgs) -> Result<Exit, Fa
     {
         return said_before(ui, found);
     }
+    let manner = Manner { quiet: args.quiet, force: false };
+    let underway = underway(ui, repo, &settings, &mut request, manner)?;
+    carry_on(ui, repo, underway, settings, request.agents, manner)
+}
+
+/// A run that was begun, or is gone on with where it is the same.
+pub(super) fn underway<'r>(
+    ui: &mut Ui,
+    repo: &'r Repo,
+    settings: &Settings,
+    request: &mut Request,
+    manner: Manner,
+) -> Result<Underway<'r>, Fail> {
     // Looked at twice: the lock is a file, and nothing at all is written for what cannot begin.
     if unfinished_here(repo)?.is_none() {
-        let prepared = prepare(repo, &settings, &request)?;
+        let prepared = prepare(repo, settings, request)?;
         risk_is_wanted(ui, &prepared.risk)?;
     }
-    hooks_in_force(ui, repo, args.quiet)?;
+    hooks_in_force(ui, repo, manner.quiet)?;
     let me = alive::own_mark();
     let hold = Hold::of_worktree(repo, &me)?;
-    let underway = match unfinished_here(repo)? {
+    match unfinished_here(repo)? {
         Some(run) => {
-            may_go_on(&run, &request)?;
+            may_go_on(&run, request)?;
             vouched::words(repo, &run.charter.run)?;
-            super::resume::same_agents(repo, &run.charter.run, &settings, &request.agents)?;
+            super::resume::same_agents(repo, &run.charter.run, settings, &request.agents)?;
             ui.tell(&format!("going on with run {}", run.charter.run));
-            Underway::again(repo, &run.charter.run, hold, me)?
+            Underway::again(repo, &run.charter.run, hold, me)
         }
         None => {
             if let Some(bug) = &mut request.bug {
                 bug.id = format!("bug-{}", bug::take(repo)?);
                 request.targets = vec![bug.id.clone()];
             }
-            Underway::begun(repo, prepare(repo, &settings, &request)?, hold, me)?
+            Underway::begun(repo, prepare(repo, settings, request)?, hold, me)
         }
-    };
-    let manner = Manner { quiet: args.quiet, force: false };
-    carry_on(ui, repo, underway, settings, request.agents, manner)
+    }
 }
 
 /// A lane is a part of a run, and none begins or goes on inside of it.
@@ -310,11 +325,25 @@ pub(super) fn carry_on(
     agents: Vec<(Option<String>, String)>,
     manner: Manner,
 ) -> Result<Exit, Fail> {
+    let stop = stop_signal(repo, underway.journal.run().charter.run.clone())?;
+    let view = work_on(ui, repo, underway, (settings, agents), manner, stop)?;
+    tell(ui, &view)
+}
+
+/// Drives the run from here to where it rests, and says nothing of where that is.
+pub(super) fn work_on(
+    ui: &Ui,
+    repo: &Repo,
+    underway: Underway<'_>,
+    (settings, agents): (Settings, Vec<(Option<String>, String)>),
+    manner: Manner,
+    stop: StopSignal,
+) -> Result<RunView, Fail> {
     let Underway { journal, frozen, hold: _hold } = underway;
     let keep = settings.checkpoints.keep.clone();
     let quiet = manner.quiet || ui.json;
     let id = journal.run().charter.run.clone();
-    let caller = Caller::new(stop_signal(repo, id.clone())?, narrate::tail(quiet))?;
+    let caller = Caller::new(stop, narrate::tail(quiet))?;
     let world = RealWorld::new(repo, settings, frozen, agents, caller, Box::new(Ui::ask));
     let mut world = world.vouched_for(manner.force);
     let mut log = Narrated { repo, journal, quiet };
@@ -329,17 +358,20 @@ pub(super) fn carry_on(
     upkeep(repo, &keep, &checkpoints::of_run(&id));
     driven?;
     let run = log.journal.run().clone();
-    let exit = Exit::of(&run);
     let asks = super::status::asks(repo, &run, log.journal.tip());
-    let view = RunView::new(run, false, clock::now()).with_asks(asks);
+    Ok(RunView::new(run, false, clock::now()).with_asks(asks))
+}
+
+pub(super) fn tell(ui: &mut Ui, view: &RunView) -> Result<Exit, Fail> {
+    let id = &view.run.charter.run;
     if ui.json {
-        ui.say_json(&json::status(&view, &super::status::time))?;
+        ui.say_json(&json::status(view, &super::status::time))?;
     } else {
         let (state, next) = (view.run.state.word(), &view.next);
-        ui.say(&sanitise(&status::halted(&view, &super::status::time)))?;
+        ui.say(&sanitise(&status::halted(view, &super::status::time)))?;
         ui.say(&format!("run {id} is {state}\nnext: {}  ({})\n", next.command, next.why))?;
     }
-    Ok(exit)
+    Ok(Exit::of(&view.run))
 }
 
 /// Drops what has expired. It is upkeep: when it fails, nothing is lost.
@@ -362,10 +394,15 @@ fn publish(repo: &Repo, run: &Run, me: &ProcessMark, taken: bool) -> Result<(), 
 
 /// Hears the terminal, and what is asked for in the journal.
 pub(super) fn stop_signal(repo: &Repo, run: RunId) -> Result<StopSignal, Fail> {
+    StopSignal::install(halt_of(repo, run)?)
+        .map_err(|error| Fail::new(Exit::Failed, format!("cannot listen for signals: {error}")))
+}
+
+/// Whether somebody asked this run to halt at once.
+pub(super) fn halt_of(repo: &Repo, run: RunId) -> Result<Ask, Fail> {
     let again = Repo::at(repo.git_dir()).map_err(Fail::from)?;
     let ask = move || halt_asked(&again, &run).filter(|force| *force).map(|_| StopKind::Graceful);
-    StopSignal::install(Box::new(ask))
-        .map_err(|error| Fail::new(Exit::Failed, format!("cannot listen for signals: {error}")))
+    Ok(Box::new(ask))
 }
 
 pub(super) fn actor(repo: &Repo) -> Actor {
@@ -403,6 +440,8 @@ fn request(args: &StartArgs) -> Result<Request, Fail> {
             tokens_max: args.budget_tokens,
             cost_max: args.cost()?,
         },
+        behind: None,
+        plan: None,
         bug: None,
         allow_high: args.allow_high,
         looked_on: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),

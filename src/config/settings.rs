@@ -1,7 +1,7 @@
 //! `run.*` in git's configuration, read once and checked: an unknown key or a bad value is an error
 //! that says where it stands, and never means "allow".
 
-mod gates;
+pub(super) mod gates;
 
 use anyhow::{Context as _, bail};
 use gix::bstr::ByteSlice as _;
@@ -178,6 +178,8 @@ impl Settings {
             team.tighten(&mut self.limits);
             self.teams.push(team.clone());
             self.new_tags &= team.new_tags.unwrap_or(true);
+            self.high_risk_blocks |= team.high_risk_blocks;
+            team.gates.tighten(&mut self.gates);
             self.push = self.push.stricter(team.push.unwrap_or(PushMode::Auto));
             let news = team.protected.into_iter().filter(|name| !self.protected.contains(name));
             let news: Vec<String> = news.collect();

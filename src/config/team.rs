@@ -4,9 +4,13 @@
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use super::plan_file;
+use super::{plan_file, settings::gates::below_the_top};
 use crate::{
     domain::{
+        check::{
+            coverage::{self, Hundredths},
+            policy::Policy,
+        },
         event::PushMode,
         id::Oid,
         limits::{Limits, Micros, micros},
@@ -19,6 +23,7 @@ pub const NAME: &str = ".gitrun.toml";
 pub const TEAM_BYTES_MAX: usize = 64 * 1024;
 const TREE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const PROTECTED_MAX: usize = 1000;
+const PATHS_MAX: usize = 1000;
 
 /// What is set; the rest is left as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +37,20 @@ pub struct Team {
     pub calls_per_hour_max: Option<u32>,
     pub tokens_max: Option<u64>,
     pub cost_max: Option<Micros>,
+    pub high_risk_blocks: bool,
+    pub gates: Gates,
+}
+
+/// What the team asks of gates. Commands are not among it: what is run here is said here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    pub protected: Vec<String>,
+    pub files_max: Option<u32>,
+    pub lines_max: Option<u32>,
+    pub strict: bool,
+    pub docs: Vec<String>,
+    pub docs_registry: Option<String>,
+    pub coverage_min: Option<Hundredths>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +73,44 @@ struct RunDoc {
     stage_timeout: Option<String>,
     calls_per_hour: Option<u32>,
     budget: BudgetDoc,
+    high_risk: Option<String>,
+    protected_path: Vec<String>,
+    gate: GatesDoc,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct GatesDoc {
+    diff_size: DiffSizeDoc,
+    plan: PlanDoc,
+    docs: DocsDoc,
+    coverage: CoverageDoc,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct DiffSizeDoc {
+    max_files: Option<u32>,
+    max_lines: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PlanDoc {
+    strict: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DocsDoc {
+    dir: Vec<String>,
+    registry: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CoverageDoc {
+    min: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,7 +152,17 @@ pub fn parse(text: &str) -> Result<Team, String> {
         Some(0) => Err(format!("`{key}` is 0, and takes a number from 1 on")),
         other => Ok(other),
     };
+    let high_risk_blocks = match run.high_risk.as_deref() {
+        None | Some("warn") => false,
+        Some("block") => true,
+        Some(word) => {
+            let word = word.escape_debug();
+            return Err(format!("`highRisk` is `{word}`, and takes \"block\" or \"warn\""));
+        }
+    };
     Ok(Team {
+        high_risk_blocks,
+        gates: gates(run.gate, run.protected_path)?,
         protected: run.protected_branch,
         new_tags: run.new_tags,
         push: run.auto_push.map(push).transpose()?,
@@ -113,6 +180,36 @@ pub fn parse(text: &str) -> Result<Team, String> {
     })
 }
 
+fn gates(doc: GatesDoc, protected: Vec<String>) -> Result<Gates, String> {
+    let path = |key: &str, path: String| {
+        below_the_top(&path).map(str::to_owned).ok_or_else(|| {
+            let path = path.escape_debug();
+            format!("`{key}` has `{path}`, and takes files and directories below the top, and no patterns")
+        })
+    };
+    let paths = |key: &str, all: Vec<String>| -> Result<Vec<String>, String> {
+        if PATHS_MAX < all.len() {
+            return Err(format!("`{key}` has more than {PATHS_MAX} paths"));
+        }
+        all.into_iter().map(|one| path(key, one)).collect()
+    };
+    let min = |text: String| {
+        let least = coverage::parse(text.trim_end_matches('%').trim_end());
+        least.ok_or_else(|| {
+            format!("`min` is `{}`, and no percentage like \"82.5\"", text.escape_debug())
+        })
+    };
+    Ok(Gates {
+        protected: paths("protectedPath", protected)?,
+        files_max: doc.diff_size.max_files,
+        lines_max: doc.diff_size.max_lines,
+        strict: doc.plan.strict,
+        docs: paths("dir", doc.docs.dir)?,
+        docs_registry: doc.docs.registry.map(|one| path("registry", one)).transpose()?,
+        coverage_min: doc.coverage.min.map(min).transpose()?,
+    })
+}
+
 fn push(doc: PushDoc) -> Result<PushMode, String> {
     match doc {
         PushDoc::Whether(true) => Ok(PushMode::Auto),
@@ -122,6 +219,28 @@ fn push(doc: PushDoc) -> Result<PushMode, String> {
             "`autoPush` is `{}`, and takes `true`, `false` or \"prompt\"",
             word.escape_debug()
         )),
+    }
+}
+
+impl Gates {
+    /// What is asked here and there, and of two bounds the stricter one. Of two registries the team's.
+    pub fn tighten(&self, policy: &mut Policy) {
+        let add = |all: &mut Vec<String>, more: &[String]| {
+            let news: Vec<_> = more.iter().filter(|one| !all.contains(one)).cloned().collect();
+            all.extend(news);
+        };
+        add(&mut policy.protected, &self.protected);
+        add(&mut policy.docs, &self.docs);
+        for (bound, other) in
+            [(&mut policy.files_max, self.files_max), (&mut policy.lines_max, self.lines_max)]
+        {
+            *bound = (*bound).into_iter().chain(other).min();
+        }
+        policy.strict |= self.strict;
+        policy.coverage_min = policy.coverage_min.max(self.coverage_min.unwrap_or(0));
+        if self.docs_registry.is_some() {
+            policy.docs_registry.clone_from(&self.docs_registry);
+        }
     }
 }
 
@@ -178,6 +297,24 @@ mod tests {
         let text = "format = 1\n[run]\nprotectedBranch = [\"deploy/*\"]\nnewTags = false\n\
             autoPush = \"prompt\"\nmaxCycles = 3\ntimeout = \"2h\"\nstageTimeout = \"10m\"\n\
             callsPerHour = 20\n[run.budget]\ntokens = 1000\ncost = \"1.50\"\n";
+        let more = "[run.gate.diff-size]\nmaxFiles = 7\n[run.gate.plan]\nstrict = true\n\
+            [run.gate.docs]\ndir = [\"docs/\"]\nregistry = \"docs/r.json\"\n[run.gate.coverage]\nmin = \"82.5%\"\n";
+        let above =
+            text.replace("[run]\n", "[run]\nhighRisk = \"block\"\nprotectedPath = [\"ci/\"]\n");
+        let strict = parse(&format!("{above}{more}")).unwrap();
+        assert!(strict.high_risk_blocks);
+        assert_eq!(
+            strict.gates,
+            Gates {
+                protected: vec!["ci/".into()],
+                files_max: Some(7),
+                lines_max: None,
+                strict: true,
+                docs: vec!["docs/".into()],
+                docs_registry: Some("docs/r.json".into()),
+                coverage_min: Some(8250),
+            }
+        );
         let team = parse(text).unwrap();
         assert_eq!((team.push, team.cycles_max), (Some(PushMode::Prompt), Some(3)));
         assert_eq!((team.tokens_max, team.cost_max), (Some(1000), Some(1_500_000)));
@@ -200,6 +337,35 @@ mod tests {
     }
 
     #[test]
+    fn of_gates_it_asks_for_more_and_never_for_less() {
+        let own = Policy {
+            protected: vec!["a".into()],
+            files_max: Some(5),
+            strict: true,
+            coverage_min: 9000,
+            ..Policy::default()
+        };
+        let (mut policy, loose) =
+            (own.clone(), Gates { files_max: Some(50), coverage_min: Some(1), ..Gates::default() });
+        loose.tighten(&mut policy);
+        assert_eq!(policy, own);
+        let gates = Gates {
+            protected: vec!["a".into(), "b".into()],
+            files_max: Some(2),
+            lines_max: Some(9),
+            coverage_min: Some(9500),
+            ..Gates::default()
+        };
+        gates.tighten(&mut policy);
+        let all = vec!["a".to_owned(), "b".to_owned()];
+        let (files_max, lines_max) = (Some(2), Some(9));
+        assert_eq!(
+            policy,
+            Policy { protected: all, files_max, lines_max, coverage_min: 9500, ..own }
+        );
+    }
+
+    #[test]
     fn what_is_not_understood_is_an_error_that_says_where() {
         for (text, why) in [
             ("", "format"),
@@ -209,6 +375,13 @@ mod tests {
             ("format = 1\n[run]\nmaxCycles = 0", "maxCycles"),
             ("format = 1\n[run]\ntimeout = \"soon\"", "timeout"),
             ("format = 1\n[run", "line 2"),
+            ("format = 1\n[run]\nhighRisk = \"maybe\"", "highRisk"),
+            ("format = 1\n[run]\nprotectedPath = [\"../x\"]", "protectedPath"),
+            ("format = 1\n[run]\nprotectedPath = [\"*.rs\"]", "protectedPath"),
+            ("format = 1\n[run.gate.tests]\ncommand = \"true\"", "line 2"),
+            ("format = 1\n[run.gate.coverage]\nmin = \"lots\"", "min"),
+            ("format = 1\n[run.gate.docs]\nregistry = \"\"", "registry"),
+            ("format = 1\n[run.gate.diff-size]\nmaxfiles = 1", "line 3"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

@@ -225,6 +225,8 @@ pub struct Charter {
     pub stages: Vec<StageShape>,
     pub items: Vec<ItemId>,
     pub base: String,
+    /// The branch of the run before it in a series: where its pull request goes as long as that is open.
+    pub onto: Option<String>,
     pub start: Oid,
     pub branch: String,
     pub worktree: String,

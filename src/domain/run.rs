@@ -374,7 +374,10 @@ impl Run {
                 Event::PullRequestWritten { .. } | Event::PullRequestOpened { .. },
             ) => return self.propose(event),
             (Running | Halted, Event::ApprovalGiven(of)) => return self.approve(envelope, of),
-            (Halted, Event::StageReopened { item, stage, .. }) => {
+            (
+                Halted | Complete | ReadyForHitl | JackedOut,
+                Event::StageReopened { item, stage, .. },
+            ) => {
                 return self.reopen_stage(event, item, stage);
             }
             (Running, Event::AssumptionsScanned(of)) => return self.scan(event, of),

@@ -5,6 +5,9 @@ use super::{id::ItemId, near, plan::Plan};
 /// The word for the whole plan.
 pub const WHOLE_PLAN: &str = "sprint-plan";
 
+/// What else somebody may have meant.
+const STAGES: &str = "; of stages it is `--from-stage` and `--skip-stage`";
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Range {
     pub from: Option<String>,
@@ -18,11 +21,11 @@ pub enum NoTarget {
     Nothing,
     #[error("the plan has no sprint and no task `{}`{}", .wanted.escape_debug(), hint(.near))]
     Unknown { wanted: String, near: Option<String> },
-    #[error("`--{option} {}` names no sprint of the plan", .value.escape_debug())]
+    #[error("`--{option} {}` names no sprint of the plan{STAGES}", .value.escape_debug())]
     BadRange { option: &'static str, value: String },
     #[error("no sprint is left between `--from`, `--to` and `--skip`")]
     NothingLeft,
-    #[error("`--from`, `--to` and `--skip` go with `{WHOLE_PLAN}`")]
+    #[error("`--from`, `--to` and `--skip` go with `{WHOLE_PLAN}`{STAGES}")]
     RangeOfOne,
 }
 

@@ -261,7 +261,7 @@ fn record_with(
 ) -> Result<(), Stop> {
     let before = log.run().seq;
     match log.append(events, artifacts, now) {
-        Err(AppendError::Refused(refusal)) if before < log.run().seq => {
+        Err(AppendError::Overtaken(refusal)) if before < log.run().seq => {
             tracing::debug!(%refusal, "decided anew");
             Ok(())
         }
@@ -305,7 +305,7 @@ fn begin_stage(log: &mut dyn Log, world: &mut dyn World, start: StageStart) -> R
     let before = log.run().seq;
     let events = vec![world.checkpoint(log.run())?, Event::StageStarted(start)];
     match log.append(events, &[], world.now()) {
-        Err(AppendError::Refused(_)) if before < log.run().seq => Ok(false),
+        Err(AppendError::Overtaken(_)) if before < log.run().seq => Ok(false),
         other => Ok(other.map(|()| true)?),
     }
 }

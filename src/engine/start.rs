@@ -58,6 +58,10 @@ pub struct Request {
     pub agents: Vec<(Option<String>, String)>,
     pub push: Option<PushMode>,
     pub limits: Overrides,
+    /// Where it begins in a series of runs.
+    pub behind: Option<Behind>,
+    /// The plan, where it was read already.
+    pub plan: Option<(Plan, Vec<Document>)>,
     /// A bug instead of a target of the plan.
     pub bug: Option<Bug>,
     /// Whether what is risky may be done where nobody looks on.
@@ -66,6 +70,15 @@ pub struct Request {
     pub looked_on: bool,
     /// What the plan's own commands said already: what must hold is looked at more than once.
     pub looked: prerequisites::Looked,
+}
+
+/// What the run before it in a series left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The commit that was proven.
+    pub commit: Oid,
+    /// The branch that holds it; nothing where the base does.
+    pub branch: Option<String>,
 }
 
 /// Limits that the command line sets for this run alone.
@@ -129,7 +142,6 @@ pub fn prepare(
     let found = course::workflow(repo, &likely, name)?;
     let skipped = prerequisites::skipped(repo, &plan, &request.looked)?;
     let course = course::lay(settings, request, &plan, &skipped, found)?;
-    let risk = risk::look(settings, request, &course, &plan)?;
     let branch = branch_name(settings, request, course.workflow.branch_prefix.as_deref());
     let agents = course.agents(settings, &request.agents);
     let wish = preflight::Wish {
@@ -141,13 +153,17 @@ pub fn prepare(
     preflight::check(repo, settings, &wish)??;
     let asked = |task: &str| course.is_asked(&plan, task);
     prerequisites::check(repo, &plan, &asked, &request.looked)??;
-    let start = starting_point(repo, &branch, head.commit.clone())?;
+    let start = match &request.behind {
+        Some(behind) => behind_it(repo, &branch, behind)?,
+        None => starting_point(repo, &branch, head.commit.clone())?,
+    };
     let base = base(&branch)?;
     preflight::apart(&branch, &base)?;
     let start = work_there(repo, course.judges_first(), (&branch, &base), start)?;
     let mut settings = settings.clone();
     settings.tighten(repo, &base)?;
     let settings = &settings;
+    let risk = risk::look(settings, request, &course, &plan)?;
     preflight::unprotected(settings, &branch)?;
     lanes_have_room(repo, settings, &course.groups)?;
     let (papers, artifacts) = papers(&course.workflow, request)?;
@@ -161,6 +177,7 @@ pub fn prepare(
         stages: course.stages,
         items: course.items,
         base,
+        onto: request.behind.as_ref().and_then(|behind| behind.branch.clone()),
         start,
         branch,
         worktree: repo.identity(),
@@ -210,13 +227,16 @@ fn more_of_the_policy(
 }
 
 /// The plan, and the documents that it comes from.
-fn asked_for(
+pub fn asked_for(
     repo: &Repo,
     settings: &Settings,
     request: &Request,
 ) -> Result<(Plan, Vec<Document>), NotStarted> {
     if let Some(bug) = &request.bug {
         return Ok((bug::plan(bug)?, Vec::new()));
+    }
+    if let Some(read) = &request.plan {
+        return Ok(read.clone());
     }
     let found = plan_find::find(repo, settings.plan.as_deref())?.ok_or(NotStarted::NoPlan)?;
     let mut plan = plan_file::read(&found.name, &found.text)
@@ -314,6 +334,28 @@ fn starting_point(repo: &Repo, branch: &str, head: Option<Oid>) -> anyhow::Resul
             head.context("this branch has no commit yet; make the first one, then start the run")
         }
     }
+}
+
+/// The same in a series. What its branch has beyond that is the run's own, and judged with it: nobody
+/// can have laid it there to be taken along.
+fn behind_it(repo: &Repo, branch: &str, behind: &Behind) -> Result<Oid, NotStarted> {
+    let there = repo.refs().read(&format!("refs/heads/{branch}"))?;
+    let holds = match &there {
+        Some(there) => repo.is_ancestor(&behind.commit, there)?,
+        None => true,
+    };
+    if holds {
+        return Ok(behind.commit.clone());
+    }
+    let (short, onto) = (behind.commit.short(), behind.branch.as_deref().unwrap_or("the base"));
+    Err(Unfit {
+        what: format!(
+            "`{branch}` is there, and does not hold {short} of `{onto}`, behind which it comes"
+        ),
+        hint: format!("git branch -m {branch} <another name>, or merge `{onto}` into it"),
+        refused: false,
+    }
+    .into())
 }
 
 /// Who begins with a judge has work for it. All that the branch has beyond its base is looked at.

@@ -138,7 +138,7 @@ impl<'a> Examiner<'a> {
         match check {
             Check::ValidatePlan => Ok(self.validate_plan()),
             Check::TaskContexts => Ok(self.task_contexts()),
-            Check::Secrets => secrets::judge(&self.sight),
+            Check::Secrets => secrets::judge(&self.sight, &self.case.policy.secrets_allowed),
             Check::Deletions => {
                 let tasks = self.case.plan.as_ref().map(|plan| self.case.tasks(plan));
                 Ok(paths::deletions(self.sight.changes()?, &scopes(&tasks.unwrap_or_default())))

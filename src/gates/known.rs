@@ -7,7 +7,7 @@ use crate::{
     domain::{
         check::Evidence,
         id::{Oid, StageId},
-        item::Progress,
+        item::{Item, Progress},
         run::Run,
         workflow::Duty,
     },
@@ -24,11 +24,12 @@ const PLACE: &str = "artifacts";
 /// What commands came to in gates that passed.
 pub fn evidence(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Vec<Evidence>> {
     let mut sets = Vec::new();
-    for item in history::names_at(repo, tip, PLACE)? {
-        for name in history::names_at(repo, tip, &format!("{PLACE}/{item}"))? {
+    for item in &run.items {
+        let place = format!("{PLACE}/{}", item.id);
+        for name in history::names_at(repo, tip, &place)? {
             match number_of(&name) {
-                Some((number, stage)) if stands(run, &item, stage) => {
-                    sets.push((number, format!("{PLACE}/{item}/{name}")));
+                Some((number, stage)) if stands(run, item, stage) => {
+                    sets.push((number, format!("{place}/{name}")));
                 }
                 _ => {}
             }
@@ -56,16 +57,15 @@ fn number_of(name: &str) -> Option<(u64, &str)> {
 
 /// Whether what a stage said counts still. Only stages of gates do, since what others hand in has any name
 /// that they like; and what somebody opened again is to be seen again.
-fn stands(run: &Run, item: &str, stage: &str) -> bool {
+fn stands(run: &Run, item: &Item, stage: &str) -> bool {
     let Ok(stage) = StageId::parse(stage) else { return false };
     let is_gate = run.shape(&stage).is_some_and(|shape| shape.duty == Duty::Gate);
-    let item = run.items.iter().find(|known| known.id.as_str() == item);
     is_gate
-        && item.is_some_and(|item| match &item.progress {
+        && match &item.progress {
             Progress::Done { .. } => true,
             Progress::Active(active) | Progress::Paused(active) => {
                 active.passed.iter().any(|evidence| evidence.stage == stage)
             }
             Progress::Pending | Progress::Inferred { .. } => false,
-        })
+        }
 }

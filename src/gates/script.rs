@@ -185,7 +185,8 @@ fn case<'r>(script: &Script, repo: &'r Repo) -> anyhow::Result<Case<'r>> {
         papers: script.papers.clone(),
         again: script.again,
         verified: script.verified,
-        known: known::evidence(repo, &present, &tip)?,
+        // What cannot be read is run again.
+        known: known::evidence(repo, &present, &tip).unwrap_or_default(),
     })
 }
 
@@ -247,6 +248,8 @@ pub struct PolicyDoc {
     docs: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     docs_registry: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    secrets_allowed: Vec<String>,
     coverage_min: u32,
     quality: Vec<SuiteDoc>,
     quality_timeout_ms: u64,
@@ -294,6 +297,7 @@ impl PolicyDoc {
             verify_timeout_ms: policy.verify_timeout.millis(),
             docs: policy.docs.clone(),
             docs_registry: policy.docs_registry.clone(),
+            secrets_allowed: policy.secrets_allowed.clone(),
             coverage_min: policy.coverage_min,
             quality: policy.quality.iter().map(suite).collect(),
             quality_timeout_ms: policy.quality_timeout.millis(),
@@ -326,6 +330,7 @@ impl PolicyDoc {
             verify_timeout: Span::from_millis(self.verify_timeout_ms),
             docs: self.docs.clone(),
             docs_registry: self.docs_registry.clone(),
+            secrets_allowed: self.secrets_allowed.clone(),
             coverage_min: self.coverage_min,
             quality: self.quality.iter().map(suite).collect(),
             quality_timeout: Span::from_millis(self.quality_timeout_ms),

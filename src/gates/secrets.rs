@@ -17,16 +17,17 @@ const BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 struct Scan<'s, 'a> {
     sight: &'s Sight<'a>,
+    allowed: &'s [String],
     findings: Vec<Finding>,
     seen: HashSet<(Vec<u8>, String)>,
     bytes: u64,
     unread: Option<String>,
 }
 
-pub(super) fn judge(sight: &Sight<'_>) -> anyhow::Result<Judged> {
+pub(super) fn judge(sight: &Sight<'_>, allowed: &[String]) -> anyhow::Result<Judged> {
     let commits = sight.commits()?;
-    let mut scan =
-        Scan { sight, findings: Vec::new(), seen: HashSet::new(), bytes: 0, unread: None };
+    let (findings, seen) = (Vec::new(), HashSet::new());
+    let mut scan = Scan { sight, allowed, findings, seen, bytes: 0, unread: None };
     // The oldest first: a secret is told of where it came in.
     for commit in commits.iter().rev() {
         let place = format!("in {}", commit.id.short());
@@ -69,7 +70,7 @@ impl Scan<'_, '_> {
             return Ok(());
         }
         if change.was.is_none() {
-            self.findings.extend(leak::named(&change.path, place));
+            self.found(&change.path, leak::named(&change.path, place));
         }
         let looked = self.sight.looked();
         let content = match looked.blob(&new.id, BLOB_BYTES_MAX) {
@@ -93,7 +94,13 @@ impl Scan<'_, '_> {
         let old = change.was.as_ref().filter(|file| file.mode != SUBMODULE);
         let old = old.map(|file| looked.blob(&file.id, BLOB_BYTES_MAX)).transpose()?;
         let hits = leak::added(old.as_deref(), &content);
-        self.findings.extend(leak::findings(&change.path, place, &hits));
+        self.found(&change.path, leak::findings(&change.path, place, &hits));
         Ok(())
+    }
+
+    fn found(&mut self, path: &[u8], findings: impl IntoIterator<Item = Finding>) {
+        let allowed = leak::is_allowed(path, self.allowed);
+        let findings = findings.into_iter();
+        self.findings.extend(findings.map(|one| if allowed { leak::remark(one) } else { one }));
     }
 }

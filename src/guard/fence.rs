@@ -20,6 +20,7 @@ use crate::{
     process::{
         alive, ancestry, clock,
         env::{self, FENCE},
+        private,
     },
 };
 
@@ -113,9 +114,8 @@ pub struct Fence {
 impl Fence {
     /// Puts one up for the agents of this repository.
     pub fn around(repo: &Repo) -> anyhow::Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("git-run-fence-")
-            .tempdir()
+        private::sweep();
+        let dir = private::directory("fence")
             .context("cannot make a directory for the agent's programs")?;
         let own = env::own_program().context("cannot find this program itself")?;
         let bin = dir.path().join("bin");

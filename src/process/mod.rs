@@ -12,6 +12,7 @@ pub mod coprocess;
 pub mod env;
 pub mod fault;
 pub mod kept;
+pub mod private;
 pub mod replace;
 pub mod runtime;
 pub mod stop;

@@ -32,6 +32,7 @@ pub fn status(view: &RunView, time: &dyn Fn(crate::domain::time::Timestamp) -> S
         "workflow": charter.workflow.as_str(),
         "branch": charter.branch,
         "base": charter.base,
+        "onto": charter.onto,
         "worktree": run.worktree(),
         "from": view.from,
         "start": charter.start.as_str(),

@@ -150,6 +150,9 @@ fn what(view: &View<'_>) -> String {
         counted(run.items.len(), "item"),
         counted(view.commits.len(), "commit")
     );
+    if let Some(onto) = &charter.onto {
+        let _ = writeln!(text, "\nIt builds on {}, which is merged before it.", code(onto));
+    }
     if let Some(cause) = &run.halt {
         let why = match cause {
             Cause::PersonNeeded { why } | Cause::AgentUnavailable { why } => why.clone(),

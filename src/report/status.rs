@@ -34,7 +34,8 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
         say(&mut out, &format!("  FETCHED   from {from}; not yours, and as they tell it"));
     }
     say(&mut out, &format!("  target    {} ({})", charter.target, charter.workflow));
-    say(&mut out, &format!("  branch    {} (on {})", charter.branch, charter.base));
+    let behind = charter.onto.as_ref().map(|onto| format!(", behind {onto}")).unwrap_or_default();
+    say(&mut out, &format!("  branch    {} (on {}{behind})", charter.branch, charter.base));
     say(
         &mut out,
         &format!(

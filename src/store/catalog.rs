@@ -30,6 +30,14 @@ pub fn runs(repo: &Repo) -> anyhow::Result<Vec<(RunId, Oid)>> {
         .collect())
 }
 
+/// The runs of this work tree, newest first.
+pub fn of_worktree(repo: &Repo) -> anyhow::Result<Vec<(RunId, Oid)>> {
+    let (identity, clone) = (repo.identity(), repo.clone_name());
+    let all = glance::at(repo, runs(repo)?, false).into_iter().rev();
+    let own = all.filter(|(_, _, glance)| glance.is_of(&identity, clone.as_deref()));
+    Ok(own.map(|(run, tip, _)| (run, tip)).collect())
+}
+
 /// Notes that the run whose journal begins with `first` belongs to this work tree.
 pub fn point_here(repo: &Repo, first: &Oid) -> anyhow::Result<()> {
     let old = repo.refs().read(HERE)?;

@@ -31,7 +31,8 @@ use crate::{
 /// A new tree is written with every 64th append.
 pub const APPENDS_PER_TREE: usize = 64;
 /// How often an append that lost a race is tried again.
-const TRIES_MAX: u32 = 200;
+/// Sixteen writers on two busy cores take hundreds of tries now and then, which is seconds.
+const TRIES_MAX: u32 = 1000;
 const PAUSE_MS_MAX: u64 = 8;
 pub(super) const TREE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const FORMAT_BYTES_MAX: u64 = 100;
@@ -45,6 +46,9 @@ pub enum AppendError {
     LeaseLost { held: u64, taken: u64 },
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// It fitted what was read, and not what somebody else wrote in between.
+    #[error("somebody else was faster: {0}")]
+    Overtaken(Refusal),
     #[error("the run was taken over by another clone, in `{worktree}`, and is written there")]
     Away { run: String, worktree: String },
     #[error("the journal holds events of a newer version of git-run; update before going on")]
@@ -193,7 +197,7 @@ impl<'r> Journal<'r> {
                     return Ok(());
                 }
                 // Somebody else took it in between; the next number is ours to try.
-                Err(AppendError::Refused(_)) if generation <= self.run.generation => {}
+                Err(AppendError::Overtaken(_)) if generation <= self.run.generation => {}
                 Err(error) => return Err(error),
             }
         }
@@ -236,6 +240,9 @@ impl<'r> Journal<'r> {
                     Some(RefError::Stale { .. }) => self.reload()?,
                     _ => return Err(AppendError::Other(error)),
                 },
+                Err(AppendError::Refused(refusal)) if 0 < tries => {
+                    return Err(AppendError::Overtaken(refusal));
+                }
                 other => return other,
             }
             thread::sleep(Duration::from_millis(clock::jitter(

@@ -72,6 +72,7 @@ pub fn charter(repo: &Repo) -> Charter {
         documents: Vec::new(),
         groups: git_run::domain::lane::Groups::default(),
         scan_every: None,
+        onto: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{io::Write as _, process::Stdio, time::Instant};
 use git_run::{
     domain::id::Oid,
     git::{Repo, objects::Entry},
-    store::layout,
+    store::{layout, wire::FORMAT},
 };
 use gix::objs::tree::EntryKind;
 
@@ -14,6 +14,7 @@ use crate::{
     support::{Ran, TestRepo, long},
 };
 
+const NEWER: u32 = FORMAT + 1;
 const MEMORY_KB_MAX: u64 = 768 * 1024;
 const SECONDS_MAX: u64 = 10;
 
@@ -257,13 +258,20 @@ fn what_a_newer_version_wrote_is_shown_and_never_written_to() {
     let (repo, tree, message) = start(&test);
     let parent = chain(&repo).last().unwrap().parents[0].clone();
     let state = String::from_utf8(file(&repo, &tree, &["state.json"])).unwrap();
-    let newer_state = state.replace("\"format\":4", "\"colour\":\"red\",\"format\":5");
+    let newer_state = state.replace(
+        &format!("\"format\":{FORMAT}"),
+        &format!("\"colour\":\"red\",\"format\":{NEWER}"),
+    );
     let put =
         |path: &str, text: &str| with(&repo, &tree, &[path], Some(blob(&repo, text.as_bytes())));
     for (what, tree, message) in [
         ("an event of an unknown kind", tree.clone(), message.replace("\"remarked\"", "\"sung\"")),
-        ("an event of a newer version", tree.clone(), message.replace("\"v\":4", "\"v\":5")),
-        ("a newer format", put("format", "5\n"), message.clone()),
+        (
+            "an event of a newer version",
+            tree.clone(),
+            message.replace(&format!("\"v\":{FORMAT}"), &format!("\"v\":{NEWER}")),
+        ),
+        ("a newer format", put("format", &format!("{NEWER}\n")), message.clone()),
         ("a newer state", put("state.json", &newer_state), message.clone()),
     ] {
         point(&repo, &raw_commit(&test, &tree, Some(&parent), message.as_bytes()));

@@ -8,7 +8,7 @@ use git_run::{
     store::{
         history,
         journal::{APPENDS_PER_TREE, AppendError, Artifact, Journal},
-        wire::event::EVENT_BYTES_MAX,
+        wire::{FORMAT, event::EVENT_BYTES_MAX},
     },
 };
 
@@ -77,7 +77,7 @@ fn a_tree_is_written_with_every_64th_append_and_with_every_artifact() {
         let segment = String::from_utf8(file(&repo, tree, &["events", name])).unwrap();
         assert_eq!(segment.lines().count(), lines, "{name}");
     }
-    assert_eq!(file(&repo, tree, &["format"]), b"4\n");
+    assert_eq!(file(&repo, tree, &["format"]), format!("{FORMAT}\n").into_bytes());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use git_run::{
     domain::id::Oid,
     git::{Repo, objects::Commit},
-    store::history,
+    store::{history, wire::FORMAT},
 };
 
 use crate::{
@@ -82,7 +82,7 @@ static TAMPERINGS: [(&str, Tampering); 21] = [
     ("a tree of an older format", |repo, c| put(repo, c, 128, &["format"], b"1\n")),
     ("a tree and a state of an older format", |repo, c| {
         put(repo, c, 128, &["format"], b"1\n");
-        let state = state_with(repo, &c[128].tree, "\"format\":4", "\"format\":1");
+        let state = state_with(repo, &c[128].tree, &format!("\"format\":{FORMAT}"), "\"format\":1");
         put(repo, c, 128, &["state.json"], &state);
     }),
     ("the frozen plan", |repo, c| put(repo, c, 128, &["plan.json"], b"{\"a\":1}")),

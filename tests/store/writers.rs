@@ -4,7 +4,7 @@ use std::{process::Stdio, thread};
 
 use git_run::{
     domain::{
-        event::{Event, ProcessMark, RefMove},
+        event::{Cause, Event, ProcessMark, RefMove},
         id::Oid,
         time::Timestamp,
     },
@@ -63,6 +63,23 @@ fn d1_loa_33_sixteen_writers_lose_no_event() {
         .unwrap();
         assert_eq!(own, 16 * (each / 2), "{init:?}");
     }
+}
+
+#[test]
+fn what_somebody_else_made_impossible_in_between_is_no_fault() {
+    let test = TestRepo::new();
+    let repo = open(&test);
+    created(&repo);
+    let visitor = || Journal::open(&repo, &run_id(), actor()).unwrap();
+    let halt = || vec![Event::RunHalted { cause: Cause::Interrupted }];
+    let (mut first, mut second) = (visitor(), visitor());
+    first.append(halt(), &[], now()).unwrap();
+    let late = second.append(halt(), &[], now());
+    assert!(matches!(late, Err(AppendError::Overtaken(_))), "{late:?}");
+    // Whoever knows that it is impossible, and asks all the same, is wrong.
+    let wrong = second.append(halt(), &[], now());
+    assert!(matches!(wrong, Err(AppendError::Refused(_))), "{wrong:?}");
+    assert_eq!(history::verify(&repo, &run_id()).unwrap().events, 2);
 }
 
 #[test]

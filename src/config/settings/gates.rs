@@ -26,6 +26,7 @@ pub(super) fn keys(subsection: &str) -> Option<&'static [&'static str]> {
     Some(match Check::parse(name) {
         Some(Check::DiffSize) => &["maxfiles", "maxlines"],
         Some(Check::Plan) => &["strict", "timeout"],
+        Some(Check::Secrets) => &["allow"],
         Some(Check::Docs) => &["dir", "registry"],
         Some(Check::Quality) => &["command", "requiresenv", "requiresfile", "timeout"],
         Some(Check::Coverage) => &["command", "timeout", "version", "min"],
@@ -43,6 +44,7 @@ pub(super) fn read(raw: &Raw, repo: &Repo) -> anyhow::Result<Policy> {
         verify_timeout: span(raw, "plan", VERIFY_TIMEOUT)?,
         docs: paths(of(raw, "docs", "dir"), "run.gate.docs.dir")?,
         docs_registry: registry(raw)?,
+        secrets_allowed: allowed(raw)?,
         coverage_min: coverage_min(raw)?,
         quality: suite(raw)?,
         quality_timeout: span(raw, "quality", TIMEOUT)?,
@@ -98,17 +100,18 @@ fn coverage_min(raw: &Raw) -> anyhow::Result<coverage::Hundredths> {
 /// Paths relative to the top, as a person would name them.
 fn paths<'a>(all: impl Iterator<Item = &'a Setting>, name: &str) -> anyhow::Result<Vec<String>> {
     all.map(|setting| {
-        let path = setting.value.strip_prefix("./").unwrap_or(&setting.value);
-        let inner = path.strip_suffix('/').unwrap_or(path);
-        let odd = inner.split('/').any(|part| matches!(part, "" | ".."));
-        let odd = odd || path.contains(['*', '?', '[', '\\']);
-        if odd {
-            Err(bad(name, setting, "a file or directory below the top, and no pattern"))
-        } else {
-            Ok(path.to_owned())
-        }
+        let path = below_the_top(&setting.value).map(str::to_owned);
+        path.ok_or_else(|| bad(name, setting, "a file or directory below the top, and no pattern"))
     })
     .collect()
+}
+
+/// A path without a pattern in it that does not lead out of the work tree.
+pub(in crate::config) fn below_the_top(path: &str) -> Option<&str> {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let inner = path.strip_suffix('/').unwrap_or(path);
+    let odd = inner.split('/').any(|part| matches!(part, "" | ".."));
+    (!odd && !path.contains(['*', '?', '[', '\\'])).then_some(path)
 }
 
 /// The one file that names the documents: the last setting counts, and a bad one never means none.
@@ -118,6 +121,18 @@ fn registry(raw: &Raw) -> anyhow::Result<Option<String>> {
     let found = paths(std::iter::once(setting), &name)?.into_iter().next();
     let file = found.filter(|path| !path.ends_with('/') && path != ".");
     file.map(Some).ok_or_else(|| bad(&name, setting, "a file below the top"))
+}
+
+/// Where a secret is none. All of the repository would be no gate at all.
+fn allowed(raw: &Raw) -> anyhow::Result<Vec<String>> {
+    let name = name("secrets", "allow");
+    let all: Vec<_> = of(raw, "secrets", "allow").collect();
+    if let Some(setting) =
+        all.iter().find(|setting| setting.value.trim_matches(['.', '/']).is_empty())
+    {
+        return Err(bad(&name, setting, "a file or directory below the top, and not all of it"));
+    }
+    paths(all.into_iter(), &name)
 }
 
 /// `id=value`, where the id is as a gate's name.

@@ -25,6 +25,8 @@ pub struct Policy {
     pub docs: Vec<String>,
     /// Where the registry of documents is, where there has to be one.
     pub docs_registry: Option<String>,
+    /// Files and directories in which what looks like a secret is a remark: fixtures of tests.
+    pub secrets_allowed: Vec<String>,
     pub coverage_min: Hundredths,
     pub quality: Vec<Suite>,
     pub quality_timeout: Span,
@@ -60,6 +62,7 @@ impl Default for Policy {
             verify_timeout: VERIFY_TIMEOUT,
             docs: Vec::new(),
             docs_registry: None,
+            secrets_allowed: Vec::new(),
             coverage_min: DEFAULT_MIN,
             quality: Vec::new(),
             quality_timeout: TIMEOUT,

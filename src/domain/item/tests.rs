@@ -1,8 +1,8 @@
 use super::*;
 use crate::domain::{
     deletion::Deleted,
-    event::{Cause, Event},
-    outcome::Failure,
+    event::{Cause, Event, StageEnd},
+    outcome::{Failure, Outcome},
     run::{Breaker, Run},
     step::{Step, next_step},
     testing::{Tape, charter, failed, minutes, oid, seen},

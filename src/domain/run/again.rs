@@ -32,19 +32,42 @@ impl Run {
         Ok(())
     }
 
+    /// Why nothing that was done can be opened again while the run stands still.
+    pub(super) fn may_go_on(&self) -> Result<(), String> {
+        match self.state {
+            State::Halted => Ok(()),
+            State::Complete | State::ReadyForHitl | State::JackedOut if self.delivering => {
+                Err("its delivery began, and has not ended".to_owned())
+            }
+            State::Complete => Ok(()),
+            State::ReadyForHitl | State::JackedOut if self.intent.is_some() => {
+                Err("refs of it are on their way".to_owned())
+            }
+            State::ReadyForHitl | State::JackedOut if self.all_done() => Ok(()),
+            State::ReadyForHitl | State::JackedOut => {
+                Err("the run was given up before all of it was done".to_owned())
+            }
+            State::Ready | State::JackIn | State::Running => {
+                Err(format!("the run is {}", self.state.word()))
+            }
+        }
+    }
+
+    /// What was done is done; a run that was at its end goes on behind it, on the same branch.
+    pub(super) fn open_again(&mut self, why: String) {
+        (self.delivery, self.delivering) = (None, false);
+        self.overrides.clear();
+        if self.state == State::Complete || self.state.is_over() {
+            self.halt(&Cause::Asked { reason: why });
+        }
+    }
+
     /// Why nothing can be mended there.
     pub fn may_fix(&self, asked: &Fix) -> Result<(), String> {
         let item = &asked.item;
         let same = |fix: &Fix| fix.item == *item && fix.fingerprint() == asked.fingerprint();
-        match self.state {
-            State::Running | State::Halted => {}
-            State::Complete if !self.delivering => {}
-            State::ReadyForHitl | State::JackedOut
-                if !self.delivering && self.intent.is_none() && self.all_done() => {}
-            State::JackedOut if !self.all_done() => {
-                return Err("the run was given up before all of it was done".to_owned());
-            }
-            _ => return Err(format!("a run that is {} mends nothing", self.state.word())),
+        if self.state != State::Running {
+            self.may_go_on()?;
         }
         if !self.items.iter().any(|known| known.id == *item) {
             return Err(format!("there is no item `{item}`"));
@@ -76,12 +99,7 @@ impl Run {
     pub(super) fn ask_fix(&mut self, event: &Event, fix: &Fix) -> Result<(), Refusal> {
         self.may_fix(fix).map_err(|why| self.refuse(event, &why))?;
         self.fixes.push(fix.clone());
-        (self.delivery, self.delivering) = (None, false);
-        self.overrides.clear();
-        // What was done is done; the run goes on behind it, on the same branch.
-        if self.state == State::Complete || self.state.is_over() {
-            self.halt(&Cause::Asked { reason: format!("{} is to be mended", fix.item) });
-        }
+        self.open_again(format!("{} is to be mended", fix.item));
         Ok(())
     }
 

@@ -167,6 +167,33 @@ impl Run {
         }
     }
 
+    /// Why an item cannot be done again from that stage on.
+    pub fn may_reopen(&self, id: &ItemId, stage: &StageId) -> Result<(), String> {
+        self.may_go_on()?;
+        let at = |id: &StageId| self.charter.stages.iter().position(|shape| shape.id == *id);
+        let shape = self.shape(stage).filter(|shape| shape.is_taken());
+        let shape = shape.ok_or_else(|| format!("this run has no stage `{stage}`"))?;
+        if shape.part != self.part_of(id) {
+            return Err(format!("`{stage}` is no stage of `{id}`"));
+        }
+        let item = self.items.iter().find(|item| item.id == *id);
+        let item = item.ok_or_else(|| format!("there is no item `{id}`"))?;
+        // Whatever else is at work makes room, and is judged for what it will then stand on.
+        let busy = self.active().is_some_and(|active| {
+            matches!(active.phase, Phase::Working(_) | Phase::Uncommitted { .. })
+                || active.committing.is_some()
+        });
+        match &item.progress {
+            _ if self.tree.is_none() => Err("the run was never on its branch".to_owned()),
+            _ if busy => Err("a stage is at work, or what it left is not committed".to_owned()),
+            Progress::Active(active) if at(&active.stage) < at(stage) => {
+                Err(format!("`{id}` has not come to `{stage}` yet"))
+            }
+            Progress::Active(_) | Progress::Done { .. } | Progress::Inferred { .. } => Ok(()),
+            Progress::Pending | Progress::Paused(_) => Err(format!("`{id}` was not begun")),
+        }
+    }
+
     /// A person lets an item be done again from a stage on. What was passed before it stays.
     pub(super) fn reopen_stage(
         &mut self,
@@ -174,36 +201,11 @@ impl Run {
         id: &ItemId,
         stage: &StageId,
     ) -> Result<(), Refusal> {
-        let stages = self.charter.stages.clone();
-        let at = |id: &StageId| stages.iter().position(|shape| shape.id == *id);
-        let Some(shape) = self.shape(stage).filter(|shape| shape.is_taken()).cloned() else {
-            return Err(self.refuse(event, &format!("this run has no stage `{stage}`")));
-        };
-        if shape.part != self.part_of(id) {
-            return Err(self.refuse(event, &format!("`{stage}` is no stage of `{id}`")));
-        }
-        let tree = self.tree.clone();
-        let Some(place) = self.items.iter().position(|item| item.id == *id) else {
-            return Err(self.refuse(event, &format!("there is no item `{id}`")));
-        };
-        // Whatever else is at work makes room, and is judged for what it will then stand on.
-        let busy = self.active().is_some_and(|active| {
-            matches!(active.phase, Phase::Working(_) | Phase::Uncommitted { .. })
-                || active.committing.is_some()
-        });
-        let why = match (&self.items[place].progress, tree.is_some()) {
-            (_, false) => Some("the run was never on its branch"),
-            _ if busy => Some("a stage is at work, or what it left is not committed"),
-            (Progress::Active(active), _) if at(&active.stage) < at(stage) => {
-                Some("the item has not come to it yet")
-            }
-            (Progress::Active(_) | Progress::Done { .. } | Progress::Inferred { .. }, _) => None,
-            (Progress::Pending | Progress::Paused(_), _) => Some("the item was not begun"),
-        };
-        if let Some(why) = why {
-            return Err(self.refuse(event, why));
-        }
-        let (started, tree) = (self.started(place), tree.unwrap_or_else(|| self.head.clone()));
+        self.may_reopen(id, stage).map_err(|why| self.refuse(event, &why))?;
+        let (stages, part) = (self.charter.stages.clone(), self.part_of(id));
+        let place = self.items.iter().position(|item| item.id == *id);
+        let Some((place, tree)) = place.zip(self.tree.clone()) else { return Ok(()) };
+        let started = self.started(place);
         let (head, asides) = (self.head.clone(), self.charter.tells_asides());
         for other in self.items.iter_mut().filter(|other| other.id != *id) {
             if let Progress::Active(active) = &mut other.progress {
@@ -217,9 +219,8 @@ impl Run {
         if let Progress::Active(active) = &mut item.progress {
             active.forget_from(stage, &stages);
         }
-        self.reopen_behind(shape.part, &stages);
-        (self.delivery, self.delivering) = (None, false);
-        self.overrides.clear();
+        self.reopen_behind(part, &stages);
+        self.open_again(format!("{id} is open again from {stage} on"));
         Ok(())
     }
 

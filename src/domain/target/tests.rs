@@ -86,10 +86,10 @@ fn loa_113_a_range_of_the_plan_is_inclusive_and_takes_numbers_for_sprints() {
         ("2", "3", "1", "sprint-2 sprint-3"),
         ("3", "2", "", "no sprint is left between `--from`, `--to` and `--skip`"),
         ("2", "2", "2", "no sprint is left between `--from`, `--to` and `--skip`"),
-        ("4", "", "", "`--from 4` names no sprint of the plan"),
-        ("", "0", "", "`--to 0` names no sprint of the plan"),
-        ("", "", "T-001", "`--skip T-001` names no sprint of the plan"),
-        ("02", "", "", "`--from 02` names no sprint of the plan"),
+        ("4", "", "", &format!("`--from 4` names no sprint of the plan{STAGES}")),
+        ("", "0", "", &format!("`--to 0` names no sprint of the plan{STAGES}")),
+        ("", "", "T-001", &format!("`--skip T-001` names no sprint of the plan{STAGES}")),
+        ("02", "", "", &format!("`--from 02` names no sprint of the plan{STAGES}")),
     ] {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let skip = skip.split_whitespace().map(str::to_owned).collect();
@@ -101,6 +101,6 @@ fn loa_113_a_range_of_the_plan_is_inclusive_and_takes_numbers_for_sprints() {
 #[test]
 fn a_range_goes_with_the_whole_plan_alone() {
     let range = Range { from: Some("1".into()), ..Range::default() };
-    let expected = "`--from`, `--to` and `--skip` go with `sprint-plan`";
+    let expected = format!("`--from`, `--to` and `--skip` go with `sprint-plan`{STAGES}");
     assert_eq!(said("sprint-1", &range), expected);
 }

@@ -113,6 +113,7 @@ pub(crate) fn charter(items: &[&str], workflow: &str, limits: Limits) -> Charter
         documents: Vec::new(),
         groups: Groups::default(),
         scan_every: None,
+        onto: None,
     }
 }
 

@@ -86,7 +86,7 @@ impl Shared<'_> {
         let event = Event::LaneStarted(Box::new(start));
         self.log.borrow_mut().append(vec![event], &[], clock::now()).map_err(|error| {
             let told = anyhow::anyhow!("{error}");
-            if !matches!(error, AppendError::Refused(_)) {
+            if !matches!(error, AppendError::Refused(_) | AppendError::Overtaken(_)) {
                 self.lost.replace(Some(error));
             }
             told
@@ -271,7 +271,7 @@ fn could_not_begin(
     let events = vec![Event::LaneStarted(Box::new(begun)), Event::LaneEnded(Box::new(of))];
     match log.append(events, &[], clock::now()) {
         // Somebody asked for a halt in between.
-        Err(AppendError::Refused(_)) => Ok(()),
+        Err(AppendError::Refused(_) | AppendError::Overtaken(_)) => Ok(()),
         other => other,
     }
 }

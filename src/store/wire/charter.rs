@@ -44,6 +44,9 @@ pub(super) struct CharterDoc {
     /// Since format 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scan_every: Option<u32>,
+    /// Since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    onto: Option<String>,
 }
 
 /// What may be built side by side, and how many at once.
@@ -231,6 +234,7 @@ impl From<&Charter> for CharterDoc {
             papers: charter.papers.iter().map(Into::into).collect(),
             documents: charter.documents.iter().map(Into::into).collect(),
             scan_every: charter.scan_every,
+            onto: charter.onto.clone(),
             groups: (charter.groups != Groups::default()).then(|| GroupsDoc {
                 parallel: charter.groups.parallel,
                 items: charter
@@ -269,6 +273,7 @@ impl From<CharterDoc> for Charter {
             papers: doc.papers.into_iter().map(Into::into).collect(),
             documents: doc.documents.into_iter().map(Into::into).collect(),
             scan_every: doc.scan_every,
+            onto: doc.onto,
             groups: doc.groups.map_or_else(Groups::default, |groups| Groups {
                 parallel: groups.parallel,
                 items: groups

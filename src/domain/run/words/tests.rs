@@ -112,7 +112,7 @@ fn aura_what_was_not_come_to_is_not_reopened() {
     tape.write(Event::RunHalted { cause: Cause::Interrupted }).unwrap();
     let before = tape.run.clone();
     for (of, from, part) in [
-        ("a", "audit", "has not come to it yet"),
+        ("a", "audit", "has not come to `audit` yet"),
         ("b", "build", "was not begun"),
         ("closing", "team", "was not begun"),
         ("a", "plan", "is no stage of `a`"),
