@@ -289,7 +289,11 @@ fn s12_after_two_remediations_the_run_halts_with_its_reports() {
         "echo $calls >> src/pay; report '{\"format\":1,\"files\":[\"src/pay\"]}'",
     );
     repo.git(&["config", "--replace-all", "run.gate.quality.command", "all=false"]);
-    let status = go(&repo, 4);
+    let ran = repo.run(&["sprint-plan", "--workflow", "deliver", "--local"]).ends(4);
+    // What was found stands where the run ended, and what can be done about it.
+    assert!(ran.out.contains("findings  1 open") && ran.out.contains("`false`"), "{}", ran.out);
+    assert!(ran.out.contains("git run override gates --reason"), "{}", ran.out);
+    let status = repo.status();
     assert_eq!(status["halt"]["cause"], "tries-used");
     assert_eq!(repo.calls("remediate"), 2);
     for call in ["0005-gates", "0007-gates", "0009-gates"] {

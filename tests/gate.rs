@@ -868,6 +868,10 @@ fn s12_compliance_approves_only_when_everything_passed_for_this_very_tree() {
     for name in ["scope.json", "scope.md", "compliance.json", "gates.json", "gates.md"] {
         assert!(out.join(name).is_file(), "{name}");
     }
+    // Where nothing can be written, that is all that is said.
+    let file = out.join("scope.md");
+    let ran = repo.run(&["gate", "--json", "--out", file.to_str().unwrap()]).ends(1).json();
+    assert!(ran["error"].as_str().unwrap().contains("cannot write into"), "{ran}");
     for report in set["reports"].as_array().unwrap() {
         assert_eq!(gate::json(&gate::read(report).unwrap()), *report, "it can be read again");
     }

@@ -50,6 +50,7 @@ fn a_runner_that_is_killed_loses_nothing_and_leaves_nobody() {
     assert_eq!(left.len(), 2);
     let told = repo.run(&["status"]).ends(0).out;
     assert!(told.contains("lane      A in doubt"), "{told}");
+    assert!(!told.contains("(git run gc)"), "{told}");
     // What came of them is for the run to tell: nobody tidies them up before.
     let told = repo.run(&["gc"]).ends(0).out;
     assert!(told.contains("is not written down yet") || told.contains("at work in it"), "{told}");

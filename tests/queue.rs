@@ -185,6 +185,10 @@ fn s15_what_only_a_person_can_say_pauses_its_task_alone() {
         assert_eq!(lines(&repo, "verified"), ["F-001", "T-003"], "{}", status["said"]);
         let halt = status["halt"].to_string();
         assert!(halt.contains("T-001") && halt.contains("which currency?"), "{halt}");
+        // A person is asked what the agent asked, and not told what the agent was told.
+        let told = repo.run(&["status"]).ends(0).out;
+        assert!(told.contains("waits     implement of T-001"), "{told}");
+        assert!(!told.contains("Do the task below"), "{told}");
         // What the session came to stands in the journal, for people and for machines.
         let kept =
             repo.git(&["ls-tree", "-r", "--name-only", &repo.journal(), "artifacts/session/"]);

@@ -1,7 +1,10 @@
 //! `git run gate`: deterministic checks of the run's own range. Exit 0 when all of them passed, 3 when one
 //! did not, 1 when one could not be evaluated.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, ValueEnum};
 
@@ -96,6 +99,8 @@ pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &GateArgs) -> Result<Exit, Fai
         return list(ui, &settings, run.is_some());
     }
     let checks = checks(&settings, run.is_some(), args)?;
+    // Where nothing can be written nothing is evaluated, and said, before that is seen.
+    args.out.as_deref().map_or(Ok(()), directory)?;
     if args.from_phase == Some(Phase::Checkpoint) {
         save(repo)?;
     }
@@ -386,12 +391,18 @@ fn list(ui: &mut Ui, settings: &Settings, of_run: bool) -> Result<Exit, Fail> {
     Ok(Exit::Done)
 }
 
-fn write(dir: &std::path::Path, reports: &[Report]) -> Result<(), Fail> {
-    let fail = |error: std::io::Error| {
-        Fail::new(Exit::Failed, format!("cannot write into `{}`: {error}", dir.display()))
+fn directory(dir: &Path) -> Result<(), Fail> {
+    std::fs::create_dir_all(dir).map_err(|error| unwritten(dir, &error))
+}
+
+fn unwritten(dir: &Path, error: &std::io::Error) -> Fail {
+    Fail::new(Exit::Failed, format!("cannot write into `{}`: {error}", dir.display()))
+}
+
+fn write(dir: &Path, reports: &[Report]) -> Result<(), Fail> {
+    let put = |name: String, text: String| {
+        std::fs::write(dir.join(name), text).map_err(|error| unwritten(dir, &error))
     };
-    std::fs::create_dir_all(dir).map_err(fail)?;
-    let put = |name: String, text: String| std::fs::write(dir.join(name), text).map_err(fail);
     for report in reports {
         put(format!("{}.json", report.gate), format!("{}\n", shown::json(report)))?;
         put(format!("{}.md", report.gate), shown::markdown(report))?;

@@ -377,7 +377,7 @@ pub(super) fn tell(ui: &mut Ui, view: &RunView) -> Result<Exit, Fail> {
         ui.say_json(&json::status(view, &super::status::time))?;
     } else {
         let (state, next) = (view.run.state.word(), &view.next);
-        ui.say(&sanitise(&status::waiting(view, &super::status::time)))?;
+        ui.say(&sanitise(&status::halted(view, &super::status::time)))?;
         ui.say(&format!("run {id} is {state}\nnext: {}  ({})\n", next.command, next.why))?;
     }
     Ok(Exit::of(&view.run))

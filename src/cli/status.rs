@@ -9,6 +9,7 @@ use crate::{
     domain::{
         drift::Glance,
         id::{Oid, RunId, StageId},
+        lane::Phase,
         run::Run,
         time::Timestamp,
         view::RunView,
@@ -96,8 +97,14 @@ pub(super) fn view(repo: &Repo, id: &RunId, tip: &Oid) -> Result<RunView, Fail> 
     let left = match run.lanes.is_empty() || held {
         true => Vec::new(),
         false => {
+            // What became of one that is in doubt is for `git run resume` to find out.
+            let doubted = |place: &String| {
+                let mut lanes = run.lanes.iter();
+                lanes.any(|lane| lane.phase == Phase::Working && lane.worktree == *place)
+            };
             let own = repo.lanes().into_iter().filter(|tree| tree.run == *id);
-            own.map(|tree| tree.worktree.to_string_lossy().into_owned()).collect()
+            let own = own.map(|tree| tree.worktree.to_string_lossy().into_owned());
+            own.filter(|place| !doubted(place)).collect()
         }
     };
     let asks = asks(repo, &run, tip);

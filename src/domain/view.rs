@@ -10,6 +10,7 @@ use super::{
     reconcile::Strength,
     run::{Breaker, Run, State},
     time::{Span, Timestamp},
+    workflow::Duty,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +78,10 @@ impl RunView {
         Self { asks, ..self }
     }
 
-    /// What a stage asks of a person, on one line.
+    /// What a stage asks of a person, on one line. What agents are told is no question to anybody.
     #[must_use]
     pub fn asks(&self, stage: &StageId) -> Option<String> {
+        self.run.shape(stage).filter(|shape| shape.duty == Duty::Human)?;
         let (_, ask) = self.asks.iter().find(|(known, _)| known == stage)?;
         let ask = ask.split_whitespace().collect::<Vec<_>>().join(" ");
         (!ask.is_empty()).then_some(ask)
@@ -295,6 +297,7 @@ fn halted(run: &Run, now: Option<Timestamp>) -> NextMove {
             format!("git run show {id}"),
             "the budget is nearly used up; raising it takes a new run",
         ),
+        (_, Some(Cause::TriesUsed { stage, .. })) => say("git run resume".to_owned(), &mend(stage)),
         (Breaker::Closed | Breaker::HalfOpen { .. }, _) => {
             say("git run resume".to_owned(), "it is halted")
         }
@@ -319,6 +322,13 @@ fn answered(run: &Run, item: &ItemId, stage: &StageId, now: Option<Timestamp>) -
         false => "it waits for a person; reject -m TEXT is the other answer",
     };
     NextMove { command: format!("git run approve {stage}"), why: why.to_owned() }
+}
+
+/// What a person can do where a stage sent back as often as it may.
+fn mend(stage: &StageId) -> String {
+    format!(
+        "asks `{stage}` again: mend what was found first, or answer for it with `git run override {stage} --reason TEXT`"
+    )
 }
 
 #[cfg(test)]

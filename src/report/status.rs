@@ -18,6 +18,8 @@ use crate::domain::{
 
 /// Papers that are named for one answer.
 pub(super) const PAPERS_SHOWN: usize = 8;
+/// Findings that are named.
+const FINDINGS_SHOWN: usize = 5;
 /// Fixes that are named.
 const FIXES_SHOWN: usize = 8;
 /// Findings that are told beside one question.
@@ -76,7 +78,7 @@ pub fn text(view: &RunView, verbose: bool, time: &dyn Fn(Timestamp) -> String) -
     for place in &view.left {
         say(&mut out, &format!("  left      {place} (git run gc)"));
     }
-    findings(&mut out, view, if verbose { usize::MAX } else { 5 });
+    findings(&mut out, view, if verbose { usize::MAX } else { FINDINGS_SHOWN });
     if 0 < view.refusals {
         let refused = counted(usize::try_from(view.refusals).unwrap_or(usize::MAX), "attempt");
         say(&mut out, &format!("  guard     {refused} refused (git run audit)"));
@@ -131,10 +133,14 @@ fn assumed(out: &mut String, view: &RunView) {
     say(out, &format!("  assumed   {}{scanned}", named.join(", ")));
 }
 
-/// What is asked of a person, as `git run status` and whoever answers see it; nothing where nobody is.
+/// What was found and is asked of a person where a run halted, as `git run status` shows it; nothing
+/// where nobody is asked and nothing is open.
 #[must_use]
-pub fn waiting(view: &RunView, time: &dyn Fn(Timestamp) -> String) -> String {
+pub fn halted(view: &RunView, time: &dyn Fn(Timestamp) -> String) -> String {
     let mut out = String::new();
+    if view.run.state == State::Halted {
+        findings(&mut out, view, FINDINGS_SHOWN);
+    }
     waits(&mut out, view, time);
     let waits = view.run.waits();
     for line in waits.iter().flat_map(|one| found(view, &one.gate)) {

@@ -16,10 +16,13 @@ pub fn of(output: &str) -> Option<Hundredths> {
         let start = before
             .rfind(|c| !digit(c))
             .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
-        if before[..start].ends_with('-') {
+        let (ahead, number) = before.split_at(start);
+        // `8,95 %` is less than nine in half of the world, and two columns of which one says 95 elsewhere.
+        let either = |ahead: &str| ahead.ends_with(|c: char| c.is_ascii_digit());
+        if ahead.ends_with('-') || ahead.strip_suffix(',').is_some_and(either) {
             return None;
         }
-        return parse(&before[start..]);
+        return parse(number);
     }
     parse(plain.trim().lines().next_back()?.trim())
 }
@@ -78,6 +81,11 @@ mod tests {
             ("%", None),
             ("", None),
             ("1.2.3%", None),
+            ("79,9%", None),
+            ("8,95 %", None),
+            ("src/a.rs,85%", Some(8500)),
+            ("1,234, 85.5%", Some(8550)),
+            (",%", None),
         ] {
             assert_eq!(of(output), expected, "{output:?}");
         }
