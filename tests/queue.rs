@@ -221,19 +221,19 @@ fn s15_a_rollback_takes_back_what_was_finished_later_wherever_it_stands_in_the_p
     let progress = || {
         let status = repo.status();
         let of = |item: &Value| {
-            let (id, is) = (item["id"].as_str().unwrap(), item["progress"].as_str().unwrap());
+            let (id, is) = (item["id"].as_str().unwrap(), item["status"].as_str().unwrap());
             format!("{id}:{is}")
         };
         status["items"].as_array().unwrap().iter().map(of).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(progress(), "F-001:done T-001:done T-002:active T-003:done closing:pending");
+    assert_eq!(progress(), "F-001:done T-001:done T-002:active T-003:done");
     // To where T-003 was about to be built, which was before T-001 was.
     let made = repo.run(&["checkpoint", "list", "--json"]).ends(0).json();
     let made = made["checkpoints"].as_array().unwrap().iter();
     let before = |one: &&Value| one["item"] == "T-003" && one["stage"] == "implement";
     let number = made.clone().find(before).unwrap()["number"].to_string();
     repo.run(&["rollback", "--to", &number]).ends(0);
-    assert_eq!(progress(), "F-001:done T-001:pending T-002:pending T-003:active closing:pending");
+    assert_eq!(progress(), "F-001:done T-001:pending T-002:pending T-003:active");
     repo.agent("verify", VERIFIES);
     repo.run(&["resume"]).ends(5);
     repo.run(&["modify", "T-001", "-m", "euros", "--as", "Ada"]).ends(0);

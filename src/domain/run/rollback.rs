@@ -95,7 +95,7 @@ impl Run {
         let here = |id: &ItemId| matches!(place, Place::At { item, .. } if item == id);
         let gone = |id: &ItemId| undone.contains(id) && !here(id);
         for item in self.items.iter_mut().filter(|item| gone(&item.id)) {
-            if matches!(item.progress, Progress::Done { .. } | Progress::Paused(_)) {
+            if !matches!(item.progress, Progress::Inferred { .. }) {
                 item.progress = Progress::Pending;
             }
         }
@@ -103,7 +103,8 @@ impl Run {
         self.fixes.retain(|fix| !gone(&fix.item));
     }
 
-    /// An item at work whose beginning is not on the branch any more is held to what comes from now on.
+    /// The item that is gone back to is held to what comes from now on, where its beginning is not on the
+    /// branch any more.
     fn begin_anew(&mut self, undone: &[ItemId]) {
         for at in 0..self.items.len() {
             let started = self.started(at);
