@@ -5,7 +5,12 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::{
+    checkpoint::CheckpointArgs,
     exit::{Exit, Fail},
+    ice::{ICE_VERBS, IceArgs},
+    plan::PlanArgs,
+    restore::RestoreArgs,
+    rollback::{RollbackArgs, StepArgs},
     ui::Ui,
 };
 
@@ -400,108 +405,6 @@ pub(super) struct VerifyArgs {
 }
 
 #[derive(Debug, Parser)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct CheckpointArgs {
-    /// What it is for.
-    #[arg(short, long, value_name = "TEXT")]
-    pub message: Option<String>,
-    /// Say nothing but what was left out.
-    #[arg(short, long)]
-    pub quiet: bool,
-    #[command(subcommand)]
-    pub command: Option<CheckpointCommand>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum CheckpointCommand {
-    /// List the checkpoints of this work tree, oldest first.
-    List {
-        /// The newest so many.
-        #[arg(short = 'n', long, value_name = "N")]
-        max_count: Option<usize>,
-        /// Stable lines for scripts: number, commit, time, why, sentence, with tabs between.
-        #[arg(long)]
-        porcelain: bool,
-        /// End records with a zero byte.
-        #[arg(short = 'z', requires = "porcelain")]
-        zero: bool,
-    },
-    /// Show what a checkpoint holds, and what it had to leave out.
-    Show {
-        /// Its number.
-        #[arg(value_name = "N")]
-        number: u64,
-    },
-    /// Compare a checkpoint with another one, or with what is there now.
-    Diff {
-        /// The older one.
-        #[arg(value_name = "N")]
-        number: u64,
-        /// The newer one; else the work tree with its untracked files.
-        #[arg(value_name = "M")]
-        other: Option<u64>,
-    },
-}
-
-#[derive(Debug, Parser)]
-pub(super) struct RollbackArgs {
-    /// To the checkpoint of this number; else the newest that was asked for or taken before a stage.
-    #[arg(long, value_name = "N", conflicts_with_all = ["stage", "cycle"])]
-    pub to: Option<u64>,
-    /// To before the last start of this stage.
-    #[arg(long, value_name = "STAGE", conflicts_with = "cycle")]
-    pub stage: Option<String>,
-    /// To before this cycle of the item that was at work last.
-    #[arg(long, value_name = "N")]
-    pub cycle: Option<u32>,
-    /// Say what would be done, and write nothing.
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Put branch and index back, and leave every file as it is.
-    #[arg(long)]
-    pub keep_files: bool,
-    /// Go on although the last processes of the run cannot be looked up from here.
-    #[arg(long)]
-    pub force: bool,
-    /// Say nothing but what is left alone.
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-#[derive(Debug, Parser)]
-pub(super) struct StepArgs {
-    /// So many steps.
-    #[arg(value_name = "STEPS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub steps: u32,
-    /// Say what would be done, and write nothing.
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Go on although the last processes of the run cannot be looked up from here.
-    #[arg(long)]
-    pub force: bool,
-    /// Say nothing but what is left alone.
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-#[derive(Debug, Parser)]
-pub(super) struct RestoreArgs {
-    /// The path, and from where: `src/a.rs`, `src/a.rs@7` (checkpoint 7), `src/a.rs@e12` (as it was at
-    /// event 12 of the run).
-    #[arg(value_name = "PATH[@N]")]
-    pub path: OsString,
-    /// From the checkpoint of this number; then an `@` in the path is part of its name.
-    #[arg(long, value_name = "N")]
-    pub from: Option<u64>,
-    /// Say what would be done, and write nothing.
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Say nothing but what is left alone.
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-#[derive(Debug, Parser)]
 #[command(
     after_help = "An override ends with the next commit, and when the run goes on. Nothing overrides what protects\n\
         branches, and nothing makes a push by force of it. Where git is told to sign (commit.gpgSign, or\n\
@@ -588,140 +491,6 @@ pub(super) enum HooksCommand {
     Status,
     /// Take them out; what was there before is there again.
     Uninstall,
-}
-
-/// As the wrapper had them that they replace.
-const ICE_VERBS: &str = "\
-The words of the wrapper that this replaces; 0 done, 1 blocked, 2 usage:
-  is-protected <branch>             `true` and 0 for what people alone move, else `false`, 1
-  validate                          0 on a branch that is not protected
-  ensure-branch <name> [<prefix>]   switch to `feature/<name>`, and make it where it is missing
-  checkout <branch>                 switch to a branch that is not protected
-  push [<remote>] [<branch>]        push a branch to its own name; nothing by force, no deletion
-  push-upstream <remote> <branch>   the same, and pull from there
-  merge, pr-merge, branch-delete, force-push   always blocked: people do that
-  pr-create <title> <body> [<base>] [<head>]   open a draft with `gh`
-  should-push [local|prompt]        LOCAL, PROMPT or AUTO, as asked for or as `run.autoPush` says";
-
-#[derive(Debug, Parser)]
-pub(super) struct IceArgs {
-    #[command(subcommand)]
-    pub command: IceCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum IceCommand {
-    /// Say what is allowed, what is denied, by which rule, and what may be done instead.
-    Check {
-        /// A shell's command line; `-` reads it from standard input.
-        #[arg(long, value_name = "LINE", allow_hyphen_values = true, conflicts_with = "words")]
-        shell: Option<String>,
-        /// The words after `git`.
-        #[arg(last = true, value_name = "GIT ARGUMENTS")]
-        words: Vec<OsString>,
-    },
-    /// Run a command in the environment that agents get.
-    Exec {
-        /// The command and its arguments.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
-        words: Vec<OsString>,
-    },
-    /// One of the words below.
-    #[command(external_subcommand)]
-    Verb(Vec<OsString>),
-}
-
-#[derive(Debug, Parser)]
-pub(super) struct PlanArgs {
-    #[command(subcommand)]
-    pub command: PlanCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum PlanCommand {
-    /// Show the sprints and tasks.
-    Show {
-        /// The plan's file; else `run.plan` or the usual places.
-        file: Option<PathBuf>,
-    },
-    /// Explain every fault with its line and a fix.
-    Check {
-        /// The plan's file; else `run.plan` or the usual places.
-        file: Option<PathBuf>,
-    },
-    /// Draw what depends on what.
-    Graph {
-        /// The plan's file; else `run.plan` or the usual places.
-        file: Option<PathBuf>,
-        #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
-        format: GraphFormat,
-    },
-    /// What the plan and its sections say now, beside what a run was begun with.
-    Sync(PlanSyncArgs),
-    /// Make a plan of what another tool wrote: `actions.json`, TASKS.md, or any plan file.
-    Import {
-        /// The other tool's file.
-        file: PathBuf,
-        /// What it is; else its name and its content say so.
-        #[arg(long, value_enum)]
-        format: Option<ForeignFormat>,
-        /// Where to write the plan (`.json`, else TOML); else standard output. Nothing is replaced.
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Write the plan as another format has it.
-    Export {
-        /// The plan's file; else `run.plan` or the usual places.
-        #[arg(conflicts_with = "run")]
-        file: Option<PathBuf>,
-        #[arg(long, value_enum, default_value_t = PlanFormat::Toml)]
-        format: PlanFormat,
-        /// The plan of this run, with the status of its tasks where the format has one.
-        #[arg(long, value_name = "RUN")]
-        run: Option<String>,
-    },
-    /// Show what a task points to in the code, as far as its plan says it.
-    Context {
-        task: String,
-        /// The plan's file; else `run.plan` or the usual places.
-        file: Option<PathBuf>,
-    },
-}
-
-#[derive(Debug, Parser)]
-#[command(
-    after_help = "Nothing is taken over by itself: what an agent or a merge changes in the documents is shown here, and a\n\
-        person takes it over. A task that is at work keeps what it began with. Sections are named in the plan, as\n\
-        `from = [\"docs/spec.md#cart\"]`, in Markdown as `Spec: docs/spec.md#cart`."
-)]
-pub(super) struct PlanSyncArgs {
-    /// The run; else the one of this work tree.
-    pub run: Option<String>,
-    /// Take it over, as one event: open tasks get their new words, finished ones are judged again, and
-    /// those that are gone are asked for no more. Touches no file and no branch.
-    #[arg(long)]
-    pub apply: bool,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum ForeignFormat {
-    Actions,
-    Tasks,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum PlanFormat {
-    Tasks,
-    Actions,
-    Toml,
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum GraphFormat {
-    Text,
-    Dot,
-    Mermaid,
 }
 
 #[derive(Debug, Parser)]

@@ -1,7 +1,8 @@
 //! `git run checkpoint`: take one, list them, look at one, compare.
 
+use clap::{Parser, Subcommand};
+
 use super::{
-    args::{CheckpointArgs, CheckpointCommand},
     exit::{Exit, Fail},
     status::time,
     ui::Ui,
@@ -19,6 +20,50 @@ use crate::{
     report::{checkpoint as report, sanitise::sanitise},
     store::checkpoints,
 };
+
+#[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct CheckpointArgs {
+    /// What it is for.
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Say nothing but what was left out.
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Option<CheckpointCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CheckpointCommand {
+    /// List the checkpoints of this work tree, oldest first.
+    List {
+        /// The newest so many.
+        #[arg(short = 'n', long, value_name = "N")]
+        max_count: Option<usize>,
+        /// Stable lines for scripts: number, commit, time, why, sentence, with tabs between.
+        #[arg(long)]
+        porcelain: bool,
+        /// End records with a zero byte.
+        #[arg(short = 'z', requires = "porcelain")]
+        zero: bool,
+    },
+    /// Show what a checkpoint holds, and what it had to leave out.
+    Show {
+        /// Its number.
+        #[arg(value_name = "N")]
+        number: u64,
+    },
+    /// Compare a checkpoint with another one, or with what is there now.
+    Diff {
+        /// The older one.
+        #[arg(value_name = "N")]
+        number: u64,
+        /// The newer one; else the work tree with its untracked files.
+        #[arg(value_name = "M")]
+        other: Option<u64>,
+    },
+}
 
 pub(super) fn run(ui: &mut Ui, repo: &Repo, args: &CheckpointArgs) -> Result<Exit, Fail> {
     match &args.command {

@@ -9,7 +9,8 @@ use std::{
 use clap::{Parser, ValueEnum};
 
 use super::{
-    args::{CheckpointArgs, StatusArgs},
+    args::StatusArgs,
+    checkpoint::CheckpointArgs,
     exit::{Exit, Fail, fault_lines},
     resume::{frozen, wanted},
     ui::Ui,

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, io::Read as _};
 
+use clap::{Parser, Subcommand};
+
 use super::{
     exit::{Exit, Fail},
     ui::Ui,
@@ -11,6 +13,47 @@ use crate::{
     guard::facts,
     report::verdict,
 };
+
+/// As the wrapper had them that they replace.
+pub(super) const ICE_VERBS: &str = "\
+The words of the wrapper that this replaces; 0 done, 1 blocked, 2 usage:
+  is-protected <branch>             `true` and 0 for what people alone move, else `false`, 1
+  validate                          0 on a branch that is not protected
+  ensure-branch <name> [<prefix>]   switch to `feature/<name>`, and make it where it is missing
+  checkout <branch>                 switch to a branch that is not protected
+  push [<remote>] [<branch>]        push a branch to its own name; nothing by force, no deletion
+  push-upstream <remote> <branch>   the same, and pull from there
+  merge, pr-merge, branch-delete, force-push   always blocked: people do that
+  pr-create <title> <body> [<base>] [<head>]   open a draft with `gh`
+  should-push [local|prompt]        LOCAL, PROMPT or AUTO, as asked for or as `run.autoPush` says";
+
+#[derive(Debug, Parser)]
+pub(super) struct IceArgs {
+    #[command(subcommand)]
+    pub command: IceCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum IceCommand {
+    /// Say what is allowed, what is denied, by which rule, and what may be done instead.
+    Check {
+        /// A shell's command line; `-` reads it from standard input.
+        #[arg(long, value_name = "LINE", allow_hyphen_values = true, conflicts_with = "words")]
+        shell: Option<String>,
+        /// The words after `git`.
+        #[arg(last = true, value_name = "GIT ARGUMENTS")]
+        words: Vec<OsString>,
+    },
+    /// Run a command in the environment that agents get.
+    Exec {
+        /// The command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        words: Vec<OsString>,
+    },
+    /// One of the words below.
+    #[command(external_subcommand)]
+    Verb(Vec<OsString>),
+}
 
 pub(super) fn check(ui: &mut Ui, shell: Option<&str>, words: &[OsString]) -> Result<Exit, Fail> {
     let steps = match shell {

@@ -55,9 +55,10 @@ use std::{ffi::OsString, path::Path};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use approve::Said;
-use args::{Args, Command, IceCommand, StartArgs};
+use args::{Args, Command, StartArgs};
 pub use exit::Exit;
 use exit::Fail;
+use ice::IceCommand;
 use ui::Ui;
 
 use crate::{

@@ -1,9 +1,10 @@
 //! `git run plan show|check|graph`. `sync` is in `plan_sync`, the rest of `plan` in `plan_exchange`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand, ValueEnum};
 
 use super::{
-    args::{GraphFormat, PlanCommand},
     exit::{Exit, Fail, fault_lines},
     plan_exchange,
     ui::Ui,
@@ -17,6 +18,99 @@ use crate::{
     domain::{plan::Plan, plan_check::Fault, plan_graph, plan_spec::plan_digest, tale::counted},
     report::sanitise::sanitise,
 };
+
+#[derive(Debug, Parser)]
+pub(super) struct PlanArgs {
+    #[command(subcommand)]
+    pub command: PlanCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PlanCommand {
+    /// Show the sprints and tasks.
+    Show {
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
+    /// Explain every fault with its line and a fix.
+    Check {
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
+    /// Draw what depends on what.
+    Graph {
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+        format: GraphFormat,
+    },
+    /// What the plan and its sections say now, beside what a run was begun with.
+    Sync(PlanSyncArgs),
+    /// Make a plan of what another tool wrote: `actions.json`, TASKS.md, or any plan file.
+    Import {
+        /// The other tool's file.
+        file: PathBuf,
+        /// What it is; else its name and its content say so.
+        #[arg(long, value_enum)]
+        format: Option<ForeignFormat>,
+        /// Where to write the plan (`.json`, else TOML); else standard output. Nothing is replaced.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Write the plan as another format has it.
+    Export {
+        /// The plan's file; else `run.plan` or the usual places.
+        #[arg(conflicts_with = "run")]
+        file: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = PlanFormat::Toml)]
+        format: PlanFormat,
+        /// The plan of this run, with the status of its tasks where the format has one.
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+    },
+    /// Show what a task points to in the code, as far as its plan says it.
+    Context {
+        task: String,
+        /// The plan's file; else `run.plan` or the usual places.
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Nothing is taken over by itself: what an agent or a merge changes in the documents is shown here, and a\n\
+        person takes it over. A task that is at work keeps what it began with. Sections are named in the plan, as\n\
+        `from = [\"docs/spec.md#cart\"]`, in Markdown as `Spec: docs/spec.md#cart`."
+)]
+pub(super) struct PlanSyncArgs {
+    /// The run; else the one of this work tree.
+    pub run: Option<String>,
+    /// Take it over, as one event: open tasks get their new words, finished ones are judged again, and
+    /// those that are gone are asked for no more. Touches no file and no branch.
+    #[arg(long)]
+    pub apply: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ForeignFormat {
+    Actions,
+    Tasks,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PlanFormat {
+    Tasks,
+    Actions,
+    Toml,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+}
 
 pub(super) fn run(
     ui: &mut Ui,

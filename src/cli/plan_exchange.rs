@@ -7,9 +7,8 @@ use std::{
 };
 
 use super::{
-    args::{ForeignFormat, PlanFormat},
     exit::{Exit, Fail},
-    plan::{believed, named, read},
+    plan::{ForeignFormat, PlanFormat, believed, named, read},
     ui::Ui,
 };
 use crate::{

@@ -1,8 +1,8 @@
 //! `git run plan sync`: what a run's plan and its sections say now. Takes nothing over without being asked.
 
 use super::{
-    args::PlanSyncArgs,
     exit::{Exit, Fail},
+    plan::PlanSyncArgs,
     resume::{is_here, journal, wanted},
     ui::Ui,
 };

@@ -1,12 +1,14 @@
 //! `git run restore <path>[@<checkpoint>]`: one file or directory back from a checkpoint.
 
 use std::{
+    ffi::OsString,
     os::unix::ffi::OsStrExt as _,
     path::{Component, Path},
 };
 
+use clap::Parser;
+
 use super::{
-    args::RestoreArgs,
     checkpoint::found,
     exit::{Exit, Fail},
     rollback::{Desk, Manner, continued},
@@ -19,6 +21,23 @@ use crate::{
     report::sanitise::name,
     store::catalog,
 };
+
+#[derive(Debug, Parser)]
+pub(super) struct RestoreArgs {
+    /// The path, and from where: `src/a.rs`, `src/a.rs@7` (checkpoint 7), `src/a.rs@e12` (as it was at
+    /// event 12 of the run).
+    #[arg(value_name = "PATH[@N]")]
+    pub path: OsString,
+    /// From the checkpoint of this number; then an `@` in the path is part of its name.
+    #[arg(long, value_name = "N")]
+    pub from: Option<u64>,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Say nothing but what is left alone.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
 
 /// From where.
 #[derive(Debug, Clone, PartialEq, Eq)]

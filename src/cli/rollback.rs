@@ -1,7 +1,8 @@
 //! `git run rollback`, `undo`, `redo`, and what they share with `restore`.
 
+use clap::Parser;
+
 use super::{
-    args::{RollbackArgs, StepArgs},
     checkpoint::{every_here, found, needs_worktree, run_here},
     exit::{Exit, Fail},
     start::actor,
@@ -23,6 +24,47 @@ use crate::{
         journal::Journal,
     },
 };
+
+#[derive(Debug, Parser)]
+pub(super) struct RollbackArgs {
+    /// To the checkpoint of this number; else the newest that was asked for or taken before a stage.
+    #[arg(long, value_name = "N", conflicts_with_all = ["stage", "cycle"])]
+    pub to: Option<u64>,
+    /// To before the last start of this stage.
+    #[arg(long, value_name = "STAGE", conflicts_with = "cycle")]
+    pub stage: Option<String>,
+    /// To before this cycle of the item that was at work last.
+    #[arg(long, value_name = "N")]
+    pub cycle: Option<u32>,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Put branch and index back, and leave every file as it is.
+    #[arg(long)]
+    pub keep_files: bool,
+    /// Go on although the last processes of the run cannot be looked up from here.
+    #[arg(long)]
+    pub force: bool,
+    /// Say nothing but what is left alone.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct StepArgs {
+    /// So many steps.
+    #[arg(value_name = "STEPS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// Say what would be done, and write nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Go on although the last processes of the run cannot be looked up from here.
+    #[arg(long)]
+    pub force: bool,
+    /// Say nothing but what is left alone.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
 
 /// How it is done.
 #[derive(Debug, Clone, Copy)]

@@ -121,10 +121,11 @@ pub(super) fn asks(repo: &Repo, run: &Run, tip: &Oid) -> Vec<(StageId, String)> 
     }
     let Ok((_, workflow)) = super::resume::frozen_at(repo, tip) else { return Vec::new() };
     let stages = waits.iter().filter_map(|one| workflow.stage(&one.gate.stage));
-    // What a judge is asked to look at is no question to a person.
+    // What an agent is told is no question to a person.
     let ask = |stage: &Stage| match stage.shape.duty {
         Duty::Judge => "Shall it go on as it is, with what was found?".to_owned(),
-        Duty::Build | Duty::Write | Duty::Gate | Duty::Human => stage.ask.clone(),
+        Duty::Gate | Duty::Human => stage.ask.clone(),
+        Duty::Build | Duty::Write => String::new(),
     };
     stages.map(|stage| (stage.id().clone(), ask(stage))).collect()
 }

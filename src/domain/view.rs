@@ -10,7 +10,6 @@ use super::{
     reconcile::Strength,
     run::{Breaker, Run, State},
     time::{Span, Timestamp},
-    workflow::Duty,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +77,9 @@ impl RunView {
         Self { asks, ..self }
     }
 
-    /// What a stage asks of a person, on one line. What agents are told is no question to anybody.
+    /// What a stage asks of a person, on one line.
     #[must_use]
     pub fn asks(&self, stage: &StageId) -> Option<String> {
-        self.run.shape(stage).filter(|shape| shape.duty == Duty::Human)?;
         let (_, ask) = self.asks.iter().find(|(known, _)| known == stage)?;
         let ask = ask.split_whitespace().collect::<Vec<_>>().join(" ");
         (!ask.is_empty()).then_some(ask)
