@@ -307,8 +307,15 @@ fn s12_after_two_remediations_the_run_halts_with_its_reports() {
 
 #[test]
 fn a4_a8_no_commands_and_a_suite_that_is_only_skipped_never_approve() {
+    // Without any command nothing begins: it would fail when all of it was built.
+    let repo = delivering(&actions(), BUILDS, "exit 1");
+    repo.git(&["config", "--unset-all", "run.gate.quality.command"]);
+    for words in [&["--dry-run"][..], &["--local"]] {
+        let ran = repo.run(&[&["sprint-plan", "--workflow", "deliver"], words].concat()).ends(1);
+        assert!(ran.err.contains("git config --add run.gate.quality.command"), "{}", ran.err);
+    }
+    assert!(repo.refs("refs/run/").is_empty());
     for (set, why) in [
-        (&[][..], "quality"),
         (&[("command", "all=true"), ("requiresEnv", "all=NOT_SET_ANYWHERE")][..], "skipped"),
         (&[("command", "all=true"), ("requiresFile", "all=not/there")][..], "skipped"),
     ] {

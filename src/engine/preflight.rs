@@ -221,10 +221,13 @@ fn gates(_: &Repo, settings: &Settings, wish: &Wish<'_>) -> Found {
             };
             let lacks =
                 known.takes_command() && !settings.gates.commands.contains_key(known.name());
+            let what = format!("the stage `{}` checks `{known}`, and nothing says how", shape.id);
             if lacks {
-                let what =
-                    format!("the stage `{}` checks `{known}`, and nothing says how", shape.id);
                 let hint = format!("git config run.gate.{known}.command '<program> <args>'");
+                return Ok(Err(unfit(what, hint)));
+            }
+            if known == Check::Quality && settings.gates.quality.is_empty() {
+                let hint = "git config --add run.gate.quality.command 'lint=<program> <args>'";
                 return Ok(Err(unfit(what, hint)));
             }
         }
