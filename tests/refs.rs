@@ -254,10 +254,10 @@ fn four_writers_lose_nothing_while_refs_are_packed() {
             let repo = &repo;
             let writers: Vec<_> =
                 (0..4).map(|n| scope.spawn(move || append_all(repo, writer, n, each))).collect();
-            for writer in writers {
-                writer.join().unwrap();
-            }
+            let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
+            // Also where one of them failed: else nobody would hear of it.
             over.store(true, Ordering::Relaxed);
+            ended.into_iter().for_each(Result::unwrap);
             packer.join().unwrap()
         });
         let count = repo.git(&["rev-list", "--count", JOURNAL]);
