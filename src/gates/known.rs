@@ -7,9 +7,7 @@ use crate::{
     domain::{
         check::Evidence,
         id::{Oid, StageId},
-        item::{Item, Progress},
         run::Run,
-        workflow::Duty,
     },
     git::Repo,
     report::gate,
@@ -28,7 +26,9 @@ pub fn evidence(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Vec<Evidenc
         let place = format!("{PLACE}/{}", item.id);
         for name in history::names_at(repo, tip, &place)? {
             match number_of(&name) {
-                Some((number, stage)) if stands(run, item, stage) => {
+                Some((number, stage))
+                    if StageId::parse(stage).is_ok_and(|id| run.stands_by(item, &id)) =>
+                {
                     sets.push((number, format!("{place}/{name}")));
                 }
                 _ => {}
@@ -53,19 +53,4 @@ pub fn evidence(repo: &Repo, run: &Run, tip: &Oid) -> anyhow::Result<Vec<Evidenc
 fn number_of(name: &str) -> Option<(u64, &str)> {
     let (number, stage) = name.strip_suffix(".gates.json")?.split_once('-')?;
     Some((number.parse().ok()?, stage))
-}
-
-/// Whether what a stage said counts still. Only stages of gates do, since what others hand in has any name
-/// that they like; and what somebody opened again is to be seen again.
-fn stands(run: &Run, item: &Item, stage: &str) -> bool {
-    let Ok(stage) = StageId::parse(stage) else { return false };
-    let is_gate = run.shape(&stage).is_some_and(|shape| shape.duty == Duty::Gate);
-    is_gate
-        && match &item.progress {
-            Progress::Done { .. } => true,
-            Progress::Active(active) | Progress::Paused(active) => {
-                active.passed.iter().any(|evidence| evidence.stage == stage)
-            }
-            Progress::Pending | Progress::Inferred { .. } => false,
-        }
 }

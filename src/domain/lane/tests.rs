@@ -417,17 +417,23 @@ fn what_two_lanes_or_no_task_may_change() {
     assert_eq!(outside(&vec![path("q"); 1000], &writes).len(), FINDINGS_MAX);
 }
 
-#[test]
-fn what_a_run_remembers_is_bounded() {
+/// A run of a hundred items, all of one group.
+fn crowd(parallel: u32) -> (Tape, Vec<String>) {
     let many: Vec<String> = (0..100).map(|n| format!("i{n}")).collect();
     let all: Vec<&str> = many.iter().map(String::as_str).collect();
     let mut charter =
         charter(&all, "build review<build", Limits { calls_per_hour_max: 1000, ..limits() });
-    charter.groups = Groups { parallel: 8, items: vec![charter.items.clone()] };
+    charter.groups = Groups { parallel, items: vec![charter.items.clone()] };
     let mut tape = Tape::begin(charter);
     tape.take_lease();
     tape.write(Event::JackInBegan).unwrap();
     tape.write(Event::RunStarted { head: oid(1), tree: oid(1) }).unwrap();
+    (tape, many)
+}
+
+#[test]
+fn what_a_run_remembers_is_bounded() {
+    let (mut tape, all) = crowd(8);
     for name in &all {
         assert!(begin(&mut tape, name));
         end(&mut tape, name, failed(Failure::Exit));
@@ -465,15 +471,7 @@ fn what_others_say_of_a_run_waits_until_nobody_is_at_work_in_a_lane() {
 
 #[test]
 fn no_more_are_due_than_can_wait_for_their_turn() {
-    let many: Vec<String> = (0..100).map(|n| format!("i{n}")).collect();
-    let all: Vec<&str> = many.iter().map(String::as_str).collect();
-    let mut charter =
-        charter(&all, "build review<build", Limits { calls_per_hour_max: 1000, ..limits() });
-    charter.groups = Groups { parallel: 2, items: vec![charter.items.clone()] };
-    let mut tape = Tape::begin(charter);
-    tape.take_lease();
-    tape.write(Event::JackInBegan).unwrap();
-    tape.write(Event::RunStarted { head: oid(1), tree: oid(1) }).unwrap();
+    let (mut tape, all) = crowd(2);
     let items = due(&tape.run, tape.now);
     assert_eq!(items.len(), LANES_KEPT_MAX);
     for name in &all[..LANES_KEPT_MAX] {

@@ -187,6 +187,20 @@ impl Run {
         found
     }
 
+    /// Whether what a gate said of an item counts still: what somebody opened again is to be seen again.
+    #[must_use]
+    pub fn stands_by(&self, item: &Item, stage: &StageId) -> bool {
+        let is_gate = self.shape(stage).is_some_and(|shape| shape.duty == Duty::Gate);
+        is_gate
+            && match &item.progress {
+                Progress::Done { .. } => true,
+                Progress::Active(active) | Progress::Paused(active) => {
+                    active.passed.iter().any(|evidence| evidence.stage == *stage)
+                }
+                Progress::Pending | Progress::Inferred { .. } => false,
+            }
+    }
+
     /// The commit that the judges passed last. What others committed after it was judged by nobody.
     #[must_use]
     pub fn proven(&self) -> &Oid {
